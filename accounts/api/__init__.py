@@ -1,0 +1,1 @@
+"""The REST routes of accounts, and what every room's routes need of them: authentication and `ProjectView`."""

@@ -1,0 +1,61 @@
+"""The names of what the ledger records, each with the sentence that people read. Every room registers its own when the app is ready."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from core.errors import LinealError
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+
+
+class UnknownAction(LinealError):
+    """A bug: an act was recorded under a name that no room has registered."""
+
+    code = "unknown-action"
+    title = "Unknown ledger action"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """`name` is `noun.verb`; `sentence` follows the actor's name and may hold `{target}`; `personal` names private fields."""
+
+    name: str
+    sentence: str
+    personal: frozenset[str]
+
+
+_registered: dict[str, Action] = {}
+
+
+def register(*, name: str, sentence: str, personal: Collection[str] = ()) -> Action:
+    """Let `record()` accept `name`. Saying the same twice is fine; two sentences for one name are a bug.
+
+    `personal` lists further keys of `before` and `after` whose values go into the log as commitments, so that they
+    can be erased; see `events.PERSONAL_FIELDS` for those that always do.
+    """
+    action = Action(name, sentence, frozenset(personal))
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"An action is called noun.verb in lower case, not {name!r}.")
+    if _registered.setdefault(name, action) != action:
+        raise ValueError(f"The action {name!r} is already registered as {_registered[name]}.")
+    return action
+
+
+def get_action(name: str) -> Action:
+    """Raises UnknownAction."""
+    try:
+        return _registered[name]
+    except KeyError:
+        raise UnknownAction(f"The ledger knows no action '{name}'; its room has to register it.") from None
+
+
+def sentence(name: str, *, target: str) -> str:
+    """What the action did, for people: `sealed run 4f…`. Names of a later release are shown as they are."""
+    action = _registered.get(name)
+    return action.sentence.format(target=target) if action else f"{name} {target}"
+
+
+def registered_names() -> list[str]:
+    """All names, sorted."""
+    return sorted(_registered)

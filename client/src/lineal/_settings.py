@@ -1,0 +1,74 @@
+"""Every `LINEAL_*` environment variable that the client reads, with its default. Read when needed, never at import."""
+
+import os
+from pathlib import Path
+
+DEFAULT_SPOOL_MAX_BYTES = 10 * 1024**3
+DEFAULT_FINISH_TIMEOUT_S = 60.0
+DEFAULT_FLUSH_INTERVAL_S = 0.2  # what a kill -9 may cost
+
+
+def cache_dir() -> Path:
+    """`LINEAL_CACHE_DIR`: file digests already computed."""
+    import platformdirs
+
+    return Path(os.environ.get("LINEAL_CACHE_DIR") or platformdirs.user_cache_dir("lineal"))
+
+
+def spool_dir() -> Path:
+    """`LINEAL_SPOOL_DIR`: records that the server has not confirmed yet."""
+    import platformdirs
+
+    return Path(os.environ.get("LINEAL_SPOOL_DIR") or Path(platformdirs.user_state_dir("lineal")) / "spool")
+
+
+def credentials_file() -> Path:
+    """`LINEAL_CREDENTIALS_FILE`: tokens by exact origin."""
+    import platformdirs
+
+    return Path(
+        os.environ.get("LINEAL_CREDENTIALS_FILE") or Path(platformdirs.user_config_dir("lineal")) / "credentials.json"
+    )
+
+
+def spool_max_bytes() -> int:
+    """`LINEAL_SPOOL_MAX_BYTES`: how much disk all spools together may hold, 10 GiB."""
+    return int(_number("LINEAL_SPOOL_MAX_BYTES", DEFAULT_SPOOL_MAX_BYTES))
+
+
+def finish_timeout_s() -> float:
+    """`LINEAL_FINISH_TIMEOUT`: seconds that `finish` and the interpreter's exit wait for the server."""
+    return _number("LINEAL_FINISH_TIMEOUT", DEFAULT_FINISH_TIMEOUT_S)
+
+
+def flush_interval_s() -> float:
+    """`LINEAL_FLUSH_INTERVAL`: seconds after which a logged value is in the spool at the latest."""
+    return max(_number("LINEAL_FLUSH_INTERVAL", DEFAULT_FLUSH_INTERVAL_S), 0.001)
+
+
+def url() -> str | None:
+    """`LINEAL_URL`: the server."""
+    return os.environ.get("LINEAL_URL") or None
+
+
+def token() -> str | None:
+    """`LINEAL_TOKEN`: sent to `LINEAL_URL` and nowhere else."""
+    return os.environ.get("LINEAL_TOKEN") or None
+
+
+def project() -> str:
+    """`LINEAL_PROJECT`: the project of runs and models that name none."""
+    return os.environ.get("LINEAL_PROJECT") or "default"
+
+
+def _number(name: str, default: float) -> float:
+    text = os.environ.get(name)
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise ValueError(f"{name} must be a number that is not negative, not {text!r}")
+    return value

@@ -1,0 +1,62 @@
+"""The one table of settings: every `LINEAL_*` variable that the server reads, with its default and its meaning."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Variable:
+    name: str
+    default: str
+    meaning: str
+
+    def read(self) -> str:
+        return os.environ.get(self.name) or self.default
+
+
+TABLE: dict[str, Variable] = {
+    variable.name: variable
+    for variable in [
+        Variable(
+            "LINEAL_HOME", ".lineal", "Folder that holds what the server owns: database, blobs, keys, owner's token."
+        ),
+        Variable(
+            "LINEAL_DATABASE_URL", "", "postgresql://user:password@host:port/name; empty for SQLite in LINEAL_HOME."
+        ),
+        Variable("LINEAL_DATABASE_MIGRATE_URL", "", "The role that migrates, where it is not the one that serves."),
+        Variable("LINEAL_BLOBS_URL", "", "file:///folder; empty for LINEAL_HOME/blobs."),
+        Variable("LINEAL_BROKER_URL", "", "Celery broker; empty for a folder in LINEAL_HOME."),
+        Variable("LINEAL_HOSTS", "localhost,127.0.0.1,[::1]", "Host names that requests may carry, comma separated."),
+        Variable("LINEAL_PUBLIC_URL", "", "Address that people and CI reach the server at; links are made from it."),
+        Variable("LINEAL_AUDIT_ORIGIN", "", "Name of this ledger in its checkpoints; fixed at first start if empty."),
+        Variable("LINEAL_TRUSTED_PROXIES", "0", "How many reverse proxies stand in front and set X-Forwarded-*."),
+        Variable("LINEAL_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
+        Variable("LINEAL_WEB_THREADS", "8", "Request threads of the web process."),
+        Variable("LINEAL_DEBUG", "", "Anything: show tracebacks in answers. Never where others can reach the server."),
+    ]
+}
+
+
+class BadSetting(ValueError):
+    """A variable holds something that cannot work; the message says which and what was expected."""
+
+
+def text(name: str) -> str:
+    return TABLE[name].read()
+
+
+def number(name: str) -> int:
+    raw = text(name)
+    try:
+        return int(raw)
+    except ValueError as exc:
+        raise BadSetting(f"{name} has to be a whole number, and is {raw!r}.") from exc
+
+
+def flag(name: str) -> bool:
+    return text(name).lower() not in ("", "0", "no", "false")
+
+
+def home() -> Path:
+    return Path(text("LINEAL_HOME")).expanduser().resolve()

@@ -1,0 +1,152 @@
+"""Django's settings, all from the table in `config.environment`."""
+
+import os
+
+from config import database, environment
+
+HOME = environment.home()
+DEBUG = environment.flag("LINEAL_DEBUG")
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+USE_I18N = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+
+INSTALLED_APPS = [
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "core",
+    "audit",
+    "accounts",
+    "lineage",
+    "tracking",
+    "registry",
+    "web",
+]
+
+MIDDLEWARE = [
+    "core.context.RequestContextMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "web.security.SecurityHeadersMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "core.origin.OriginMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "core.problems.ProblemMiddleware",
+]
+
+from importlib.util import find_spec  # INTERIM
+
+
+def _built(dotted: str) -> bool:  # INTERIM
+    try:
+        return find_spec(dotted) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+OURS = ("core", "audit", "accounts", "lineage", "tracking", "registry", "web")  # INTERIM
+INSTALLED_APPS = [a for a in INSTALLED_APPS if a not in OURS or _built(a + ".apps")]
+MIDDLEWARE = [m for m in MIDDLEWARE if m.split(".")[0] not in OURS or _built(m.rpartition(".")[0])]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": ["django.template.context_processors.request", "web.context.page"],
+            "builtins": ["web.templatetags.lineal"],
+        },
+    }
+]
+
+DATABASES = {"default": database.settings_for(environment.text("LINEAL_DATABASE_URL"), HOME)}
+BLOBS_URL = environment.text("LINEAL_BLOBS_URL") or f"file://{HOME / 'blobs'}"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+ALLOWED_HOSTS = [host.strip() for host in environment.text("LINEAL_HOSTS").split(",") if host.strip()]
+PUBLIC_URL = environment.text("LINEAL_PUBLIC_URL").rstrip("/")
+TRUSTED_PROXIES = environment.number("LINEAL_TRUSTED_PROXIES")
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+CSRF_COOKIE_NAME = "lineal_csrf"
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = False  # our own script echoes it in X-CSRFToken
+CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+CSRF_FAILURE_VIEW = "core.problems.csrf_failure"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # one request body; artifacts stream and are bounded by their own size
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+
+AUDIT_ORIGIN = environment.text("LINEAL_AUDIT_ORIGIN")
+PROBLEM_PAGE = "web.errors.render_problem"
+RING_WORKERS = True
+CELERY_APP = "config.celery.app"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = HOME / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.api.authentication.BearerToken",
+        "accounts.api.authentication.PageSession",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.api.authentication.SignedIn"],
+    "DEFAULT_THROTTLE_CLASSES": ["core.ratelimit.RequestThrottle"],
+    "DEFAULT_RENDERER_CLASSES": ["core.codec.JsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["core.codec.JsonParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "core.problems.handle",
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Lineal",
+    "DESCRIPTION": "Runs, models, promotions, lineage and the audit ledger over REST. Errors are RFC 9457 problems.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "APPEND_COMPONENTS": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+    "SECURITY": [{"token": []}],
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": environment.text("LINEAL_LOG_LEVEL")},
+    "loggers": {"django.request": {"level": "ERROR"}, "django.security": {"level": "ERROR"}},
+}
+
+
+def _secret_key() -> str:
+    """Signs CSRF cookies only; kept beside the other keys, made at first start."""
+    path = HOME / "keys" / "django.key"
+    if path.exists():
+        return path.read_text()
+    import secrets  # noqa: PLC0415 - needed once in a home's life
+
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key = secrets.token_urlsafe(48)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text()
+    with os.fdopen(handle, "w") as file:
+        file.write(key)
+    return key
+
+
+SECRET_KEY = _secret_key()

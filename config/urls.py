@@ -1,0 +1,29 @@
+"""The URL map: REST under /api/v1, its schema, health, and the pages."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularJSONAPIView
+
+from config.health import healthz
+
+from importlib.util import find_spec  # INTERIM
+
+
+def _built(module: str) -> bool:  # INTERIM
+    return bool(find_spec(module.split(".")[0]) and find_spec(module))
+
+
+urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
+    *([path("api/v1/", include("accounts.urls"))] if _built("accounts.urls") else []),
+    *([path("api/v1/", include("audit.urls"))] if _built("audit.urls") else []),
+    *([path("api/v1/", include("lineage.urls"))] if _built("lineage.urls") else []),
+    *([path("api/v1/", include("tracking.urls"))] if _built("tracking.urls") else []),
+    *([path("api/v1/", include("registry.urls"))] if _built("registry.urls") else []),
+    *([path("", include("web.urls"))] if _built("web.urls") else []),
+]
+
+handler400 = "core.problems.bad_request"
+handler403 = "core.problems.forbidden"
+handler404 = "core.problems.not_found"
+handler500 = "core.problems.server_error"

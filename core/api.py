@@ -1,0 +1,61 @@
+"""What every REST view shares: the caller, and input that is either clean or refused as a whole."""
+
+from typing import Any, cast
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from core.access import Principal
+from core.errors import Invalid, Unauthenticated
+
+
+class ApiView(APIView):
+    """A REST endpoint. `self.principal` is the caller; the anonymous never get this far unless the route allows it."""
+
+    @property
+    def principal(self) -> Principal:
+        principal = getattr(self.request, "principal", None)
+        if principal is None:
+            principal = getattr(getattr(self.request, "_request", None), "principal", None)
+        if principal is None:
+            raise Unauthenticated("Sign in, or send a token as 'Authorization: Bearer …'.")
+        return cast("Principal", principal)
+
+
+def parse(serializer_class: type[serializers.Serializer], request: Request) -> dict[str, Any]:
+    """The request's body through `serializer_class`.
+
+    Raises:
+        Invalid: unknown keys, missing keys, wrong types; all of them at once, under `errors`.
+    """
+    return parse_data(serializer_class, request.data)
+
+
+def parse_query(serializer_class: type[serializers.Serializer], request: Request) -> dict[str, Any]:
+    """The request's query parameters through `serializer_class`; unknown parameters are let be (links carry extras)."""
+    return _validated(serializer_class(data=request.query_params))
+
+
+def parse_data(serializer_class: type[serializers.Serializer], data: Any) -> dict[str, Any]:
+    serializer = serializer_class(data=data)
+    if not isinstance(data, dict):
+        raise Invalid(f"The body has to be a JSON object, and is {_kind(data)}.")
+    unknown = sorted(set(data) - set(serializer.fields))
+    if unknown:
+        known = ", ".join(sorted(serializer.fields))
+        raise Invalid(
+            f"Unknown: {', '.join(unknown)}.",
+            errors=[{"field": key, "detail": f"Unknown key; known are: {known}."} for key in unknown],
+        )
+    return _validated(serializer)
+
+
+def _validated(serializer: serializers.Serializer) -> dict[str, Any]:
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
+def _kind(data: Any) -> str:
+    names = {list: "a list", str: "a string", int: "a number", float: "a number", bool: "a boolean", type(None): "null"}
+    return names.get(type(data), "something else")

@@ -1,0 +1,25 @@
+"""Time as the record keeps it: aware, UTC, microseconds."""
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def now() -> datetime:
+    """The server's clock. Tests replace this one function to stop time."""
+    return datetime.now(UTC)
+
+
+def text(moment: datetime) -> str:
+    """`moment` as `2026-11-21T03:14:27.123456Z`, always with six decimals."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def to_micros(moment: datetime) -> int:
+    """Microseconds since 1970, exactly."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def from_micros(micros: int) -> datetime:
+    """The moment `micros` microseconds after 1970. Raises OverflowError outside the years 1-9999."""
+    return _EPOCH + timedelta(microseconds=micros)

@@ -1,0 +1,148 @@
+"""Jobs: `enqueue` writes a row in the caller's transaction, a worker does it after the commit.
+
+The row is the job; the broker's message is only a doorbell without content. A lost or doubled message changes nothing: a sweeper
+rings every few seconds, and whoever answers leases the rows that are due. A worker that dies keeps its lease until it
+runs out, then another takes over; so every job has to be idempotent.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from core import clock
+from core.models import Job
+
+log = logging.getLogger(__name__)
+
+FIRST_RETRY_S = 2
+LONGEST_RETRY_S = 3_600
+KEEP_DONE = timedelta(days=7)  # long enough to look into last week's trouble
+
+JobFunction = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Definition:
+    name: str
+    run: JobFunction
+    lease_s: int
+    max_attempts: int
+
+
+_definitions: dict[str, Definition] = {}
+PERIODS_S: dict[str, float] = {}  # job name → seconds between runs, for the beat
+
+
+def job(name: str, *, lease_s: int = 120, max_attempts: int = 20) -> Callable[[JobFunction], JobFunction]:
+    """Register a function under `name`. It gets JSON values as keywords, and may run more than once.
+
+    `lease_s` has to exceed its longest run. After `max_attempts` failures it is set aside as failed, and kept.
+    """
+
+    def register(function: JobFunction) -> JobFunction:
+        _definitions[name] = Definition(name, function, lease_s, max_attempts)
+        return function
+
+    return register
+
+
+def every(*, seconds: float, name: str) -> None:
+    """Have the beat enqueue the job `name`, without arguments, each `seconds`."""
+    PERIODS_S[name] = seconds
+
+
+def names() -> set[str]:
+    return set(_definitions)
+
+
+def enqueue(name: str, *, _dedupe: str | None = None, _delay_s: float = 0, **arguments: Any) -> None:
+    """Promise to run job `name` after this transaction commits. With `_dedupe`, a waiting twin makes this a no-op.
+
+    Raises:
+        LookupError: no job of that name is registered.
+        TransactionManagementError: called outside a transaction, where a crash could lose it.
+    """
+    if name not in _definitions:
+        raise LookupError(f"No job is named '{name}'.")
+    if not transaction.get_connection().in_atomic_block:
+        raise transaction.TransactionManagementError("Enqueue inside the transaction whose work the job continues.")
+    now = clock.now()
+    row = Job(name=name, arguments=arguments, dedupe=_dedupe, created_at=now, due_at=now + timedelta(seconds=_delay_s))
+    Job.objects.bulk_create([row], ignore_conflicts=_dedupe is not None)
+    if not _delay_s:
+        transaction.on_commit(_ring, robust=True)
+
+
+def _ring() -> None:
+    """Tell the workers that something is due. Without a broker the sweeper finds it seconds later."""
+    from core.tasks import ring  # noqa: PLC0415 - celery loads only where jobs are rung for
+
+    ring()
+
+
+def run_next() -> bool:
+    """Do the job that has been due longest. False when nothing is due."""
+    job_row = _lease_next()
+    if job_row is None:
+        return False
+    definition = _definitions.get(job_row.name)
+    if definition is None:
+        _retry_or_fail(job_row, f"No job is named '{job_row.name}' in this release.", max_attempts=20)
+        return True
+    try:
+        definition.run(**job_row.arguments)
+    except Exception as exc:
+        log.warning("Job %s (%s) failed", job_row.name, job_row.pk, exc_info=True)
+        _retry_or_fail(job_row, f"{type(exc).__name__}: {exc}", max_attempts=definition.max_attempts)
+    else:
+        Job.objects.filter(pk=job_row.pk).update(done_at=clock.now(), leased_until=None)
+    return True
+
+
+def run_pending(limit: int = 1_000) -> int:
+    """Do all that is due now, at most `limit` jobs; how many were done."""
+    done = 0
+    while done < limit and run_next():
+        done += 1
+    return done
+
+
+def _lease_next() -> Job | None:
+    """Take the lease of one due job by compare-and-set; losing a race tries the next."""
+    now = clock.now()
+    due = Job.objects.filter(
+        Q(leased_until__isnull=True) | Q(leased_until__lt=now), done_at=None, failed_at=None, due_at__lte=now
+    )
+    for candidate in due.order_by("due_at", "id")[:10]:
+        definition = _definitions.get(candidate.name)
+        until = now + timedelta(seconds=definition.lease_s if definition else 60)
+        taken = due.filter(pk=candidate.pk, attempts=candidate.attempts).update(
+            leased_until=until, attempts=F("attempts") + 1
+        )
+        if taken:
+            candidate.attempts += 1
+            return candidate
+    return None
+
+
+def _retry_or_fail(job_row: Job, error: str, *, max_attempts: int) -> None:
+    now = clock.now()
+    wait_s = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2 ** (job_row.attempts - 1))
+    failed_at = now if job_row.attempts >= max_attempts else None
+    Job.objects.filter(pk=job_row.pk).update(
+        leased_until=None, due_at=now + timedelta(seconds=wait_s), failed_at=failed_at, last_error=error[:2_000]
+    )
+
+
+@job("core.forget_old_jobs")
+def forget_old() -> None:
+    """Drop rows of jobs done more than a week ago. Failed ones stay for people to look at."""
+    Job.objects.filter(done_at__lt=clock.now() - KEEP_DONE).delete()
+
+
+every(seconds=24 * 3_600, name="core.forget_old_jobs")

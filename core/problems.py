@@ -1,0 +1,211 @@
+"""From an error to an HTTP answer: problem+json (RFC 9457) for programs, an error page for people. The only table of statuses."""
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.module_loading import import_string
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from core import access, errors
+from core.codec import json_bytes
+from core.context import current_request
+
+log = logging.getLogger(__name__)
+
+STATUS: dict[type[errors.LinealError], int] = {
+    errors.Malformed: 400,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.TooLarge: 413,
+    errors.UnsupportedType: 415,
+    errors.RangeNotSatisfiable: 416,
+    errors.Invalid: 422,
+    errors.TooMany: 429,
+    errors.Unavailable: 503,
+}
+CONTENT_TYPE = "application/problem+json"
+
+
+def status_of(error: errors.LinealError) -> int:
+    return next((status for family, status in STATUS.items() if isinstance(error, family)), 500)
+
+
+def problem_body(error: errors.LinealError) -> dict[str, Any]:
+    context = current_request()
+    return {
+        **error.extra,
+        "type": f"/problems/{error.code}",
+        "title": error.title,
+        "status": status_of(error),
+        "detail": error.detail,
+        "request_id": context.id if context else None,
+    }
+
+
+def problem_headers(error: errors.LinealError) -> dict[str, str]:
+    if isinstance(error, errors.TooMany):
+        return {"Retry-After": str(error.retry_after_s)}
+    if isinstance(error, errors.Unauthenticated):
+        return {"WWW-Authenticate": 'Bearer realm="lineal"'}
+    return {}
+
+
+def problem_response(error: errors.LinealError) -> HttpResponse:
+    """The error as a plain Django response, for middleware and views outside the REST framework."""
+    return HttpResponse(
+        json_bytes(problem_body(error)),
+        status=status_of(error),
+        content_type=CONTENT_TYPE,
+        headers=problem_headers(error),
+    )
+
+
+def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
+    """The REST framework's exception handler. What it does not know it leaves to Django, as a bug."""
+    error = translate(exc)
+    if error is None:
+        return None
+    set_rollback()
+    tell_denied(error)
+    return Response(
+        problem_body(error), status=status_of(error), content_type=CONTENT_TYPE, headers=problem_headers(error)
+    )
+
+
+def tell_denied(error: errors.LinealError) -> None:
+    """Hand a refused attempt to those who keep record of it (`audit` does)."""
+    if isinstance(error, access.NotAllowed):
+        for hook in access.on_denied:
+            hook(error.principal, error.permission, error.project)
+
+
+def translate(exc: Exception) -> errors.LinealError | None:
+    """Our error for a foreign one, met at the edge; None for a bug."""
+    if isinstance(exc, errors.LinealError):
+        return exc
+    if isinstance(exc, drf.ValidationError):
+        return errors.Invalid("The request has fields that cannot be accepted.", errors=list(field_errors(exc.detail)))
+    if isinstance(exc, Http404 | drf.NotFound):
+        return errors.NotFound("There is nothing here.")
+    if isinstance(exc, RequestDataTooBig):
+        return errors.TooLarge(f"A request body holds at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes.")
+    if isinstance(exc, OperationalError):
+        log.warning("The database did not answer: %s", exc)
+        return errors.Unavailable("The database did not answer in time; nothing was changed. Try again.")
+    return _translate_framework(exc)
+
+
+def _translate_framework(exc: Exception) -> errors.LinealError | None:
+    if isinstance(exc, drf.ParseError):
+        return errors.Malformed(str(exc.detail))
+    if isinstance(exc, drf.UnsupportedMediaType):
+        return errors.UnsupportedType(str(exc.detail))
+    if isinstance(exc, drf.NotAuthenticated | drf.AuthenticationFailed):
+        return errors.Unauthenticated(str(exc.detail))
+    if isinstance(exc, drf.PermissionDenied | PermissionDenied):
+        return errors.Forbidden("You may not do this.")
+    if isinstance(exc, drf.Throttled):
+        return errors.TooMany("Too many requests.", retry_after_s=max(1, int(exc.wait or 1)))
+    if isinstance(exc, drf.MethodNotAllowed):
+        return MethodNotAllowed(str(exc.detail))
+    if isinstance(exc, drf.NotAcceptable):
+        return NotAcceptable("None of the content types in Accept can be given.")
+    if isinstance(exc, BadRequest | SuspiciousOperation):
+        return errors.Malformed("The request could not be understood.")
+    return None
+
+
+class MethodNotAllowed(errors.LinealError):
+    code = "method-not-allowed"
+    title = "Method not allowed"
+
+
+class NotAcceptable(errors.LinealError):
+    code = "not-acceptable"
+    title = "Not acceptable"
+
+
+STATUS[MethodNotAllowed] = 405
+STATUS[NotAcceptable] = 406
+
+
+def field_errors(detail: Any, path: str = "") -> list[dict[str, str]]:
+    """The REST framework's nested error detail as a flat list of `{"field": "a.0.b", "detail": …}`."""
+    if isinstance(detail, dict):
+        return [row for key, value in detail.items() for row in field_errors(value, _joined(path, str(key)))]
+    if isinstance(detail, list):
+        rows: list[dict[str, str]] = []
+        for index, value in enumerate(detail):
+            nested = isinstance(value, dict | list)
+            rows += field_errors(value, _joined(path, str(index)) if nested else path)
+        return rows
+    return [{"field": path, "detail": str(detail)}]
+
+
+def _joined(path: str, key: str) -> str:
+    if key == "non_field_errors":
+        return path
+    return f"{path}.{key}" if path else key
+
+
+def wants_page(request: HttpRequest) -> bool:
+    """A person's browser outside the API gets a page; everything else a problem."""
+    return not request.path.startswith("/api/") and "text/html" in request.headers.get("Accept", "")
+
+
+def answer(request: HttpRequest, error: errors.LinealError) -> HttpResponse:
+    """The error in the form the caller reads: a page made by `settings.PROBLEM_PAGE`, or problem+json."""
+    if wants_page(request):
+        page: HttpResponse = import_string(settings.PROBLEM_PAGE)(request, problem_body(error))
+        page.headers.update(problem_headers(error))
+        return page
+    return problem_response(error)
+
+
+class ProblemMiddleware:
+    """Turns domain errors raised by plain Django views into answers, so that no view needs a try."""
+
+    def __init__(self, get_response: Any) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response: HttpResponse = self.get_response(request)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        error = translate(exception)
+        if error is None:
+            return None
+        tell_denied(error)
+        return answer(request, error)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer(request, errors.Malformed("The request could not be understood."))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer(request, errors.NotFound("There is nothing here."))
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer(request, errors.Forbidden("You may not do this."))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """A bug: the body carries only the request's id, the log has the rest."""
+    return answer(request, errors.LinealError("Something broke on our side. The log has it under this request id."))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return answer(
+        request, errors.Forbidden("This form was not sent from a page of this server. Reload the page and try again.")
+    )

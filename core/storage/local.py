@@ -1,0 +1,129 @@
+"""The store in a local folder: `staging/<random>` and `<project>/<aa>/<sha256>`."""
+
+import fcntl
+import os
+import re
+import secrets
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from core.errors import TooLarge
+from core.storage.base import ObjectMissing, StagingBusy, StagingHole
+
+CHUNK = 1 << 20  # bytes a read; big enough for speed, small enough for many at once
+_STAGING_KEY = re.compile(r"[0-9a-f]{48}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class LocalStore:
+    """Objects as files. Publishing is a rename within one file system, after an fsync."""
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+        self.staging = self.root / "staging"
+        self.staging.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def new_staging_key(self) -> str:
+        return secrets.token_hex(24)
+
+    def write_part(self, staging_key: str, offset: int, chunks: Iterable[bytes], *, max_bytes: int) -> int:
+        handle = os.open(self._staged(staging_key), os.O_RDWR | os.O_CREAT, 0o600)
+        with os.fdopen(handle, "r+b") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as exc:
+                raise StagingBusy("Another request is writing this upload.") from exc
+            size = file.seek(0, os.SEEK_END)
+            if not 0 <= offset <= size:
+                raise StagingHole(f"{size} bytes have arrived; go on from there, not from {offset}.", offset=size)
+            file.truncate(file.seek(offset))
+            for chunk in chunks:
+                if offset + len(chunk) > max_bytes:
+                    raise TooLarge(f"This upload was announced with {max_bytes} bytes, and more arrived.")
+                offset += file.write(chunk)
+            return offset
+
+    def staged_size(self, staging_key: str) -> int:
+        try:
+            return self._staged(staging_key).stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def read_staged(self, staging_key: str) -> Iterator[bytes]:
+        path = self._staged(staging_key)
+        return _chunks(path, 0, self.staged_size(staging_key)) if path.exists() else iter(())
+
+    def publish(self, staging_key: str, project: UUID, sha256: str) -> None:
+        source, target = self._staged(staging_key), self._object(project, sha256)
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        source.touch(mode=0o600)  # an object of no bytes never had a part
+        with source.open("rb") as file:
+            os.fsync(file.fileno())
+        try:
+            os.link(source, target)  # unlike a rename, this never replaces
+        except FileExistsError:
+            pass
+        else:
+            target.chmod(0o400)
+            _fsync_folder(target.parent)
+        source.unlink()
+
+    def discard(self, staging_key: str) -> None:
+        self._staged(staging_key).unlink(missing_ok=True)
+
+    def list_stale_staging(self, older_than: datetime) -> Iterator[str]:
+        for path in self.staging.iterdir():
+            if datetime.fromtimestamp(path.stat().st_mtime, UTC) < older_than:
+                yield path.name
+
+    def exists(self, project: UUID, sha256: str) -> bool:
+        return self._object(project, sha256).exists()
+
+    def size(self, project: UUID, sha256: str) -> int:
+        try:
+            return self._object(project, sha256).stat().st_size
+        except FileNotFoundError as exc:
+            raise _missing(sha256) from exc
+
+    def open(self, project: UUID, sha256: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        size = self.size(project, sha256)
+        return _chunks(self._object(project, sha256), start, size if end is None else min(end, size))
+
+    def delete(self, project: UUID, sha256: str) -> None:
+        self._object(project, sha256).unlink(missing_ok=True)
+
+    def _staged(self, staging_key: str) -> Path:
+        if not _STAGING_KEY.fullmatch(staging_key):
+            raise ValueError("not a staging key of this store")
+        return self.staging / staging_key
+
+    def _object(self, project: UUID, sha256: str) -> Path:
+        if not _SHA256.fullmatch(sha256):
+            raise ValueError("not a SHA-256 in lower-case hex")
+        return self.root / project.hex / sha256[:2] / sha256
+
+
+def _chunks(path: Path, start: int, end: int) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        file.seek(start)
+        left = end - start
+        while left > 0:
+            chunk = file.read(min(CHUNK, left))
+            if not chunk:
+                raise ObjectMissing("The stored object is shorter than it was when it was published.")
+            left -= len(chunk)
+            yield chunk
+
+
+def _missing(sha256: str) -> ObjectMissing:
+    return ObjectMissing(f"No stored object has the digest sha256:{sha256}.")
+
+
+def _fsync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

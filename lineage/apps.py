@@ -1,0 +1,8 @@
+"""Start-up of the lineage app."""
+
+from django.apps import AppConfig
+
+
+class LineageConfig(AppConfig):
+    name = "lineage"
+    default_auto_field = "django.db.models.BigAutoField"

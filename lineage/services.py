@@ -1,0 +1,76 @@
+"""Writes to the graph: nodes and edges come to be only here, and a cycle never does."""
+
+from django.db import connection, transaction
+
+from core.access import ProjectRef
+from lineage import selectors
+from lineage.errors import CycleRefused
+from lineage.models import Edge, Node
+
+CYCLE_CHECK_LOCK = 7_310_411  # any number that no other advisory lock of this server uses
+
+
+@transaction.atomic
+def ensure_node(*, project: ProjectRef, kind: str, key: str, live: bool = False) -> Node:
+    """The node of `key`, made if missing. Idempotent and safe in a race; `live` counts only when the node is made."""
+    found = Node.objects.filter(project_id=project.id, kind=kind, key=key).first()
+    if found is not None:
+        return found
+    Node.objects.bulk_create([Node(project_id=project.id, kind=kind, key=key, live=live)], ignore_conflicts=True)
+    return Node.objects.get(project_id=project.id, kind=kind, key=key)
+
+
+@transaction.atomic
+def connect(*, src: Node, dst: Node, kind: str, run_key: str | None = None) -> Edge:
+    """Record that `dst` came of `src`. The same edge again is the same row.
+
+    Locks both nodes until the transaction ends, `dst` alone against everyone. Connect inputs before outputs where you
+    can: an edge into a node from which nothing leads yet needs no walk.
+
+    Raises:
+        CycleRefused: `src` already descends from `dst`, or is `dst`.
+    """
+    known = Edge.objects.filter(src=src, dst=dst, kind=kind).first()
+    if known is not None:
+        return known
+    if src.pk == dst.pk:
+        raise CycleRefused(src=src.name, dst=dst.name)
+    _refuse_cycle(src=src, dst=dst)
+    Edge.objects.bulk_create([Edge(src=src, dst=dst, kind=kind, run_key=run_key)], ignore_conflicts=True)
+    return Edge.objects.get(src=src, dst=dst, kind=kind)
+
+
+def set_live(*, node: Node, live: bool) -> None:
+    """Say whether the thing serves now. The one fact about a node that changes."""
+    Node.objects.filter(pk=node.pk).update(live=live)
+    node.live = live
+
+
+def _refuse_cycle(*, src: Node, dst: Node) -> None:
+    """Race-safe without one lock for all: every writer locks `src` shared and `dst` alone. If nothing leads out of
+    `dst` then, this edge closes no cycle, and whoever adds one out of `dst` later waits and sees this one. Otherwise
+    the walk is needed, and walks wait for one another.
+    """
+    _lock_ends(src=src, dst=dst)
+    if not Edge.objects.filter(src=dst).exists():
+        return
+    _lock_walks()
+    if selectors.reaches(start=dst, goal=src):
+        raise CycleRefused(src=src.name, dst=dst.name)
+
+
+def _lock_ends(*, src: Node, dst: Node) -> None:
+    """Raw, because the ORM has no FOR KEY SHARE: the lock that a foreign key takes, which lets many add edges out of a
+    popular dataset at once. SQLite has one writer at a time and needs none of this.
+    """
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM lineage_node WHERE id = %s FOR KEY SHARE", [src.pk])
+        cursor.execute("SELECT 1 FROM lineage_node WHERE id = %s FOR UPDATE", [dst.pk])
+
+
+def _lock_walks() -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CYCLE_CHECK_LOCK])

@@ -1,0 +1,186 @@
+"""What every test may ask for: people with roles, a project, a client, and the jobs and ledger of this run."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.test import Client, override_settings
+
+
+@pytest.fixture(autouse=True)
+def _quiet_doorbell(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Jobs wait in the outbox until a test runs them."""
+    with override_settings(RING_WORKERS=False):
+        yield
+
+
+@pytest.fixture
+def home(tmp_path, settings):
+    """A LINEAL_HOME of this test's own, with its own blob store."""
+    folder = tmp_path / "home"
+    (folder / "blobs").mkdir(parents=True)
+    settings.HOME = folder
+    settings.BLOBS_URL = f"file://{folder / 'blobs'}"
+    return folder
+
+
+@pytest.fixture
+def make_account(db) -> Callable[..., Any]:
+    """`make_account("carol")`: a valid, active account; `kind="service"` for a machine."""
+    from accounts import services
+    from core.access import system_principal
+
+    def make(name: str, *, kind: str = "user", **options: Any) -> Any:
+        return services.create_account(kind=kind, name=name, actor=system_principal("tests"), **options)
+
+    return make
+
+
+@pytest.fixture
+def make_project(db) -> Callable[..., Any]:
+    """`make_project("fraud", admin=account)`: a project, with the environments that every new one gets."""
+    from accounts import services
+    from core.access import Role, system_principal
+
+    def make(name: str, *, admin: Any = None) -> Any:
+        project = services.create_project(name=name, actor=system_principal("tests"))
+        if admin is not None:
+            services.set_role(account=admin, project=project, role=Role.ADMIN, actor=system_principal("tests"))
+        return project
+
+    return make
+
+
+@pytest.fixture
+def principal() -> Callable[[Any], Any]:
+    """The Principal of an account as it is now, roles included."""
+    from accounts import selectors
+
+    return selectors.principal_of
+
+
+@pytest.fixture
+def alice_account(make_account):
+    return make_account("alice")
+
+
+@pytest.fixture
+def project(make_project, alice_account):
+    """The project `default`, which Alice administers."""
+    return make_project("default", admin=alice_account)
+
+
+@pytest.fixture
+def alice(project, alice_account, principal):
+    """Owns the project."""
+    return principal(alice_account)
+
+
+@pytest.fixture
+def make_member(project, make_account, principal) -> Callable[..., Any]:
+    """`make_member("carol", Role.APPROVER)`: the Principal of a new member of the project."""
+    from accounts import services
+    from core.access import system_principal
+
+    def make(name: str, role: Any, **options: Any) -> Any:
+        account = make_account(name, **options)
+        services.set_role(account=account, project=project, role=role, actor=system_principal("tests"))
+        return principal(account)
+
+    return make
+
+
+@pytest.fixture
+def bob(make_member):
+    """Shares the project as a contributor."""
+    from core.access import Role
+
+    return make_member("bob", Role.CONTRIBUTOR)
+
+
+@pytest.fixture
+def mallory(make_account, principal):
+    """Has an account and no business in the project."""
+    return principal(make_account("mallory"))
+
+
+class ApiClient:
+    """Django's test client, sending JSON and a real token of the principal's account."""
+
+    def __init__(self, token: str | None) -> None:
+        self.client = Client(raise_request_exception=False)
+        self.headers = {"authorization": f"Bearer {token}"} if token else {}
+
+    def request(self, method: str, path: str, *, json: Any = None, headers: dict | None = None, **extra: Any) -> Any:
+        import orjson
+
+        if json is not None:
+            extra |= {"data": orjson.dumps(json), "content_type": "application/json"}
+        path = path if path.startswith("/") else f"/api/v1/{path}"
+        send = getattr(self.client, method.lower())
+        return send(path, headers={**self.headers, **(headers or {})}, **extra)
+
+    def get(self, path: str, **extra: Any) -> Any:
+        return self.request("GET", path, **extra)
+
+    def post(self, path: str, **extra: Any) -> Any:
+        return self.request("POST", path, **extra)
+
+    def put(self, path: str, **extra: Any) -> Any:
+        return self.request("PUT", path, **extra)
+
+    def patch(self, path: str, **extra: Any) -> Any:
+        return self.request("PATCH", path, **extra)
+
+    def delete(self, path: str, **extra: Any) -> Any:
+        return self.request("DELETE", path, **extra)
+
+
+@pytest.fixture
+def make_token(db) -> Callable[..., str]:
+    """`make_token(principal)`: the plaintext of a new token of that account."""
+    from accounts import services
+    from accounts.models import Account
+    from core.access import system_principal
+
+    def make(principal: Any, *, scopes: tuple[str, ...] = ("*",), **options: Any) -> str:
+        account = Account.objects.get(uuid=principal.id)
+        _, plaintext = services.create_token(
+            account=account, name="tests", scopes=list(scopes), actor=system_principal("tests"), **options
+        )
+        return plaintext
+
+    return make
+
+
+@pytest.fixture
+def api(make_token) -> Callable[..., ApiClient]:
+    """`api(alice)` speaks as Alice, `api(None)` as nobody, `api(alice, scopes=("read",))` with a narrower token."""
+
+    def make(principal: Any = None, **options: Any) -> ApiClient:
+        return ApiClient(make_token(principal, **options) if principal is not None else None)
+
+    return make
+
+
+@pytest.fixture
+def recorded_actions(db) -> Callable[[], list[str]]:
+    """`recorded_actions()`: actions that the ledger holds, oldest first."""
+    from audit.models import AuditEvent
+
+    return lambda: list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
+
+
+@pytest.fixture
+def run_jobs(db) -> Callable[[], int]:
+    """`run_jobs()`: do what the outbox holds, as a worker would; fails the test if a job failed."""
+    from core import jobs
+    from core.models import Job
+
+    def run() -> int:
+        done = jobs.run_pending()
+        broken = Job.objects.exclude(last_error="").filter(done_at=None).values_list("name", "last_error")
+        assert not list(broken), f"jobs failed: {list(broken)}"
+        return done
+
+    return run

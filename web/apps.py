@@ -1,0 +1,7 @@
+"""Start-up of the pages."""
+
+from django.apps import AppConfig
+
+
+class WebConfig(AppConfig):
+    name = "web"

@@ -1,0 +1,176 @@
+"""How values look on a page: digests, times, numbers, sizes, states. Formats only; nothing here decides or queries."""
+
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from core import clock
+
+register = template.Library()
+
+COPY_ICON = SafeString(
+    '<svg viewBox="0 0 16 16" aria-hidden="true"><rect x="5.5" y="5.5" width="8" height="8" rx="1"/>'
+    '<path d="M10.5 5.5v-3h-8v8h3"/></svg>'
+)
+SHOWN_DIGITS = 12  # of a hash or run id: enough to tell by eye, and the copy button has the rest
+
+
+@register.simple_tag
+def digest(value: object, digits: int = SHOWN_DIGITS) -> str:
+    """A hash or long id, shortened, with the whole of it in the title and behind a copy button."""
+    if not value:
+        return SafeString('<span class="quiet">none</span>')
+    whole = str(value)
+    prefix, _, rest = whole.rpartition(":")
+    short = f"{prefix}:{rest[:digits]}" if prefix else rest[:digits]
+    shown = short if short == whole else short + "…"
+    return format_html(
+        '<span class="digest" title="{}"><code>{}</code>{}</span>', whole, shown, copy_button(whole)
+    )
+
+
+@register.simple_tag
+def copy_button(whole: object) -> str:
+    """Hidden until the script that makes it work has loaded."""
+    return format_html(
+        '<button type="button" class="copy" data-copy="{}"><span class="hidden">Copy {}</span>{}</button>',
+        whole,
+        whole,
+        COPY_ICON,
+    )
+
+
+def as_moment(value: object) -> datetime | None:
+    """A datetime from a datetime, ISO text or None. Raises ValueError for other text."""
+    if value is None or value == "":
+        return None
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    return moment.astimezone(UTC)
+
+
+@register.simple_tag
+def when(value: object) -> str:
+    """A moment relative to now, with the exact UTC time in its title."""
+    moment = as_moment(value)
+    if moment is None:
+        return SafeString('<span class="quiet">never</span>')
+    iso = clock.text(moment)
+    return format_html('<time datetime="{}" title="{}" data-relative>{}</time>', iso, exact(moment), relative(moment))
+
+
+@register.simple_tag
+def moment(value: object) -> str:
+    """A moment as exact UTC time, for pages that are read as a record."""
+    known = as_moment(value)
+    if known is None:
+        return SafeString('<span class="quiet">never</span>')
+    return format_html('<time datetime="{}">{}</time>', clock.text(known), exact(known))
+
+
+def exact(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S") + f".{moment.microsecond:06d} UTC"
+
+
+STEPS = ((60, 1, "s"), (3600, 60, "min"), (86_400, 3600, "h"), (60 * 86_400, 86_400, "d"))
+
+
+def relative(moment: datetime) -> str:
+    """`moment` as people say it: "now", "5 min ago", "in 3 d", and the date beyond two months. Same words as times.js."""
+    seconds = (clock.now() - moment).total_seconds()
+    distance = abs(seconds)
+    if distance < 5:
+        return "now"
+    for below, unit, name in STEPS:
+        if distance < below:
+            return _said(int(distance // unit), name, past=seconds > 0)
+    return moment.strftime("%Y-%m-%d")
+
+
+def _said(count: int, unit: str, *, past: bool) -> str:
+    return f"{count} {unit} ago" if past else f"in {count} {unit}"
+
+
+@register.filter
+def duration(start: datetime | None, end: datetime | None = None) -> str:
+    """From `start` to `end`, or until now, in the two largest units."""
+    if start is None:
+        return ""
+    seconds = ((end or clock.now()) - start).total_seconds()
+    if seconds < 60:
+        return f"{max(0.0, seconds):.1f} s"
+    minutes, hours, days = int(seconds // 60), int(seconds // 3600), int(seconds // 86_400)
+    if hours < 1:
+        return f"{minutes} min {int(seconds % 60)} s"
+    return f"{hours} h {minutes % 60} min" if days < 2 else f"{days} d {hours % 24} h"
+
+
+@register.filter
+def number(value: object) -> str:
+    """A number to six significant digits, integers whole with thin spaces; NaN and infinities by name."""
+    if value is None or value == "":
+        return "–"  # noqa: RUF001 - an en dash stands for "no value"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, int):
+        return _grouped(value)
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("∞" if value > 0 else "−∞")
+    return _grouped(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.6g}"
+
+
+def _grouped(value: int) -> str:
+    return str(value) if abs(value) < 10_000 else f"{value:,}".replace(",", "\u202f")
+
+
+@register.filter
+def filesize(size_bytes: object) -> str:
+    """Bytes in decimal units, as storage is sold: 999 B, 1.5 kB, 2.3 GB."""
+    if size_bytes is None or size_bytes == "":
+        return "–"  # noqa: RUF001 - an en dash stands for "no value"
+    size = float(str(size_bytes))
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if size < 1000 or unit == "TB":
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.3g} {unit}"
+        size /= 1000
+    raise AssertionError  # the last unit always returns
+
+
+# Each state has a tone, a sign and its own word, so that colour never carries the meaning alone.
+TONES = {
+    "ok": "✓",
+    "warn": "!",
+    "bad": "✕",
+    "info": "●",
+    "idle": "○",
+}
+STATES = {
+    "finished": "ok", "verified": "ok", "promoted": "ok", "already": "ok", "pass": "ok", "ok": "ok", "approve": "ok",
+    "committed": "ok", "content": "ok", "sealed": "ok", "active": "idle",
+    "running": "info", "requested": "info", "current": "info",
+    "waiting": "warn", "unverified": "warn", "unsealed": "warn", "missing": "warn", "declared": "warn",
+    "path": "warn", "evidence_missing": "warn", "snapshot": "info", "candidate": "idle", "frozen": "warn",
+    "failed": "bad", "killed": "bad", "fail": "bad", "gate_failed": "bad", "refused": "bad", "error": "bad",
+    "quarantined": "bad", "denied": "bad", "refuse": "bad", "holder_differs": "bad", "expired": "bad",
+}  # fmt: skip
+
+
+@register.simple_tag
+def state(value: object, words: str = "") -> str:
+    """A state as a small label: sign, word and colour."""
+    if value is None or value == "":
+        return ""
+    tone = STATES.get(str(value), "idle")
+    said = words or str(value).replace("_", " ")
+    return format_html(
+        '<span class="state {}"><span aria-hidden="true">{}</span>{}</span>', tone, TONES[tone], said
+    )
+
+
+@register.filter
+def at(mapping: Any, key: object) -> Any:
+    """`mapping[key]`, or None: templates cannot look a variable key up by themselves."""
+    return mapping.get(key) if mapping else None
