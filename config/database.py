@@ -6,15 +6,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from config.environment import BadSetting
 
-SQLITE_PRAGMAS = "; ".join(
-    [
-        "PRAGMA journal_mode=WAL",
-        "PRAGMA synchronous=FULL",  # an acknowledged batch survives a power cut
-        "PRAGMA recursive_triggers=ON",  # else INSERT OR REPLACE slips past the ledger's guards
-        "PRAGMA busy_timeout=20000",
-        "PRAGMA cache_size=-65536",
-        "PRAGMA temp_store=MEMORY",
-    ]
+SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",  # an acknowledged batch survives a power cut
+    "PRAGMA recursive_triggers=ON",  # else INSERT OR REPLACE slips past the ledger's guards
+    "PRAGMA busy_timeout=20000",
+    "PRAGMA cache_size=-65536",
+    "PRAGMA temp_store=MEMORY",
 )
 
 
@@ -39,7 +37,7 @@ def sqlite(path: Path) -> dict[str, Any]:
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(path),
         "CONN_MAX_AGE": None,
-        "OPTIONS": {"init_command": SQLITE_PRAGMAS, "transaction_mode": "IMMEDIATE", "timeout": 20},
+        "OPTIONS": {"init_command": "; ".join(SQLITE_PRAGMAS), "transaction_mode": "IMMEDIATE", "timeout": 20},
     }
 
 

@@ -1,15 +1,15 @@
 """The URL map: REST under /api/v1, its schema, health, and the pages."""
 
+from importlib.util import find_spec  # INTERIM
+
 from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
 from config.health import healthz
 
-from importlib.util import find_spec  # INTERIM
-
 
 def _built(module: str) -> bool:  # INTERIM
-    return bool(find_spec(module.split(".")[0]) and find_spec(module))
+    return bool(find_spec(module.split(".", maxsplit=1)[0]) and find_spec(module))
 
 
 urlpatterns = [

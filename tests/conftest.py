@@ -184,3 +184,19 @@ def run_jobs(db) -> Callable[[], int]:
         return done
 
     return run
+
+
+SQL_FIXTURES = {"db", "transactional_db", "live_server", "server"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The second run, on PostgreSQL, repeats only what touches SQL."""
+    if config.getoption("--database") == "sqlite":
+        return
+    repeated = [
+        item
+        for item in items
+        if SQL_FIXTURES & set(getattr(item, "fixturenames", ())) or item.get_closest_marker("django_db")
+    ]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(repeated)])
+    items[:] = repeated

@@ -1,0 +1,66 @@
+# Everything a developer runs. Needs python3 (3.11-3.13), make and the package index; all of it goes into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+CORES := 2
+PYTEST := $(BIN)/python -m pytest -n $(CORES) --dist loadgroup
+OURS := config core audit accounts lineage tracking registry web client tests examples manage.py
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up test test-all bench lint format types imports lock schema clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+install: $(STAMP)  ## set everything up in .venv
+
+$(STAMP): requirements/dev.lock pyproject.toml client/pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "Lineal needs Python 3.11, 3.12 or 3.13, and %s is %d.%d. Name another with: make PYTHON=python3.12" % (sys.executable, *v))'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing into .venv; the first time takes a minute …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e ./client -e .
+	@touch $@
+
+demo: $(STAMP)  ## run the main job on real data, then keep the server running (DEMO_EXIT=1: stop it)
+	@$(BIN)/python examples/demo.py
+
+up: $(STAMP)  ## start an empty server in .lineal
+	@$(BIN)/lineal up
+
+test: $(STAMP)  ## every test but the slow ones, on SQLite and on PostgreSQL
+	$(PYTEST) --database sqlite -m "not slow"
+	$(PYTEST) --database postgresql -m "not slow"
+
+test-all: $(STAMP)  ## every test
+	$(PYTEST) --database sqlite
+	$(PYTEST) --database postgresql
+
+lint: $(STAMP) types imports  ## style, types and import directions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+	$(BIN)/mypy tests/typing/api.py
+
+imports: $(STAMP)
+	$(BIN)/lint-imports
+
+format: $(STAMP)  ## mend what can be mended by itself
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)  ## measure speed beside the physical limits
+	$(BIN)/python -m bench
+
+schema: $(STAMP)  ## write the OpenAPI document that the client's tests hold the server to
+	LINEAL_HOME=$$(mktemp -d) $(BIN)/python manage.py spectacular --format openapi-json --file tests/client/openapi.json --validate --fail-on-warn
+
+lock: $(STAMP)  ## resolve the dependencies anew
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-emit-package lineal --no-header --quiet --group dev --extra frames \
+	  -o requirements/dev.lock pyproject.toml client/pyproject.toml
+
+clean:  ## remove what install and demo made
+	rm -rf .venv demo-home .lineal .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,63 @@
+"""First start and every start: migrate, make the owner and the keys where there are none, and a one-time link.
+
+Run as `python -m config.bootstrap URL`; prints the link. Secrets go to files, never to the command line.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import django
+
+
+def main(url: str) -> None:
+    os.umask(0o077)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    migrate()
+    print(first_steps(url))  # noqa: T201 - the supervisor reads it
+
+
+def migrate() -> None:
+    """Apply migrations, as the migrating role where one is set."""
+    serving = os.environ.get("LINEAL_DATABASE_URL", "")
+    migrating = os.environ.get("LINEAL_DATABASE_MIGRATE_URL", "")
+    if migrating and migrating != serving:
+        import subprocess  # noqa: PLC0415 - only for teams with two roles
+
+        env = os.environ | {"LINEAL_DATABASE_URL": migrating}
+        subprocess.run([sys.executable, "-m", "django", "migrate", "--verbosity", "0"], check=True, env=env)
+    django.setup()
+    if not migrating:
+        from django.core.management import call_command  # noqa: PLC0415 - needs settings
+
+        call_command("migrate", verbosity=0, interactive=False)
+
+
+def first_steps(url: str) -> str:
+    """Owner, keys and files; the one-time link of the owner."""
+    from django.conf import settings  # noqa: PLC0415 - needs settings
+
+    from accounts import services  # noqa: PLC0415
+    from audit import services as ledger  # noqa: PLC0415
+    from config import credentials  # noqa: PLC0415
+
+    home: Path = settings.HOME
+    vkey = ledger.vkey()
+    token = services.ensure_owner()
+    if token is not None:
+        credentials.write_secret(home / "owner.token", token + "\n")
+    stored = credentials.read_secret(home / "owner.token")
+    if stored is not None:
+        credentials.remember(url, token=stored, user="owner", vkey=vkey)
+    return f"{url}/login#{services.create_owner_link()}"
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1])
+    except Exception as exc:  # noqa: BLE001 - the supervisor shows the last line
+        import traceback
+
+        traceback.print_exc()
+        print(f"{type(exc).__name__}: {exc}".replace("\n", " "), file=sys.stderr)  # noqa: T201
+        sys.exit(1)

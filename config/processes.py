@@ -1,0 +1,188 @@
+"""The processes of `lineal up`: started, watched, started again when they die, and stopped in order."""
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import IO, Self
+
+import click
+
+STOP_LIMIT_S = 20  # what a process gets to finish its work before it is killed
+RESTART_PAUSE_S = 1.0
+TOO_MANY_DEATHS = 5  # within DEATH_WINDOW_S: then it is not bad luck
+DEATH_WINDOW_S = 60
+LOG_LIMIT_BYTES = 20 * 1024 * 1024  # a log larger than this is moved aside at start
+
+
+class HomeTaken(RuntimeError):
+    """Another server runs on this home folder."""
+
+
+def web_command(host: str, port: int) -> list[str]:
+    """Granian with one worker process: SQLite wants one writer, and the threads share the chunk caches."""
+    from config import environment  # noqa: PLC0415 - reads the environment that `up` has just completed
+
+    return [
+        sys.executable, "-m", "granian", "config.wsgi:application", "--interface", "wsgi",
+        "--host", host, "--port", str(port), "--workers", "1", "--blocking-threads", environment.text("LINEAL_WEB_THREADS"),
+        "--http", "1", "--no-ws", "--backlog", "1024", "--backpressure", "512", "--respawn-failed-workers",
+        "--workers-kill-timeout", "10", "--no-access-log", "--log-level", "warning",
+    ]  # fmt: skip
+
+
+def worker_commands(home: Path) -> dict[str, list[str]]:
+    python = [sys.executable, "-m"]
+    celery = [*python, "celery", "-A", "config.celery"]
+    quiet = ["--loglevel", "WARNING"]
+    run = home / "run"
+    return {
+        "sequencer": [*python, "django", "audit_sequencer"],
+        "worker": [*celery, "worker", "--pool", "solo", "--without-gossip", "--without-mingle", "--without-heartbeat",
+                   "-Q", "lineal", *quiet],
+        "beat": [*celery, "beat", "--schedule", str(run / "beat-schedule"), "--pidfile", "", *quiet],
+    }  # fmt: skip
+
+
+@dataclass
+class _Child:
+    name: str
+    command: Sequence[str]
+    process: subprocess.Popen[bytes]
+    deaths: list[float] = field(default_factory=list)
+
+
+class Fleet:
+    """The processes of one home. A context: leaving it stops them all.
+
+    Raises:
+        HomeTaken: the home's lock is held by another server.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.logs = home / "log"
+        for folder in (self.logs, home / "run"):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        self._lock = self._take_lock()
+        self._children: dict[str, _Child] = {}
+        self._stopping = False
+
+    def _take_lock(self) -> IO[str]:
+        lock = (self.home / "run" / "lock").open("a+")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            lock.close()
+            raise HomeTaken(f"A Lineal server already runs on {self.home}.") from exc
+        return lock
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self._lock.close()
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+
+    def run_to_end(self, command: Sequence[str]) -> str:
+        """The standard output of a short command. Raises RuntimeError with its last line of complaint if it fails."""
+        done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        if done.returncode:
+            (self.logs / "bootstrap.log").write_text(done.stderr)
+            complaint = done.stderr.strip().splitlines()[-1:] or ["no output"]
+            raise RuntimeError(f"{complaint[0]} (all of it in {self.logs / 'bootstrap.log'})")
+        return done.stdout.strip()
+
+    def start(self, commands: Mapping[str, Sequence[str]]) -> None:
+        for name, command in commands.items():
+            self._children[name] = _Child(name, command, self._spawn(name, command))
+
+    def _spawn(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        path = self.logs / f"{name}.log"
+        if path.exists() and path.stat().st_size > LOG_LIMIT_BYTES:
+            path.replace(path.with_suffix(".log.1"))
+        with path.open("ab") as log:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - the supervisor has one thread
+            )
+
+    def wait_until(self, ready: Callable[[], bool], *, limit_s: float, what: str) -> None:
+        """Raises click.ClickException when a process dies meanwhile or the time is up."""
+        end = time.monotonic() + limit_s
+        while not ready():
+            dead = next((child for child in self._children.values() if child.process.poll() is not None), None)
+            if dead is not None:
+                raise click.ClickException(f"{dead.name} stopped at once: {self._last_words(dead.name)}")
+            if self._stopping:
+                raise click.ClickException("Stopped before the server was ready.")
+            if time.monotonic() > end:
+                raise click.ClickException(f"Waited {limit_s:.0f} s for {what}; see {self.logs}.")
+            time.sleep(0.02)
+
+    def _last_words(self, name: str) -> str:
+        lines = (self.logs / f"{name}.log").read_text(errors="replace").strip().splitlines()
+        return f"{lines[-1] if lines else 'it said nothing'} (see {self.logs / (name + '.log')})"
+
+    def supervise(self) -> int:
+        """Keep all running until a signal; the exit code: 0, or 1 when one of them keeps dying."""
+        while not self._stopping:
+            for child in self._children.values():
+                if child.process.poll() is not None and not self._revive(child):
+                    return 1
+            time.sleep(0.2)
+        click.echo("Stopping …", err=True)
+        return 0
+
+    def _revive(self, child: _Child) -> bool:
+        """Start a dead process again. False when it has died too often to go on."""
+        now = time.monotonic()
+        child.deaths = [moment for moment in child.deaths if now - moment < DEATH_WINDOW_S] + [now]
+        if len(child.deaths) >= TOO_MANY_DEATHS:
+            click.echo(f"{child.name} keeps stopping: {self._last_words(child.name)}", err=True)
+            return False
+        click.echo(f"{child.name} stopped with code {child.process.returncode}; starting it again.", err=True)
+        time.sleep(RESTART_PAUSE_S)
+        child.process = self._spawn(child.name, child.command)
+        return True
+
+    def stop(self) -> None:
+        """End the processes: web first, so that no new work arrives, the sequencer last, so that all of it is sealed."""
+        for name in ("web", "beat", "worker", "sequencer"):
+            child = self._children.get(name)
+            if child is not None:
+                _end(child.process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _die_with_parent() -> None:
+    """Linux: have the kernel end this process when the supervisor is killed (PR_SET_PDEATHSIG is 1)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
