@@ -41,14 +41,3 @@ def to_login(request: HttpRequest) -> HttpResponse:
     if request.headers.get("HX-Request"):
         return HttpResponse(status=401, headers={"HX-Redirect": url})
     return HttpResponseRedirect(url)
-
-
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Django's CSRF middleware answers with this when a form comes from elsewhere or has grown old."""
-    problem = {
-        "title": "Form refused",
-        "status": 403,
-        "detail": f"The form's proof of origin is missing or old ({reason.rstrip('.')}). Load the page again and retry.",
-        "request_id": None,
-    }
-    return render_problem(request, problem)

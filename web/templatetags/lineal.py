@@ -28,9 +28,7 @@ def digest(value: object, digits: int = SHOWN_DIGITS) -> str:
     prefix, _, rest = whole.rpartition(":")
     short = f"{prefix}:{rest[:digits]}" if prefix else rest[:digits]
     shown = short if short == whole else short + "…"
-    return format_html(
-        '<span class="digest" title="{}"><code>{}</code>{}</span>', whole, shown, copy_button(whole)
-    )
+    return format_html('<span class="digest" title="{}"><code>{}</code>{}</span>', whole, shown, copy_button(whole))
 
 
 @register.simple_tag
@@ -79,7 +77,7 @@ STEPS = ((60, 1, "s"), (3600, 60, "min"), (86_400, 3600, "h"), (60 * 86_400, 86_
 
 
 def relative(moment: datetime) -> str:
-    """`moment` as people say it: "now", "5 min ago", "in 3 d", and the date beyond two months. Same words as times.js."""
+    """`moment` as people say it: "now", "5 min ago", "in 3 d", and the date beyond two months. As times.js does."""
     seconds = (clock.now() - moment).total_seconds()
     distance = abs(seconds)
     if distance < 5:
@@ -112,7 +110,7 @@ def duration(start: datetime | None, end: datetime | None = None) -> str:
 def number(value: object) -> str:
     """A number to six significant digits, integers whole with thin spaces; NaN and infinities by name."""
     if value is None or value == "":
-        return "–"  # noqa: RUF001 - an en dash stands for "no value"
+        return "–"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     if isinstance(value, int):
@@ -130,7 +128,7 @@ def _grouped(value: int) -> str:
 def filesize(size_bytes: object) -> str:
     """Bytes in decimal units, as storage is sold: 999 B, 1.5 kB, 2.3 GB."""
     if size_bytes is None or size_bytes == "":
-        return "–"  # noqa: RUF001 - an en dash stands for "no value"
+        return "–"
     size = float(str(size_bytes))
     for unit in ("B", "kB", "MB", "GB", "TB"):
         if size < 1000 or unit == "TB":
@@ -165,9 +163,7 @@ def state(value: object, words: str = "") -> str:
         return ""
     tone = STATES.get(str(value), "idle")
     said = words or str(value).replace("_", " ")
-    return format_html(
-        '<span class="state {}"><span aria-hidden="true">{}</span>{}</span>', tone, TONES[tone], said
-    )
+    return format_html('<span class="state {}"><span aria-hidden="true">{}</span>{}</span>', tone, TONES[tone], said)
 
 
 @register.filter
