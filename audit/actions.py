@@ -1,4 +1,4 @@
-"""The names of what the ledger records, each with the sentence that people read. Every room registers its own when the app is ready."""
+"""The names of what the ledger records, each with the sentence that people read; every room registers its own at app-ready."""
 
 import re
 from collections.abc import Collection
@@ -18,7 +18,7 @@ class UnknownAction(LinealError):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """`name` is `noun.verb`; `sentence` follows the actor's name and may hold `{target}`; `personal` names private fields."""
+    """`name` is `noun.verb`; `sentence` follows the actor's name, with `{target}` in it; `personal` are private fields."""
 
     name: str
     sentence: str

@@ -171,27 +171,28 @@ def plain(value: Any) -> Any:
     Raises:
         TypeError: a type that has no spelling here, which is a bug of the caller.
     """
-    match value:
-        case None | bool():
-            return value
-        case Enum():
-            return plain(value.value)
-        case int():
-            return value if abs(value) <= _LARGEST_INTEGER else str(value)
-        case float() | Decimal() | UUID():
-            return str(value)
-        case str():
-            return _text(value)
-        case datetime():
-            return clock.text(value)
-        case bytes() | memoryview():
-            return bytes(value).hex()
-        case Mapping():
-            return {plain_key(key): plain(item) for key, item in value.items()}
-        case list() | tuple():
-            return [plain(item) for item in value]
-        case set() | frozenset():
-            return sorted((plain(item) for item in value), key=str)
+    if isinstance(value, Enum):
+        value = value.value
+    if isinstance(value, Mapping):
+        return {plain_key(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted((plain(item) for item in value), key=str)
+    return _plain_scalar(value)
+
+
+def _plain_scalar(value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) <= _LARGEST_INTEGER else str(value)
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, datetime):
+        return clock.text(value)
+    if isinstance(value, float | Decimal | UUID):
+        return str(value)
     raise TypeError(f"The ledger cannot spell a {type(value).__name__}.")
 
 

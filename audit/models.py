@@ -1,4 +1,4 @@
-"""Rows of the ledger. Everything but `AuditPending` is append-only, held so by triggers (see `guards`); `AuditPrivate` may be erased.
+"""Rows of the ledger. All but `AuditPending` is append-only, held so by triggers (see `guards`); private values may go.
 
 Copies of ids and names are plain values, never foreign keys: the ledger outlives what it describes.
 """
@@ -7,7 +7,7 @@ from django.db import models
 
 
 class AuditEvent(models.Model):
-    """One thing that happened. `body` is the exact text that the log is made of; the other columns are copies to search by."""
+    """One thing that happened. `body` is the exact text that the log is made of; the other columns serve searches."""
 
     class Outcome(models.TextChoices):
         OK = "ok"
@@ -90,6 +90,7 @@ class AuditCheckpoint(models.Model):
     root = models.BinaryField(max_length=32)
     frontier = models.BinaryField()
     note = models.TextField()  # C2SP signed note, as it is published
+    vkey = models.CharField(max_length=512)  # of the key that signed it, for processes without the key's folder
     created_at = models.DateTimeField()
 
     class Meta:
@@ -97,7 +98,7 @@ class AuditCheckpoint(models.Model):
 
 
 class AuditTile(models.Model):
-    """256 neighbouring subtree hashes of one tile level (C2SP tlog-tiles), and their root, which stands one level up."""
+    """256 neighbouring hashes of one tile level (C2SP tlog-tiles), and their root, which stands one level up."""
 
     level = models.SmallIntegerField()
     index = models.BigIntegerField()

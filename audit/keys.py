@@ -1,0 +1,97 @@
+"""The log's key pair: `HOME/keys/log.key` (secret, 0600) and `log.vkey` (public). The key's name is the log's origin.
+
+Only the sequencer loads the secret half. Processes on other machines learn the public half from stored checkpoints.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from audit.models import AuditCheckpoint
+from audit.notes import Signer, parse_vkey
+from core.errors import Conflict
+
+DEFAULT_HOST = "lineal.local"
+DEFAULT_ORG = "default"
+
+
+class WrongKey(Conflict):
+    """The key at hand is not the one that this log is signed with."""
+
+    code = "wrong-log-key"
+    title = "Wrong log key"
+
+
+def load_signer() -> Signer:
+    """The log's signer, made at first need. For the sequencer alone.
+
+    Raises:
+        WrongKey: LINEAL_AUDIT_ORIGIN names another log, or another key has signed the last checkpoint.
+    """
+    ensure_key()
+    signer = Signer.from_skey(_secret_path().read_text().strip())
+    if settings.AUDIT_ORIGIN and signer.name != settings.AUDIT_ORIGIN:
+        raise WrongKey(f"LINEAL_AUDIT_ORIGIN is '{settings.AUDIT_ORIGIN}' and the log's key is for '{signer.name}'.")
+    last = AuditCheckpoint.objects.order_by("-size").values_list("vkey", flat=True).first()
+    if last not in (None, signer.vkey):
+        raise WrongKey(f"The log is signed with {last}; the key in {_secret_path()} is {signer.vkey}.")
+    return signer
+
+
+def ensure_key() -> None:
+    """Make the key pair if there is none. Safe to call from several processes at once."""
+    secret, public = _secret_path(), _public_path()
+    secret.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not secret.exists():
+        _create(secret, Signer.generate(settings.AUDIT_ORIGIN or default_origin()).to_skey(), mode=0o600)
+    if not public.exists():
+        _create(public, Signer.from_skey(secret.read_text().strip()).vkey, mode=0o644)
+
+
+def find_vkey() -> str | None:
+    """The public key: from the key folder, else from the last checkpoint, else None as there is no log yet."""
+    path = _public_path()
+    if path.exists():
+        return path.read_text().strip()
+    return AuditCheckpoint.objects.order_by("-size").values_list("vkey", flat=True).first()
+
+
+def origin() -> str:
+    """The log's name in its checkpoints."""
+    vkey = find_vkey()
+    return parse_vkey(vkey).name if vkey else settings.AUDIT_ORIGIN or default_origin()
+
+
+def default_origin() -> str:
+    """`<public host>/audit/default`; what the key is named for life when nothing else is set at first start."""
+    return f"{urlsplit(settings.PUBLIC_URL).hostname or DEFAULT_HOST}/audit/{DEFAULT_ORG}"
+
+
+def org() -> str:
+    """The organisation that events are of: what follows `/audit/` in a configured origin."""
+    return settings.AUDIT_ORIGIN.rpartition("/audit/")[2] if "/audit/" in settings.AUDIT_ORIGIN else DEFAULT_ORG
+
+
+def _secret_path() -> Path:
+    return Path(settings.HOME) / "keys" / "log.key"
+
+
+def _public_path() -> Path:
+    return Path(settings.HOME) / "keys" / "log.vkey"
+
+
+def _create(path: Path, text: str, *, mode: int) -> None:
+    """Write a new file whole or not at all; one that another process made meanwhile is kept."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

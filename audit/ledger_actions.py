@@ -1,0 +1,10 @@
+"""What the ledger records about itself and about access in general."""
+
+from audit.actions import register
+
+ACCESS_DENIED = register(name="access.denied", sentence="was refused {target}")
+EXPORT = register(name="audit.export", sentence="exported the ledger of {target}")
+READ_PRIVATE = register(name="audit.read_private", sentence="read the private values of {target}")
+ERASE_PRIVATE = register(name="audit.erase_private", sentence="erased private values of {target}")
+VERIFY = register(name="audit.verify", sentence="verified {target}")
+ANCHOR = register(name="audit.anchor", sentence="anchored {target}")
