@@ -1,7 +1,8 @@
 """How a caller proves to be an account: the ways in, and the proof that each of them hands on.
 
-Every way in ends in a `Proof`, and `services.begin_session` asks for nothing else. Another one (OIDC, say) adds its name to
-`SignInMethod` and a function that checks its evidence and returns a `Proof`; sessions, cookies and the ledger stay as they are.
+Every way in ends in a `Proof`, and `services.begin_session` asks for nothing else. Another one (OIDC, say) adds its
+name to `SignInMethod` and a function that checks its evidence and returns a `Proof`; sessions, cookies and the ledger
+stay as they are.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ class SignInMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Evidence, already checked, that the caller is `account`. What it opens ends no later than the token it stems from."""
+    """Evidence, already checked, that the caller is `account`. What it opens ends no later than the token it stems
+    from.
+    """
 
     account: Account
     method: SignInMethod

@@ -1,6 +1,7 @@
 """Accounts, projects, memberships, and the secrets that prove an account: tokens, page sessions and one-time links.
 
-No password and no secret is stored anywhere: a row keeps the SHA-256 of a secret of 256 random bits, which only its holder knows.
+No password and no secret is stored anywhere: a row keeps the SHA-256 of a secret of 256 random bits, which only its
+holder knows.
 """
 
 from datetime import datetime
@@ -14,7 +15,9 @@ from core.ids import uuid7
 
 
 class Account(models.Model):
-    """A person or a service. Names stay taken when an account is deactivated, because the ledger speaks of them for ever."""
+    """A person or a service. Names stay taken when an account is deactivated, because the ledger speaks of them for
+    ever.
+    """
 
     class Kind(models.TextChoices):
         USER = "user"
@@ -37,7 +40,9 @@ class Account(models.Model):
 
 
 class Project(models.Model):
-    """The tenant: roles attach here, and nothing is shared across it. Its name never changes, since links and tokens carry it."""
+    """The tenant: roles attach here, and nothing is shared across it. Its name never changes, since links and tokens
+    carry it.
+    """
 
     uuid = models.UUIDField(unique=True, default=uuid7, editable=False)
     name = models.CharField(max_length=64, unique=True)

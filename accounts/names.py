@@ -6,11 +6,15 @@ from core.errors import Invalid
 
 MAX_NAME_CHARS = 64
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
-RESERVED = frozenset({"anonymous", "me", "system", "none", "null"})  # words that the ledger and the routes give a meaning
+RESERVED = frozenset(
+    {"anonymous", "me", "system", "none", "null"}
+)  # words that the ledger and the routes give a meaning
 
 
 def check_name(name: str) -> None:
-    """Raises Invalid unless `name` starts with a-z or 0-9 and goes on with those, '.', '_' or '-', 64 characters at most."""
+    """Raises Invalid unless `name` starts with a-z or 0-9 and goes on with those, '.', '_' or '-', 64 characters at
+    most.
+    """
     if not NAME.fullmatch(name):
         raise Invalid(
             f"A name is 1 to {MAX_NAME_CHARS} of a-z, 0-9, '.', '_' and '-', starting with a letter or digit; "

@@ -1,8 +1,10 @@
-"""What was proven a moment ago: a small memory of tokens and projects, so that a busy training job costs no query to let in.
+"""What was proven a moment ago: a small memory of tokens and projects, so that a busy training job costs no query to
+let in.
 
-A change made in this process holds at once: services call `forget_all` when they commit. A change made in another process holds
-within `LIFETIME_S`. Two seconds keep a stolen token's life after its revocation below what a person would notice, and already
-spare all but one look-up in thousands: at 1,500 requests a second a token is read once in 3,000 requests.
+A change made in this process holds at once: services call `forget_all` when they commit. A change made in another
+process holds within `LIFETIME_S`. Two seconds keep a stolen token's life after its revocation below what a person
+would notice, and already spare all but one look-up in thousands: at 1,500 requests a second a token is read once in
+3,000 requests.
 """
 
 import threading
@@ -26,7 +28,9 @@ class _Kept(Generic[V]):
 
 
 class Recent(Generic[V]):
-    """Values by key for `LIFETIME_S`. Inside a transaction it stays out of the way: what is read there may be rolled back."""
+    """Values by key for `LIFETIME_S`. Inside a transaction it stays out of the way: what is read there may be rolled
+    back.
+    """
 
     def __init__(self) -> None:
         self._kept: dict[Hashable, _Kept[V]] = {}

@@ -1,6 +1,7 @@
 """Secrets: how they are made, written and matched. Pure functions; nothing here touches the database.
 
-A token reads `lnl_<12: id>_<43: secret>`, both in base 62, so that a double click selects all of it and scanners can find it.
+A token reads `lnl_<12: id>_<43: secret>`, both in base 62, so that a double click selects all of it and scanners can
+find it.
 """
 
 import hmac

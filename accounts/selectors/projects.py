@@ -4,6 +4,7 @@ from django.db.models import QuerySet
 
 from accounts import recent
 from accounts.models import Membership, Project
+from accounts.names import NAME
 from core.access import Principal, project_not_found, visible_project_ids
 
 _by_name = recent.memory()
@@ -15,10 +16,11 @@ def get_project(*, name: str, visible_to: Principal) -> Project:
     Raises:
         NotFound: there is none, or `visible_to` has no role in it; the answer is the same.
     """
-    project: Project | None = _by_name.get(name, lambda: Project.objects.filter(name=name).first())
-    if project is None or visible_to.role_in(project) is None:
-        raise project_not_found(name)
-    return project
+    if NAME.fullmatch(name):
+        project: Project | None = _by_name.get(name, lambda: Project.objects.filter(name=name).first())
+        if project is not None and visible_to.role_in(project) is not None:
+            return project
+    raise project_not_found(name)
 
 
 def list_projects(*, visible_to: Principal) -> QuerySet[Project]:

@@ -1,0 +1,3 @@
+"""Where accounts' routes hang, under /api/v1/."""
+
+urlpatterns: list = []
