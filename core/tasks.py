@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 100  # jobs per message; what is left is rung for again
 
+
 @shared_task(name="core.work", ignore_result=True)
 def work() -> None:
     """Work off what is due. Rung for at each commit that promised a job, and every few seconds by the beat."""

@@ -1,6 +1,7 @@
 """Object storage: bytes under their SHA-256, per project.
 
-They are written to a random staging key first and published when complete. A user's path never reaches this room: keys are made of a project's id and a digest, or are random.
+They are written to a random staging key first and published when complete. A user's path never reaches this room: keys
+are made of a project's id and a digest, or are random.
 """
 
 from functools import cache

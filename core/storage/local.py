@@ -23,7 +23,7 @@ class LocalStore:
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
         self.staging = self.root / "staging"
-        self.staging.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_private(self.staging)
 
     def new_staging_key(self) -> str:
         return secrets.token_hex(24)
@@ -57,7 +57,7 @@ class LocalStore:
 
     def publish(self, staging_key: str, project: UUID, sha256: str) -> None:
         source, target = self._staged(staging_key), self._object(project, sha256)
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_private(target.parent)
         source.touch(mode=0o600)  # an object of no bytes never had a part
         with source.open("rb") as file:
             os.fsync(file.fileno())
@@ -119,6 +119,13 @@ def _chunks(path: Path, start: int, end: int) -> Iterator[bytes]:
 
 def _missing(sha256: str) -> ObjectMissing:
     return ObjectMissing(f"No stored object has the digest sha256:{sha256}.")
+
+
+def _make_private(folder: Path) -> None:
+    """`folder` and those of its parents that are missing, closed to others (mkdir gives parents the umask's mode)."""
+    if not folder.exists():
+        _make_private(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def _fsync_folder(folder: Path) -> None:

@@ -1,0 +1,15 @@
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core import clock
+
+
+@given(st.integers(min_value=-(10**15), max_value=10**17))
+def test_microseconds_survive_the_way_there_and_back(micros):
+    assert clock.to_micros(clock.from_micros(micros)) == micros
+
+
+def test_text_always_has_six_decimals():
+    assert clock.text(datetime(2026, 11, 21, tzinfo=UTC)) == "2026-11-21T00:00:00.000000Z"

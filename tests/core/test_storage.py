@@ -1,0 +1,112 @@
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+import pytest
+
+from core.errors import TooLarge
+from core.ids import uuid7
+from core.storage import LocalStore, ObjectMissing, StagingHole
+
+PROJECT = uuid7()
+DATA = b"model bytes" * 1_000
+DIGEST = sha256(DATA).hexdigest()
+
+
+@pytest.fixture
+def store(tmp_path):
+    return LocalStore(tmp_path / "blobs")
+
+
+def publish(store, data=DATA, digest=DIGEST, project=PROJECT):
+    key = store.new_staging_key()
+    store.write_part(key, 0, [data], max_bytes=len(data))
+    store.publish(key, project, digest)
+
+
+def test_published_bytes_come_back_whole_and_by_range(store):
+    publish(store)
+
+    assert b"".join(store.open(PROJECT, DIGEST)) == DATA
+    assert b"".join(store.open(PROJECT, DIGEST, 5, 11)) == DATA[5:11]
+    assert store.size(PROJECT, DIGEST) == len(DATA)
+
+
+def test_publishing_never_replaces_what_is_there(store):
+    publish(store)
+    publish(store, data=b"other bytes under the same name")
+
+    assert b"".join(store.open(PROJECT, DIGEST)) == DATA
+
+
+def test_projects_do_not_see_each_others_objects(store):
+    publish(store)
+
+    assert not store.exists(uuid7(), DIGEST)
+    with pytest.raises(ObjectMissing):
+        store.open(uuid7(), DIGEST)
+
+
+def test_an_upload_goes_on_where_it_stopped(store):
+    key = store.new_staging_key()
+    store.write_part(key, 0, [DATA[:100]], max_bytes=len(DATA))
+
+    assert store.staged_size(key) == 100
+    assert store.write_part(key, 100, [DATA[100:]], max_bytes=len(DATA)) == len(DATA)
+    assert b"".join(store.read_staged(key)) == DATA
+
+
+def test_a_part_sent_again_replaces_itself(store):
+    key = store.new_staging_key()
+    store.write_part(key, 0, [b"abcdef"], max_bytes=100)
+    store.write_part(key, 3, [b"DEF!"], max_bytes=100)
+
+    assert b"".join(store.read_staged(key)) == b"abcDEF!"
+
+
+def test_a_hole_is_refused_and_told(store):
+    key = store.new_staging_key()
+    store.write_part(key, 0, [b"abc"], max_bytes=100)
+
+    with pytest.raises(StagingHole) as refused:
+        store.write_part(key, 4, [b"e"], max_bytes=100)
+
+    assert refused.value.extra["offset"] == 3
+
+
+def test_more_than_was_announced_is_refused(store):
+    with pytest.raises(TooLarge):
+        store.write_part(store.new_staging_key(), 0, [b"abc", b"def"], max_bytes=5)
+
+
+def test_an_empty_object_can_be_published(store):
+    key, empty = store.new_staging_key(), sha256(b"").hexdigest()
+    store.publish(key, PROJECT, empty)
+
+    assert b"".join(store.open(PROJECT, empty)) == b""
+
+
+@pytest.mark.parametrize("key", ["../escape", "a/b", "", "A" * 48, "%2e%2e"])
+def test_only_our_own_keys_name_a_staging_file(store, key):
+    with pytest.raises(ValueError):
+        store.write_part(key, 0, [b"x"], max_bytes=1)
+
+
+@pytest.mark.parametrize("digest", ["..", "../../x", "", "A" * 64, "sha256:" + "a" * 57])
+def test_only_a_digest_names_an_object(store, digest):
+    with pytest.raises(ValueError):
+        store.exists(PROJECT, digest)
+
+
+def test_stale_uploads_are_found(store):
+    key = store.new_staging_key()
+    store.write_part(key, 0, [b"x"], max_bytes=1)
+
+    assert list(store.list_stale_staging(datetime.now(UTC) + timedelta(seconds=5))) == [key]
+    assert list(store.list_stale_staging(datetime.now(UTC) - timedelta(seconds=5))) == []
+
+
+def test_files_of_the_store_are_closed_to_others(store, tmp_path):
+    publish(store)
+
+    modes = {path.stat().st_mode & 0o077 for path in (tmp_path / "blobs").rglob("*")}
+    assert modes == {0}
