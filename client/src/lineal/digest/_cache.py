@@ -1,4 +1,4 @@
-"""Digests of files that have not changed since they were last read, kept in the user's cache folder by (device, inode, size, mtime, ctime)."""
+"""Digests of files unchanged since they were last read, kept in the user's cache folder by (dev, inode, size, mtime, ctime)."""
 
 import contextlib
 import os
@@ -52,7 +52,8 @@ def _signed(number: int) -> int:
 def _find(stamp: _Stamp) -> str | None:
     with contextlib.suppress(sqlite3.Error, OSError), _open() as database:
         row = database.execute(
-            "select digest from digest where dev = ? and inode = ? and size = ? and mtime_ns = ? and ctime_ns = ?", stamp
+            "select digest from digest where dev = ? and inode = ? and size = ? and mtime_ns = ? and ctime_ns = ?",
+            stamp,
         ).fetchone()
         return str(row[0]) if row else None
     return None
@@ -64,7 +65,8 @@ def _keep(stamp: _Stamp, digest: str) -> None:
         rows = database.execute("select count(*) from digest").fetchone()[0]
         if rows > MOST_ROWS:
             database.execute(
-                "delete from digest where used_at in (select used_at from digest order by used_at limit ?)", (rows - MOST_ROWS,)
+                "delete from digest where used_at in (select used_at from digest order by used_at limit ?)",
+                (rows - MOST_ROWS,),
             )
 
 
