@@ -1,6 +1,8 @@
 """From an error to an HTTP answer: problem+json (RFC 9457) for programs, an error page for people. The only table of statuses."""
 
 import logging
+import math
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -99,28 +101,7 @@ def translate(exc: Exception) -> errors.LinealError | None:
         return errors.TooLarge(f"A request body holds at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes.")
     if isinstance(exc, OperationalError):
         log.warning("The database did not answer: %s", exc)
-        return errors.Unavailable("The database did not answer in time; nothing was changed. Try again.")
-    return _translate_framework(exc)
-
-
-def _translate_framework(exc: Exception) -> errors.LinealError | None:
-    if isinstance(exc, drf.ParseError):
-        return errors.Malformed(str(exc.detail))
-    if isinstance(exc, drf.UnsupportedMediaType):
-        return errors.UnsupportedType(str(exc.detail))
-    if isinstance(exc, drf.NotAuthenticated | drf.AuthenticationFailed):
-        return errors.Unauthenticated(str(exc.detail))
-    if isinstance(exc, drf.PermissionDenied | PermissionDenied):
-        return errors.Forbidden("You may not do this.")
-    if isinstance(exc, drf.Throttled):
-        return errors.TooMany("Too many requests.", retry_after_s=max(1, int(exc.wait or 1)))
-    if isinstance(exc, drf.MethodNotAllowed):
-        return MethodNotAllowed(str(exc.detail))
-    if isinstance(exc, drf.NotAcceptable):
-        return NotAcceptable("None of the content types in Accept can be given.")
-    if isinstance(exc, BadRequest | SuspiciousOperation):
-        return errors.Malformed("The request could not be understood.")
-    return None
+    return next((make(exc) for kinds, make in _FOREIGN if isinstance(exc, kinds)), None)
 
 
 class MethodNotAllowed(errors.LinealError):
@@ -135,6 +116,22 @@ class NotAcceptable(errors.LinealError):
 
 STATUS[MethodNotAllowed] = 405
 STATUS[NotAcceptable] = 406
+
+
+_FOREIGN: list[tuple[tuple[type[Exception], ...], Callable[[Any], errors.LinealError]]] = [
+    ((OperationalError,), lambda _: errors.Unavailable("The database did not answer; nothing was changed. Try again.")),
+    ((drf.ParseError,), lambda exc: errors.Malformed(str(exc.detail))),
+    ((drf.UnsupportedMediaType,), lambda exc: errors.UnsupportedType(str(exc.detail))),
+    ((drf.NotAuthenticated, drf.AuthenticationFailed), lambda exc: errors.Unauthenticated(str(exc.detail))),
+    ((drf.PermissionDenied, PermissionDenied), lambda _: errors.Forbidden("You may not do this.")),
+    (
+        (drf.Throttled,),
+        lambda exc: errors.TooMany("Too many requests.", retry_after_s=max(1, math.ceil(exc.wait or 1))),
+    ),
+    ((drf.MethodNotAllowed,), lambda exc: MethodNotAllowed(str(exc.detail))),
+    ((drf.NotAcceptable,), lambda _: NotAcceptable("None of the content types in Accept can be given.")),
+    ((BadRequest, SuspiciousOperation), lambda _: errors.Malformed("The request could not be understood.")),
+]
 
 
 def field_errors(detail: Any, path: str = "") -> list[dict[str, str]]:

