@@ -1,1 +1,1 @@
-"""The graph that joins data, runs, models and deployments: nodes and edges only. What a node means belongs to its owner."""
+"""The graph that joins data, runs, models and deployments: nodes and edges. Their meaning belongs to their owners."""

@@ -1,4 +1,4 @@
-"""Nodes and edges: rows are written once; only a node's `live` flag ever changes. Edges point downstream, from cause to result."""
+"""Nodes and edges: rows are written once, only a node's `live` flag ever changes. Edges point from cause to result."""
 
 from django.db import models
 

@@ -1,4 +1,4 @@
-"""Questions to the graph: what a thing came from (`trace`), what came of it (`impact`), and what a text names (`resolve`)."""
+"""Questions to the graph: what a thing came from (`trace`), what came of it (`impact`), what a text names."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence

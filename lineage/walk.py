@@ -1,11 +1,14 @@
-"""The recursive statements that walk the graph. The only raw SQL of this room, because the ORM cannot say WITH RECURSIVE.
+"""The recursive statements that walk the graph. Raw SQL, because the ORM cannot say WITH RECURSIVE.
 
 `UNION`, not `UNION ALL`: a node reached twice is kept once, so diamonds cost nothing and a stray cycle would still end.
 """
 
+# ruff: noqa: S608 - only column names of `Direction` are pasted in; values are parameters
+
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
+from typing import Any
 
 import orjson
 from django.db import OperationalError, connection, transaction
@@ -85,7 +88,7 @@ def _set_timeout(value: str) -> None:
 def _reached(direction: Direction) -> str:
     standing, going = direction.value
     return (
-        f"WITH RECURSIVE reached(id) AS ({_starts()}"  # noqa: S608 - column names from the enum, values as parameters
+        f"WITH RECURSIVE reached(id) AS ({_starts()}"
         f" UNION SELECT edge.{going} FROM reached JOIN lineage_edge edge ON edge.{standing} = reached.id)"
     )
 
@@ -101,7 +104,7 @@ def _ids(nodes: Sequence[int]) -> str:
     return orjson.dumps(list(nodes)).decode()
 
 
-def _rows(statement: str, parameters: Sequence[object]) -> list[tuple]:  # type: ignore[type-arg]  # rows as the driver gives them
+def _rows(statement: str, parameters: Sequence[str | int]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return cursor.fetchall()
+        return list(cursor.fetchall())

@@ -4,8 +4,11 @@ from itertools import count
 
 import pytest
 
+from audit.testing import let_flush_pass_guards
 from lineage import kinds
 from lineage.models import Edge, Node
+
+let_flush_pass_guards()
 
 
 @pytest.fixture

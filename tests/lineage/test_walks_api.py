@@ -12,11 +12,13 @@ def line(make_node, own_kinds):
     """train → run, with both kinds spoken for."""
     own_kinds.register(
         kind="dataset_version",
-        describe=lambda keys, _: {key: {"label": f"{key}!", "digest": "sha256:ab", "strength": "content"} for key in keys},
+        describe=lambda keys, _: {
+            key: {"label": f"{key}!", "digest": "sha256:ab", "strength": "content"} for key in keys
+        },
     )
     own_kinds.register_resolver(prefix="dataset", kind="dataset_version", resolve=lambda _, rest: [rest])
-    own_kinds.register_resolver(prefix="sha256", kind="dataset_version", resolve=lambda _, rest: ["train"])
-    own_kinds.register_resolver(prefix="sha256", kind="model_version", resolve=lambda _, rest: ["m1"])
+    own_kinds.register_resolver(prefix="sha256", kind="dataset_version", resolve=lambda *_: ["train"])
+    own_kinds.register_resolver(prefix="sha256", kind="model_version", resolve=lambda *_: ["m1"])
     train, run = make_node("dataset_version", "train"), make_node("run", "r1")
     connect(src=train, dst=run, kind="used")
     return train, run
@@ -25,7 +27,7 @@ def line(make_node, own_kinds):
 def test_impact_of_a_dataset_lists_nodes_and_edges(api, alice, line):
     train, run = line
 
-    answer = api(alice).get("/api/v1/lineage/impact", {"of": "dataset:train", "project": "default"})
+    answer = api(alice).get("lineage/impact", data={"of": "dataset:train", "project": "default"})
 
     body = answer.json()
     assert answer.status_code == 200
@@ -39,7 +41,7 @@ def test_digest_names_nodes_of_several_kinds(api, alice, line, make_node):
     """The same bytes may be a dataset and a model; both are starts."""
     model = make_node("model_version", "m1")
 
-    body = api(alice).get("/api/v1/lineage/trace", {"of": "sha256:ab"}).json()
+    body = api(alice).get("lineage/trace", data={"of": "sha256:ab"}).json()
 
     assert body["starts"] == [line[0].pk, model.pk]
 
@@ -56,21 +58,21 @@ def test_digest_names_nodes_of_several_kinds(api, alice, line, make_node):
     ],
 )
 def test_questions_that_make_no_sense_are_told_so(api, alice, line, query, field):
-    answer = api(alice).get("/api/v1/lineage/trace", query)
+    answer = api(alice).get("lineage/trace", data=query)
 
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
 def test_nothing_of_that_name_is_not_found(api, alice, line):
-    assert api(alice).get("/api/v1/lineage/trace", {"of": "dataset:other"}).status_code == 404
+    assert api(alice).get("lineage/trace", data={"of": "dataset:other"}).status_code == 404
 
 
 def test_mallory_learns_nothing(api, mallory, line):
     """A hidden project and a missing one answer alike."""
-    hidden = api(mallory).get("/api/v1/lineage/trace", {"of": "dataset:train", "project": "default"})
-    missing = api(mallory).get("/api/v1/lineage/trace", {"of": "dataset:train", "project": "nowhere"})
+    hidden = api(mallory).get("lineage/trace", data={"of": "dataset:train", "project": "default"})
+    missing = api(mallory).get("lineage/trace", data={"of": "dataset:train", "project": "nowhere"})
 
     assert (hidden.status_code, missing.status_code) == (404, 404)
     assert hidden.json()["detail"].replace("default", "nowhere") == missing.json()["detail"]
-    assert api(None).get("/api/v1/lineage/trace", {"of": "dataset:train"}).status_code == 401
+    assert api(None).get("lineage/trace", data={"of": "dataset:train"}).status_code == 401
