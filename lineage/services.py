@@ -61,13 +61,15 @@ def _refuse_cycle(*, src: Node, dst: Node) -> None:
 
 def _lock_ends(*, src: Node, dst: Node) -> None:
     """Raw, because the ORM has no FOR KEY SHARE: the lock that a foreign key takes, which lets many add edges out of a
-    popular dataset at once. SQLite has one writer at a time and needs none of this.
+    popular dataset at once. The lower id first, so that two writers never wait for each other. SQLite has one writer
+    at a time and needs none of this.
     """
     if connection.vendor != "postgresql":
         return
+    strengths = {src.pk: "FOR KEY SHARE", dst.pk: "FOR UPDATE"}
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM lineage_node WHERE id = %s FOR KEY SHARE", [src.pk])
-        cursor.execute("SELECT 1 FROM lineage_node WHERE id = %s FOR UPDATE", [dst.pk])
+        for node_id in sorted(strengths):
+            cursor.execute(f"SELECT 1 FROM lineage_node WHERE id = %s {strengths[node_id]}", [node_id])  # noqa: S608 - ours
 
 
 def _lock_walks() -> None:
