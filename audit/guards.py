@@ -46,6 +46,20 @@ def missing(connection: BaseDatabaseWrapper) -> list[str]:
     return sorted(set(_expected(connection)) - _standing(connection))
 
 
+def grants(role: str) -> list[str]:
+    """SQL that lets a PostgreSQL role serve: everything on every table, but only adding and reading on the ledger's."""
+    name = '"' + role.replace('"', '""') + '"'
+    append_only, erase_only = ", ".join(APPEND_ONLY), ", ".join(ERASE_ONLY)
+    return [
+        f"GRANT USAGE ON SCHEMA public TO {name}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}",
+        f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {name}",
+        f"REVOKE UPDATE, DELETE, TRUNCATE ON {append_only} FROM {name}",
+        f"REVOKE UPDATE, TRUNCATE ON {erase_only} FROM {name}",
+        f"REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {name}",
+    ]
+
+
 def _install_sql(connection: BaseDatabaseWrapper) -> list[str]:
     return _postgresql_guards() if connection.vendor == "postgresql" else _sqlite_guards()
 

@@ -41,10 +41,16 @@ def load_signer() -> Signer:
 
 
 def ensure_key() -> None:
-    """Make the key pair if there is none. Safe to call from several processes at once."""
+    """Make the key pair if there is none. Safe to call from several processes at once.
+
+    Raises:
+        WrongKey: there is a log already, so its key is elsewhere or lost, and a new one would not continue it.
+    """
     secret, public = _secret_path(), _public_path()
     secret.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not secret.exists():
+        if AuditCheckpoint.objects.exists():
+            raise WrongKey(f"The log has checkpoints, and its key is not at {secret}; bring it back from a backup.")
         _create(secret, Signer.generate(settings.AUDIT_ORIGIN or default_origin()).to_skey(), mode=0o600)
     if not public.exists():
         _create(public, Signer.from_skey(secret.read_text().strip()).vkey, mode=0o644)

@@ -6,9 +6,18 @@ from contextlib import contextmanager
 from django.db import connection
 from django.test import TransactionTestCase
 
-from audit import guards
+from audit import guards, keys
+from audit.sequencer import Sequencer
 
 _TEARDOWN = "_fixture_teardown"  # the one place where Django empties tables; it has no public name
+
+
+def sequence_now() -> int:
+    """Give every committed event its place, as the sequencer process would; how many got one."""
+    sequencer, total = Sequencer(keys.load_signer()), 0
+    while count := sequencer.step():
+        total += count
+    return total
 
 
 @contextmanager

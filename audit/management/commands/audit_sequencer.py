@@ -1,0 +1,62 @@
+"""`audit_sequencer`: the process that numbers, hashes and signs the ledger's events until it is told to stop."""
+
+import logging
+import signal
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
+
+from audit import keys, wake
+from audit.errors import LedgerBroken
+from audit.sequencer import Sequencer
+from core.errors import LinealError
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 1.0  # after the database did not answer
+BROKEN_RETRY_S = 10.0  # people have to mend it; ask again now and then
+
+
+class Command(BaseCommand):
+    help = "Give committed ledger events their place in the log and sign its head. Runs until SIGTERM or SIGINT."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stop = threading.Event()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, lambda *_: stop.set())
+        try:
+            sequencer = Sequencer(keys.load_signer())
+        except (LinealError, ValueError, OSError) as exc:
+            raise CommandError(f"The sequencer cannot start: {exc}") from exc
+        run(sequencer, stop)
+
+
+def run(sequencer: Sequencer, stop: threading.Event) -> None:
+    """Steps until `stop` is set; outlives a database that goes away and a log that people have to mend."""
+    while not stop.is_set():
+        try:
+            sequencer.check_start()
+            _run_connected(sequencer, stop)
+        except LedgerBroken as exc:
+            log.critical("The ledger is not continued: %s", exc.detail)
+            stop.wait(BROKEN_RETRY_S)
+        except DatabaseError as exc:
+            log.warning("The database did not answer (%s); trying again.", exc)
+            connection.close()
+            stop.wait(RETRY_S)
+
+
+def _run_connected(sequencer: Sequencer, stop: threading.Event) -> None:
+    ear, pause_s = wake.listen(stop), wake.SHORTEST_S
+    try:
+        while not stop.is_set():
+            if sequencer.step():
+                pause_s = wake.SHORTEST_S
+                continue
+            ear.wait(pause_s)
+            pause_s = min(wake.LONGEST_S, pause_s * 2)
+    finally:
+        ear.close()

@@ -1,0 +1,126 @@
+"""How the log grows: committed events get their numbers, the tree its leaves, and the new head a signature.
+
+One transaction a step, so a crash leaves no half step. An event is visible only after its commit, hence a number
+never belongs to a change that was rolled back, and of two acts in succession the first has the smaller number.
+"""
+
+import logging
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+
+from audit import merkle, tiles
+from audit.errors import LedgerBroken
+from audit.keys import WrongKey
+from audit.models import AuditCheckpoint, AuditEvent, AuditLeaf, AuditPending
+from audit.notes import Checkpoint, Signer, format_checkpoint, parse_checkpoint, sign_note, verify_note
+from core import clock
+
+log = logging.getLogger(__name__)
+
+STEP_EVENTS = 2_000  # keeps a step under 100 ms, so that SQLite's other writers hardly wait
+ADVISORY_LOCK = 0x6C6E6C61_75646974  # "lnlaudit"
+_TAKE_PENDING = """
+    DELETE FROM audit_pending WHERE event_id IN (SELECT event_id FROM audit_pending ORDER BY event_id LIMIT %s)
+    RETURNING event_id
+"""
+
+
+class Sequencer:
+    """Holds the log's secret key. Several may run: a lock lets one work at a time."""
+
+    def __init__(self, signer: Signer) -> None:
+        self._signer = signer
+
+    def step(self) -> int:
+        """Give places to at most 2,000 events; how many. 0 when there are none, or when another sequencer works.
+
+        Raises:
+            LedgerBroken: the log does not fit its last checkpoint; nothing was changed.
+            WrongKey: the last checkpoint was signed by another key.
+        """
+        if not AuditPending.objects.exists():  # outside a transaction, which on SQLite would stop the writers
+            return 0
+        with transaction.atomic():
+            if not _lock():
+                return 0
+            frontier = self._frontier()
+            events = _take_pending()
+            if events:
+                self._append(frontier, events)
+        return len(events)
+
+    def check_start(self) -> None:
+        """What `step` takes on trust for speed: that no leaf is missing in the middle. Counts them all.
+
+        Raises:
+            LedgerBroken, WrongKey: as `step`.
+        """
+        size, count = self._frontier().size, AuditLeaf.objects.count()
+        if count != size:
+            raise LedgerBroken(f"The log has {count} leaves, and its last checkpoint is for {size}.")
+
+    def _frontier(self) -> merkle.Frontier:
+        last = AuditCheckpoint.objects.order_by("-size").first()
+        newest = AuditLeaf.objects.order_by("-seq").values_list("seq", flat=True).first()
+        size = 0 if newest is None else newest + 1
+        if size != (last.size if last else 0):
+            raise LedgerBroken(f"The log ends at {size}, and its last checkpoint is for {last.size if last else 0}.")
+        if last is None:
+            return merkle.Frontier()
+        return self._checked_frontier(last)
+
+    def _checked_frontier(self, last: AuditCheckpoint) -> merkle.Frontier:
+        if last.vkey != self._signer.vkey:
+            raise WrongKey(
+                f"The last checkpoint is signed with {last.vkey}, and the key at hand is {self._signer.vkey}."
+            )
+        try:
+            frontier = merkle.Frontier.from_bytes(bytes(last.frontier))
+            signed = parse_checkpoint(verify_note(last.note, self._signer.vkey))
+        except ValueError as exc:
+            raise LedgerBroken(f"The checkpoint for {last.size} cannot be relied on: {exc}") from exc
+        if (signed.size, signed.root) != (frontier.size, frontier.root()) or signed.size != last.size:
+            raise LedgerBroken(f"The frontier stored with checkpoint {last.size} is not the one that was signed.")
+        return frontier
+
+    def _append(self, frontier: merkle.Frontier, events: Sequence[tuple[int, str]]) -> None:
+        first = frontier.size
+        hashes = [merkle.leaf_hash(body.encode()) for _, body in events]
+        frontier.extend(hashes)
+        AuditLeaf.objects.bulk_create(
+            AuditLeaf(seq=first + offset, event_id=event_id, leaf_hash=hashes[offset])
+            for offset, (event_id, _) in enumerate(events)
+        )
+        tiles.store_completed(first, frontier.size)
+        root = frontier.root()
+        text = format_checkpoint(Checkpoint(self._signer.name, frontier.size, root))
+        checkpoint = AuditCheckpoint(
+            size=frontier.size,
+            root=root,
+            frontier=frontier.to_bytes(),
+            note=sign_note(text, self._signer),
+            vkey=self._signer.vkey,
+            created_at=clock.now(),
+        )
+        AuditCheckpoint.objects.bulk_create([checkpoint])
+
+
+def _lock() -> bool:
+    """On SQLite the transaction itself, begun IMMEDIATE, is the lock."""
+    if connection.vendor != "postgresql":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [ADVISORY_LOCK])
+        return bool(cursor.fetchone()[0])
+
+
+def _take_pending() -> list[tuple[int, str]]:
+    """Ids and bodies of the oldest events that wait, in the order of their writing, taken off the waiting list."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE_PENDING, [STEP_EVENTS])
+        ids = [event_id for (event_id,) in cursor.fetchall()]
+    events = list(AuditEvent.objects.filter(pk__in=ids).order_by("pk").values_list("pk", "body"))
+    if len(events) != len(ids):
+        raise LedgerBroken(f"{len(ids) - len(events)} events that wait for their place are gone.")
+    return events
