@@ -1,5 +1,6 @@
 """What can be wrong with accounts, projects and secrets, in words a person would accept."""
 
+from core.access import NotAllowed, Principal
 from core.errors import Conflict, Forbidden, Unauthenticated
 
 
@@ -58,8 +59,11 @@ class CsrfRefused(Forbidden):
     title = "Request not from our page"
 
 
-class WiderThanMaker(Forbidden):
-    """A token asked for more than the token or account that asks may do itself."""
+class WiderThanMaker(NotAllowed):
+    """A token or sign-in asked for that could do more than the one who asks."""
 
     code = "wider-than-maker"
     title = "Wider than its maker"
+
+    def __init__(self, detail: str, *, principal: Principal) -> None:
+        super().__init__(detail, principal=principal, permission="secret.make", project=None)

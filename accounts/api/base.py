@@ -26,6 +26,7 @@ class ProjectView(ApiView):
     """
 
     permissions: ClassVar[Mapping[str, Permission]] = {}
+    project_in_query: ClassVar[bool] = True
     project: Project
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

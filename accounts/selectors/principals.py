@@ -65,10 +65,13 @@ def principal_of_session(secret: str) -> Principal | None:
 
 
 def find_session(secret: str) -> PageSession | None:
-    """The living session of that secret: not idle too long, not too old, its account active. One query."""
+    """The living session of that secret: not idle too long, not too old, its account active and the token that it stems
+    from, if any, not revoked. One query.
+    """
     return (
         PageSession.objects.select_related("account", "stems_from")
         .filter(secret_sha256=digest(secret), expires_at__gt=now(), account__active=True)
+        .filter(stems_from__revoked_at=None)  # true where there is no token, too
         .first()
     )
 

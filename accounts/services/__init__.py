@@ -10,6 +10,7 @@ from accounts.services.sessions import (
     create_login_link,
     end_session,
     exchange_login_link,
+    exchange_token,
     note_session_use,
     purge_expired,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "end_session",
     "ensure_owner",
     "exchange_login_link",
+    "exchange_token",
     "note_session_use",
     "note_token_use",
     "purge_expired",

@@ -5,12 +5,12 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from accounts.errors import AccountInactive, InvalidLoginLink, WiderThanMaker
+from accounts.errors import AccountInactive, InvalidLoginLink, InvalidToken, WiderThanMaker
 from accounts.evidence import account_target, session_target
 from accounts.identity import Proof, SignInMethod
 from accounts.models import Account, LoginLink, PageSession, Token
 from accounts.secrets import digest, new_secret
-from accounts.selectors import principal_of
+from accounts.selectors import principal_of, principal_of_token
 from audit.services import record
 from core.access import Principal
 from core.clock import now
@@ -34,8 +34,7 @@ def create_login_link(*, account: Account, actor: Principal) -> tuple[LoginLink,
     """
     if account.kind != Account.Kind.USER:
         raise Invalid(f"'{account.name}' is a service account; only people sign in to pages.", field="account")
-    if not actor.has_scope("*") or actor.only_project_id is not None:
-        raise WiderThanMaker("A sign-in link opens all that the account may; a restricted token cannot ask for one.")
+    _refuse_restricted(actor)
     if not Account.objects.select_for_update().filter(pk=account.pk, active=True).exists():
         raise AccountInactive(f"The account '{account.name}' is deactivated.")
     secret = new_secret()
@@ -55,8 +54,16 @@ def create_login_link(*, account: Account, actor: Principal) -> tuple[LoginLink,
     return link, secret
 
 
+def _refuse_restricted(principal: Principal) -> None:
+    if not principal.has_scope("*") or principal.only_project_id is not None:
+        raise WiderThanMaker(
+            "Signing in opens all that the account may, and this token is restricted.", principal=principal
+        )
+
+
 def _token_of(actor: Principal) -> Token | None:
-    return Token.objects.filter(uuid=actor.token_id).first() if actor.token_id else None
+    tokens = Token.objects.select_related("account")
+    return tokens.filter(uuid=actor.token_id).first() if actor.token_id else None
 
 
 @transaction.atomic
@@ -81,6 +88,26 @@ def exchange_login_link(*, secret: str, replacing: str | None = None) -> tuple[P
 
 def _still_good(link: LoginLink) -> bool:
     return link.account.active and (link.asked_with is None or link.asked_with.is_usable(now()))
+
+
+@transaction.atomic
+def exchange_token(*, plaintext: str, replacing: str | None = None) -> tuple[PageSession, str]:
+    """Sign in with an unrestricted token of a person. The session ends with the token, and no later.
+
+    Raises:
+        InvalidToken: it is not accepted.
+        WiderThanMaker: it is restricted in scopes or to a project.
+        Invalid: it is a service's, which has no browser.
+    """
+    principal = principal_of_token(plaintext)
+    token = _token_of(principal)
+    if token is None:
+        raise InvalidToken
+    if token.account.kind != Account.Kind.USER:
+        raise Invalid(f"'{token.account.name}' is a service account; only people sign in to pages.", field="token")
+    _refuse_restricted(principal)
+    proof = Proof(account=token.account, method=SignInMethod.API_TOKEN, stems_from=token)
+    return begin_session(proof=proof, replacing=replacing)
 
 
 @transaction.atomic

@@ -82,9 +82,11 @@ def _check_token(name: str, scopes: Collection[str], expires_at: datetime | None
 def _check_width(actor: Principal, scopes: Collection[str], project: Project | None) -> None:
     missing = sorted(scope for scope in set(scopes) if not actor.has_scope(scope))
     if missing:
-        raise WiderThanMaker(f"The token that asks lacks the scopes it asks for: {', '.join(missing)}.")
+        raise WiderThanMaker(
+            f"The token that asks lacks the scopes it asks for: {', '.join(missing)}.", principal=actor
+        )
     if actor.only_project_id is not None and (project is None or project.id != actor.only_project_id):
-        raise WiderThanMaker("The token that asks is bound to one project, and can make tokens for that one only.")
+        raise WiderThanMaker("The token that asks is bound to one project, and so is what it makes.", principal=actor)
 
 
 def _bounded_expiry(actor: Principal, expires_at: datetime | None) -> datetime | None:
@@ -92,7 +94,9 @@ def _bounded_expiry(actor: Principal, expires_at: datetime | None) -> datetime |
     if maker is None or maker.expires_at is None:
         return expires_at
     if expires_at is not None and expires_at > maker.expires_at:
-        raise WiderThanMaker(f"The token that asks ends at {text(maker.expires_at)}; what it makes ends by then.")
+        raise WiderThanMaker(
+            f"The token that asks ends at {text(maker.expires_at)}, before what it makes.", principal=actor
+        )
     return expires_at or maker.expires_at
 
 

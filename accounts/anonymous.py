@@ -1,0 +1,16 @@
+"""The short list of routes that answer a caller who has not signed in. Everything else refuses, and a test walks the
+URL map.
+
+Keys are routes as the URL map spells them; each says what it gives away.
+"""
+
+from collections.abc import Mapping
+
+ANONYMOUS_ROUTES: Mapping[str, str] = {
+    "healthz": "whether the database answers",
+    "api/v1/server": "name, version and public key of this server, for a client's first contact",
+    "login": "the page that signs in",
+    "login/exchange": "trades the secret of a one-time link for a session",
+    "login/token": "trades a token for a session",
+    "static/<path:path>": "style sheets and scripts, the same for everyone",
+}

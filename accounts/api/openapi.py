@@ -1,0 +1,41 @@
+"""What every operation's description shares: the project it is about, and the problems it can answer with."""
+
+from typing import Any, Literal
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+
+from accounts.api.base import DEFAULT_PROJECT, ProjectView
+from accounts.api.schemas import ProblemOut
+
+PROJECT = OpenApiParameter("project", str, description="Name of the project.", default=DEFAULT_PROJECT)
+PROBLEM = OpenApiResponse(ProblemOut, description="A problem (RFC 9457); `type` says which.")
+BODY_VERBS = frozenset({"POST", "PUT", "PATCH"})
+
+
+class Schema(AutoSchema):
+    """drf-spectacular's own, with `?project=` on project routes and the problems of our one table on all of them."""
+
+    def get_override_parameters(self) -> list[Any]:
+        shared = [PROJECT] if isinstance(self.view, ProjectView) and self.view.project_in_query else []
+        return [*super().get_override_parameters(), *shared]
+
+    def get_serializer_name(self, serializer: Any, direction: Literal["request", "response"]) -> str:
+        """`Projects.Input` is known as ProjectsInput: most views have an `Input` of their own."""
+        return str(type(serializer).__qualname__).replace(".", "").lstrip("_")
+
+    def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction=direction)
+        for status in self._problems():
+            if status not in bodies:
+                bodies[status] = self._problem(status)
+        return bodies
+
+    def _problem(self, status: str) -> dict[str, Any]:
+        answer = self._get_response_for_code(PROBLEM, status, ["application/problem+json"])  # type: ignore[no-untyped-call]  # theirs is untyped
+        return dict(answer)
+
+    def _problems(self) -> list[str]:
+        open_to_all = not self.view.permission_classes
+        statuses = ["429"] if open_to_all else ["401", "403", "404", "429"]
+        return statuses + (["400", "409", "413", "415", "422"] if self.method in BODY_VERBS else ["422"])
