@@ -17,6 +17,14 @@ class InvalidProof(ValueError):
     """A key, note, checkpoint or hash that is not what it claims to be. Its text is one plain sentence."""
 
 
+class NotSigned(InvalidProof):
+    """A well-formed note without a good signature of the key; `wrong` if it has a bad one of it."""
+
+    def __init__(self, message: str, *, wrong: bool) -> None:
+        super().__init__(message)
+        self.wrong = wrong
+
+
 class Checkpoint(NamedTuple):
     """The head of a log: its name, the number of its leaves and their root of 32 bytes."""
 
@@ -138,14 +146,15 @@ def verify_note(note: str, key: Key) -> str:
     """The text of a note signed by `key`. Other signatures may stand beside it.
 
     Raises:
-        InvalidProof: the note is malformed, lacks this key's signature, or carries a wrong one of it.
+        NotSigned: it lacks this key's signature or carries a wrong one of it.
+        InvalidProof: the note is malformed.
     """
     text, signatures = split_note(note)
     own = [raw[4:] for name, raw in signatures if name == key.name and raw[:4] == key.id]
     if not own:
-        raise InvalidProof(f"The note is not signed by {key.name}+{key.id.hex()}.")
+        raise NotSigned(f"The note is not signed by {key.name}+{key.id.hex()}.", wrong=False)
     if not all(_is_signed(text.encode(), signature, key.public) for signature in own):
-        raise InvalidProof(f"The signature of {key.name}+{key.id.hex()} is wrong.")
+        raise NotSigned(f"The signature of {key.name}+{key.id.hex()} is wrong.", wrong=True)
     return text
 
 
