@@ -1,6 +1,7 @@
 """The exit codes of every command, and the error that carries one to the shell as a single plain line."""
 
 from enum import IntEnum
+from typing import NoReturn
 
 import click
 
@@ -40,13 +41,18 @@ Exit codes:
   41  outcome unknown: run again with the same key"""
 
 
-class CommandFailed(click.ClickException):
+class CommandFailed(Exception):
     """A command that ends here: one line for stderr and the code for the shell."""
 
     def __init__(self, message: str, code: ExitCode = ExitCode.FAILED) -> None:
         super().__init__(message)
-        self.exit_code = int(code)
+        self.code = code
 
 
 def usage_error(message: str) -> CommandFailed:
     return CommandFailed(message, ExitCode.USAGE)
+
+
+def leave(code: ExitCode) -> NoReturn:
+    """End the command with `code`, everything having been said."""
+    raise click.exceptions.Exit(int(code))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lineal.cli.exits import ExitCode
-from lineal.cli.text import clean, shown_value, short_digest
+from lineal.cli.text import clean, short_digest, shown_value
 
 Result = Mapping[str, Any]
 

@@ -1,0 +1,58 @@
+"""Every error at the top of the command line as one plain line on stderr and an exit code."""
+
+import click
+
+from lineal._errors import (
+    Forbidden,
+    Invalid,
+    LinealError,
+    Malformed,
+    NotConfigured,
+    OutcomeUnknown,
+    ServerUnreachable,
+    Unauthorized,
+)
+from lineal.cli.exits import CommandFailed, ExitCode
+from lineal.cli.output import say
+
+_CODES: tuple[tuple[type[LinealError], ExitCode], ...] = (
+    (OutcomeUnknown, ExitCode.UNKNOWN),
+    (ServerUnreachable, ExitCode.UNREACHABLE),
+    (NotConfigured, ExitCode.USAGE),
+    (Malformed, ExitCode.USAGE),
+    (Invalid, ExitCode.USAGE),
+    (Unauthorized, ExitCode.NOT_IDENTIFIED),
+    (Forbidden, ExitCode.NOT_ALLOWED),
+    (LinealError, ExitCode.FAILED),
+)
+INTERRUPTED = 130  # what shells use for Ctrl-C
+
+
+def report(error: Exception) -> int:
+    """Say what went wrong and return the code to leave with."""
+    message, code = explain(error)
+    say(f"lineal: {message}")
+    return code
+
+
+def explain(error: Exception) -> tuple[str, int]:
+    """One sentence, and the exit code."""
+    if isinstance(error, click.Abort):
+        return "interrupted", INTERRUPTED
+    if isinstance(error, click.UsageError):
+        where = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
+        return error.format_message() + where, ExitCode.USAGE
+    if isinstance(error, click.ClickException):
+        return error.format_message(), error.exit_code
+    if isinstance(error, CommandFailed | LinealError):
+        return str(error), _code(error)
+    if isinstance(error, OSError):
+        named = f"{error.filename}: " if error.filename else ""
+        return f"{named}{error.strerror or error}", ExitCode.FAILED
+    return f"unexpected {type(error).__name__}: {error} (LINEAL_DEBUG=1 shows where)", ExitCode.FAILED
+
+
+def _code(error: CommandFailed | LinealError) -> ExitCode:
+    if isinstance(error, CommandFailed):
+        return error.code
+    return next(code for family, code in _CODES if isinstance(error, family))

@@ -1,0 +1,188 @@
+"""`lineal runs`: list, search, show and put away runs."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+
+from lineal.cli.options import Caller, connected, limited
+from lineal.cli.output import Column, say
+from lineal.cli.server import path
+from lineal.cli.text import short_digest, shown_duration, shown_time, shown_value
+
+_SHOWN_METRICS = 3  # more columns than that fit no screen; --column chooses
+_LIFECYCLES = click.Choice(["active", "archived", "deleted", "all"])
+
+
+@click.group()
+def runs() -> None:
+    """List, search, show and put away runs."""
+
+
+@runs.command("list")
+@click.option("--experiment", "experiments", multiple=True, metavar="NAME", help="May be repeated.")
+@click.option("--lifecycle", type=_LIFECYCLES, default="active", show_default=True)
+@limited
+@connected
+def list_runs(caller: Caller, *, experiments: Sequence[str], lifecycle: str, limit: int) -> None:
+    """List runs, newest first."""
+    _search(caller, {"experiments": list(experiments), "lifecycle": lifecycle}, columns=(), limit=limit)
+
+
+@runs.command("search")
+@click.argument("filter_text", metavar="FILTER", required=False)
+@click.option("--experiment", "experiments", multiple=True, metavar="NAME", help="May be repeated.")
+@click.option("--order", "order_by", multiple=True, metavar="KEY", help="e.g. 'metrics.auc DESC'; may be repeated.")
+@click.option("--column", "columns", multiple=True, metavar="KEY", help="e.g. params.lr, metrics.auc, tags.team.")
+@click.option("--lifecycle", type=_LIFECYCLES, default="active", show_default=True)
+@limited
+@connected
+def search_runs(
+    caller: Caller,
+    *,
+    filter_text: str | None,
+    experiments: Sequence[str],
+    order_by: Sequence[str],
+    columns: Sequence[str],
+    lifecycle: str,
+    limit: int,
+) -> None:
+    """Search runs.
+
+    \b
+    FILTER is for example
+      metrics.auc > 0.9 AND params.family = 'boosting'
+      min(metrics.loss) < 0.1 OR tags.team IN ('risk', 'fraud')
+    """
+    query: dict[str, Any] = {"experiments": list(experiments), "lifecycle": lifecycle}
+    if filter_text:
+        query["filter"] = filter_text
+    if order_by:
+        query["order_by"] = list(order_by)
+    if columns:
+        query["columns"] = list(columns)
+    _search(caller, query, columns=columns, limit=limit)
+
+
+def _search(caller: Caller, query: dict[str, Any], *, columns: Sequence[str], limit: int) -> None:
+    if not query["experiments"]:
+        del query["experiments"]
+    rows = caller.server.search("runs/search", query, limit=limit)
+    keys = list(columns) or _metric_columns(rows)
+    caller.output.listing(rows, [*_COLUMNS, *(_key_column(key) for key in keys)], empty="no runs")
+
+
+def _took(row: Mapping[str, Any]) -> str | None:
+    begun, ended = row.get("started_at"), row.get("ended_at")
+    if not begun or not ended:
+        return None
+    seconds = (datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds()
+    return shown_duration(max(seconds, 0.0))
+
+
+_COLUMNS: list[Column] = [
+    ("id", lambda row: row.get("id")),
+    ("experiment", lambda row: row.get("experiment")),
+    ("name", lambda row: row.get("name")),
+    ("status", lambda row: row.get("status")),
+    ("started", lambda row: shown_time(row.get("started_at"))),
+    ("took", _took),
+]
+
+
+def _metric_columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    keys = sorted({key for row in rows for key in row.get("metrics") or {}})
+    return [f"metrics.{key}" for key in keys[:_SHOWN_METRICS]]
+
+
+def _key_column(key: str) -> Column:
+    return key, lambda row: column_value(row, key)
+
+
+def column_value(row: Mapping[str, Any], key: str) -> object:
+    """`metrics.auc` (its last value), `params.lr`, `tags.team` or a plain field of a run."""
+    kind, _, name = key.partition(".")
+    name = name.strip('`"')
+    if kind not in {"metrics", "params", "tags"} or not name:
+        return row.get(key)
+    value = (row.get(kind) or {}).get(name)
+    return value.get("last") if kind == "metrics" and isinstance(value, dict) else value
+
+
+@runs.command("show")
+@click.argument("run")
+@connected
+def show_run(caller: Caller, *, run: str) -> None:
+    """Show one run: where it came from, what went in and what came out."""
+    detail = caller.server.get(path("runs", run))
+    code = detail.get("code") or {}
+    seal = detail.get("seal") or {}
+    facts = [
+        ("run", detail.get("id")),
+        ("experiment", detail.get("experiment")),
+        ("name", detail.get("name")),
+        ("status", detail.get("status")),
+        ("lifecycle", detail.get("lifecycle")),
+        ("started", shown_time(detail.get("started_at"))),
+        ("took", _took(detail)),
+        ("by", detail.get("created_by")),
+        ("code", _code_fact(code)),
+        ("environment", short_digest((detail.get("environment") or {}).get("digest"))),
+        ("seal", f"{seal['number']} {short_digest(seal.get('digest'))}" if seal else None),
+        *((f"param {key}", value) for key, value in (detail.get("params") or {}).items()),
+        *((f"metric {key}", column_value(detail, f"metrics.{key}")) for key in detail.get("metrics") or {}),
+        *((f"tag {key}", value) for key, value in (detail.get("tags") or {}).items()),
+        *((f"input {use.get('context') or use.get('name')}", _input_fact(use)) for use in detail.get("inputs") or []),
+        ("page", detail.get("url")),
+    ]
+    caller.output.facts(detail, facts)
+
+
+def _code_fact(code: Mapping[str, Any]) -> str | None:
+    if not code.get("commit"):
+        return None
+    parts = [str(code["commit"])[:12], code.get("branch"), "with uncommitted changes" if code.get("dirty") else None]
+    return " ".join(str(part) for part in parts if part)
+
+
+def _input_fact(use: Mapping[str, Any]) -> str:
+    rows = f"{use['rows']} rows " if use.get("rows") is not None else ""
+    return f"{shown_value(use.get('name'))} {short_digest(use.get('digest'))} {rows}[{use.get('strength')}]"
+
+
+def _act(caller: Caller, ids: Sequence[str], verb: str, past: str) -> None:
+    changed = []
+    for run in ids:
+        changed.append(caller.server.post(path("runs", run, verb), {}))
+        say(f"{past} run {run}")
+    if caller.output.as_json:
+        caller.output.done(changed, "")
+
+
+@runs.command("archive")
+@click.argument("ids", nargs=-1, required=True, metavar="RUN…")
+@connected
+def archive_runs(caller: Caller, *, ids: Sequence[str]) -> None:
+    """Put runs away: out of the lists, unchanged and restorable."""
+    _act(caller, ids, "archive", "archived")
+
+
+@runs.command("restore")
+@click.argument("ids", nargs=-1, required=True, metavar="RUN…")
+@connected
+def restore_runs(caller: Caller, *, ids: Sequence[str]) -> None:
+    """Bring archived or deleted runs back."""
+    _act(caller, ids, "restore", "restored")
+
+
+@runs.command("delete")
+@click.argument("ids", nargs=-1, required=True, metavar="RUN…")
+@connected
+def delete_runs(caller: Caller, *, ids: Sequence[str]) -> None:
+    """Delete runs. They can be restored until the server's retention ends."""
+    for run in ids:
+        caller.server.delete(path("runs", run))
+        say(f"deleted run {run}")
+    if caller.output.as_json:
+        caller.output.done([{"id": run, "lifecycle": "deleted"} for run in ids], "")

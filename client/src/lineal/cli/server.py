@@ -1,0 +1,121 @@
+"""The server as commands use it: JSON in and out by relative path, lists read to their end, the project on every request."""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from lineal import _settings
+from lineal._credentials import find_target, get_target
+
+if TYPE_CHECKING:
+    from lineal._http import Response, Transport
+
+_LARGEST_PAGE = 1000
+_SERVER_WIDE = ("server", "me", "users", "service-accounts", "projects", "tokens", "login-links", "session")
+
+
+def path(*parts: object) -> str:
+    """`path("models", name, "versions")`: each part quoted, so that a name cannot lead elsewhere."""
+    return "/".join(quote(str(part), safe="") for part in parts)
+
+
+def pinned_vkey(url: str | None) -> str | None:
+    """The ledger key that was pinned for `url`, else for the server that is logged in to. Reads a file, no network."""
+    target = find_target(url)
+    return target.vkey if target else None
+
+
+class Server:
+    """Requests in the name of the caller. Nothing is read or sent before the first one.
+
+    Every method raises the errors of `lineal._errors`; `OutcomeUnknown` only where the server may have acted.
+    """
+
+    def __init__(self, *, url: str | None = None, project: str | None = None, token: str | None = None) -> None:
+        self._url = url
+        self._token = token
+        self._project = project
+
+    @cached_property
+    def _transport(self) -> "Transport":
+        from lineal._http import Transport
+
+        return Transport(get_target(self._url, self._token))
+
+    @property
+    def origin(self) -> str:
+        return self._transport.target.origin
+
+    @property
+    def base_url(self) -> str:
+        return self._transport.target.base_url
+
+    @property
+    def vkey(self) -> str | None:
+        """The pinned ledger key; after the first request, the one that was pinned by it."""
+        return self._transport.target.vkey
+
+    def get(self, where: str, **query: Any) -> Any:
+        return self._call("GET", where, query).json()
+
+    def text(self, where: str, **query: Any) -> str:
+        return self._call("GET", where, query, headers={"Accept": "text/plain"}).body.decode("utf-8")
+
+    def post(self, where: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Any:
+        """Sent once: what to do about a lost answer is the command's to say."""
+        return self._once("POST", where, json=body, headers=headers).json()
+
+    def put(self, where: str, body: Any) -> Any:
+        return self._once("PUT", where, json=body).json()
+
+    def patch(self, where: str, body: Any) -> Any:
+        return self._once("PATCH", where, json=body).json()
+
+    def delete(self, where: str) -> None:
+        self._once("DELETE", where)
+
+    def put_document(self, where: str, document: bytes, *, content_type: str) -> Any:
+        return self._once("PUT", where, body=document, content_type=content_type).json()
+
+    def items(self, where: str, *, limit: int, **query: Any) -> list[dict[str, Any]]:
+        """A list route, page by page, up to `limit` items."""
+        return self._pages(lambda paging: self.get(where, **query, **paging), limit)
+
+    def search(self, where: str, query: Mapping[str, Any], *, limit: int) -> list[dict[str, Any]]:
+        """As `items`, for a search that is posted; it changes nothing, so a lost answer is asked for again."""
+        return self._pages(
+            lambda paging: self._call("POST", where, {}, json={**query, **paging}, repeatable=True).json(), limit
+        )
+
+    def stream(self, where: str, **query: Any) -> Iterator[bytes]:
+        """The body of a GET in pieces, for what is too large to hold."""
+        with self._transport.download(f"/{where}", params=self._with_project(where, query)) as pieces:
+            yield from pieces
+
+    @staticmethod
+    def _pages(fetch: Any, limit: int) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while len(found) < limit:
+            paging = {"limit": min(limit - len(found), _LARGEST_PAGE), **({"cursor": cursor} if cursor else {})}
+            page = fetch(paging)
+            found += page["items"]
+            cursor = page.get("next_cursor")
+            if not cursor or not page["items"]:
+                break
+        return found
+
+    def _call(self, method: str, where: str, query: Mapping[str, Any], **options: Any) -> "Response":
+        from lineal._http import call
+
+        params = self._with_project(where, query)
+        return call(self._transport, method, f"/{where}", params=params, **options)
+
+    def _once(self, method: str, where: str, **options: Any) -> "Response":
+        return self._transport.request(method, f"/{where}", params=self._with_project(where, {}), **options)
+
+    def _with_project(self, where: str, query: Mapping[str, Any]) -> dict[str, Any]:
+        if where.split("/", 1)[0] in _SERVER_WIDE:
+            return dict(query)
+        return {**query, "project": self._project or _settings.project()}

@@ -1,0 +1,1 @@
+"""`lineal sync`: what earlier jobs could not deliver, sent now."""
