@@ -35,13 +35,13 @@ def web_command(host: str, port: int) -> list[str]:
         sys.executable, "-m", "granian", "config.wsgi:application", "--interface", "wsgi",
         "--host", host, "--port", str(port), "--workers", "1", "--blocking-threads", environment.text("LINEAL_WEB_THREADS"),
         "--http", "1", "--no-ws", "--backlog", "1024", "--backpressure", "512", "--respawn-failed-workers",
-        "--workers-kill-timeout", "10", "--no-access-log", "--log-level", "warning",
+        "--workers-kill-timeout", "10", "--no-access-log", "--log-level", "error",
     ]  # fmt: skip
 
 
 def worker_commands(home: Path) -> dict[str, list[str]]:
     python = [sys.executable, "-m"]
-    celery = [*python, "celery", "-A", "config.celery"]
+    celery = [*python, "celery", "--quiet", "-A", "config.celery"]
     quiet = ["--loglevel", "WARNING"]
     run = home / "run"
     return {

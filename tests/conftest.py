@@ -21,6 +21,17 @@ def _ledger_can_be_emptied_between_tests() -> None:
     let_flush_pass_guards()
 
 
+@pytest.fixture(autouse=True)
+def _fresh_memory() -> Iterator[None]:
+    """What a process remembers between requests (proven tokens, counted requests) is not passed on to the next test."""
+    yield
+    from accounts import recent
+    from core import ratelimit
+
+    recent.forget_all()
+    ratelimit.buckets.clear()
+
+
 @pytest.fixture
 def home(tmp_path, settings):
     """A LINEAL_HOME of this test's own, with its own blob store."""
@@ -123,6 +134,8 @@ class ApiClient:
 
         if json is not None:
             extra |= {"data": orjson.dumps(json), "content_type": "application/json"}
+        elif method != "GET" and "content_type" not in extra:
+            extra |= {"data": b"", "content_type": "application/json"}  # Django's client would send an empty form
         path = path if path.startswith("/") else f"/api/v1/{path}"
         send = getattr(self.client, method.lower())
         return send(path, headers={**self.headers, **(headers or {})}, **extra)
@@ -207,3 +220,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(repeated)])
     items[:] = repeated
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A whole `lineal up` with its own home and database, shared by the tests of one file."""
+    from tests.server import running_server
+
+    with running_server(tmp_path_factory.mktemp("server")) as running:
+        yield running

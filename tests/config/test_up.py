@@ -1,0 +1,135 @@
+"""`lineal up` as a newcomer meets it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.server import free_port, running_server
+
+LINEAL = Path(sys.executable).with_name("lineal")
+pytestmark = pytest.mark.server
+
+
+def up(home, port, *more, **env):
+    environment = os.environ | {"LINEAL_CREDENTIALS_FILE": str(Path(home).parent / "credentials.json")} | env
+    return subprocess.run(
+        [LINEAL, "up", "--home", home, "--port", str(port), "--no-browser", *more],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_it_needs_no_configuration_and_leaves_nothing_open(server):
+    """Owner, token and keys are made at first start, readable by their owner alone."""
+    assert server.healthy()
+    names = {"owner.token", "keys", "blobs"} | (set() if "LINEAL_DATABASE_URL" in server.env else {"db.sqlite3"})
+    assert names <= {path.name for path in server.home.iterdir()}
+    closed = [
+        server.home,
+        server.home / "owner.token",
+        server.home / "keys",
+        Path(server.env["LINEAL_CREDENTIALS_FILE"]),
+    ]
+    assert [path for path in closed if path.stat().st_mode & 0o077] == []
+
+
+def test_sdk_and_cli_on_this_machine_are_signed_in(server):
+    assert json.loads(server.cli("whoami", "--json").stdout)["name"] == "owner"
+
+
+def test_a_second_server_on_the_same_home_is_refused(server):
+    refused = up(server.home, free_port())
+
+    assert refused.returncode == 1
+    assert "already runs on" in refused.stderr
+
+
+def test_a_taken_port_is_named(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        refused = up(tmp_path / "home", port)
+
+    assert refused.returncode == 1
+    assert f"Port {port} on 127.0.0.1 cannot be had" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_home_that_is_a_file_is_named(tmp_path):
+    (tmp_path / "home").write_text("not a folder")
+
+    refused = up(tmp_path / "home", free_port())
+
+    assert refused.returncode == 1
+    assert "cannot be written" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_home_that_others_may_write_to_is_refused(tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home").chmod(0o777)
+
+    refused = up(tmp_path / "home", free_port())
+
+    assert refused.returncode == 1
+    assert "chmod go-w" in refused.stderr
+
+
+def test_listening_beyond_loopback_needs_a_word(tmp_path):
+    refused = up(tmp_path / "home", free_port(), "--host", "0.0.0.0")
+
+    assert refused.returncode == 1
+    assert "--insecure" in refused.stderr
+
+
+def test_a_database_that_does_not_answer_is_one_plain_line(tmp_path):
+    refused = up(tmp_path / "home", free_port(), LINEAL_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_cleanly_and_starts_again_on_what_it_kept(tmp_path, number):
+    with running_server(tmp_path) as server:
+        token = server.token
+        assert server.stop(number) == 0
+        assert not server.healthy()
+
+        server.start()
+
+        assert server.token == token
+        assert json.loads(server.cli("whoami", "--json").stdout)["name"] == "owner"
+
+
+def test_a_killed_part_is_started_again(tmp_path):
+    with running_server(tmp_path) as server:
+        children = subprocess.run(
+            ["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True
+        ).stdout.split()
+        assert len(children) == 4, "web, worker, beat and sequencer"
+        for child in children:
+            os.kill(int(child), signal.SIGKILL)
+
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            now = subprocess.run(
+                ["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True
+            ).stdout.split()
+            if len(now) == 4 and not set(now) & set(children) and server.healthy():
+                break
+            time.sleep(0.1)
+        else:
+            pytest.fail("not all of them came back")

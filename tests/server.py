@@ -1,0 +1,124 @@
+"""A whole Lineal server for a test: `lineal up` on a free port, a fresh home, and the database of this run."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@dataclass
+class Server:
+    """A running server: where it is, what signs in to it, and the process that runs it."""
+
+    home: Path
+    port: int
+    env: dict[str, str]
+    process: subprocess.Popen | None = None
+    link: str = ""
+    output: list[str] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def token(self) -> str:
+        return (self.home / "owner.token").read_text().strip()
+
+    def start(self, limit_s: float = 60) -> None:
+        lineal = Path(sys.executable).with_name("lineal")
+        self.process = subprocess.Popen(
+            [lineal, "up", "--home", self.home, "--port", str(self.port), "--no-browser"],
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
+        end = time.monotonic() + limit_s
+        for line in self.process.stdout:
+            self.output.append(line)
+            if "/login#" in line:
+                self.link = line.split()[-1]
+            if line.startswith("SDK and CLI") or time.monotonic() > end:
+                return
+        raise AssertionError(f"the server did not start: {''.join(self.output)}")
+
+    def stop(self, number: int = signal.SIGTERM, limit_s: float = 60) -> int:
+        """Ends the server by its own process id; its exit code."""
+        if self.process is None:
+            return 0
+        self.process.send_signal(number)
+        self.output.append(self.process.communicate(timeout=limit_s)[0])
+        code, self.process = self.process.returncode, None
+        return code
+
+    def cli(self, *arguments: str, code: int | None = 0, **extra) -> subprocess.CompletedProcess:
+        """Runs `lineal …` as this machine's owner; checks the exit code unless `code` is None."""
+        lineal = Path(sys.executable).with_name("lineal")
+        done = subprocess.run(
+            [lineal, *map(str, arguments)],
+            env=self.env | extra.pop("env", {}),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            **extra,
+        )
+        assert code is None or done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def healthy(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=2) as response:
+                return response.status == 200
+        except OSError:
+            return False
+
+
+@contextmanager
+def postgresql_database() -> Iterator[str | None]:
+    """The URL of a database of the test's own on this run's PostgreSQL; None when the run is on SQLite."""
+    admin = os.environ.get("LINEAL_DATABASE_URL")
+    if not admin:
+        yield None
+        return
+    import psycopg
+
+    name = f"server_{uuid4().hex[:12]}"
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    try:
+        yield admin.replace("/postgres?", f"/{name}?")
+    finally:
+        with psycopg.connect(admin, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def running_server(folder: Path, **settings: str) -> Iterator[Server]:
+    """A server in `folder`, ended on leaving; `settings` are LINEAL_* variables."""
+    with postgresql_database() as database:
+        env = {name: value for name, value in os.environ.items() if not name.startswith("LINEAL_")}
+        env |= {"LINEAL_CREDENTIALS_FILE": str(folder / "credentials.json"), "LINEAL_SPOOL_DIR": str(folder / "spool")}
+        if database:
+            env["LINEAL_DATABASE_URL"] = database
+        server = Server(folder / "home", free_port(), env | settings)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
