@@ -1,5 +1,6 @@
 """The session cookie: its name, its flags, and the only code that sets or clears it."""
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from accounts.models import PageSession
@@ -26,7 +27,7 @@ def set_session(response: HttpResponseBase, *, session: PageSession, secret: str
         secret,
         max_age=max(0, int((session.ends_at - now()).total_seconds())),
         httponly=True,
-        secure=request.is_secure(),
+        secure=request.is_secure() or settings.PUBLIC_URL.startswith("https://"),
         samesite="Lax",
         path="/",
     )

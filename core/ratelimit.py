@@ -32,8 +32,8 @@ class Rate:
 
 
 DEFAULTS: dict[str, Rate] = {
-    "api": Rate(per_second=200, burst=1_000),  # a person with many tabs, a script in a loop
-    "ingest": Rate(per_second=2_000, burst=10_000),  # one token may serve hundreds of live runs
+    "api": Rate(per_second=3_000, burst=6_000),  # above what one process answers: only a flood meets it
+    "ingest": Rate(per_second=10_000, burst=20_000),  # one token may serve hundreds of live runs
     "sign_in": Rate(per_second=0.2, burst=20),  # one-time links exchanged from one address
     "failed_sign_in": Rate(per_second=0.5, burst=30),  # refused tokens and links from one address
     "make_secret": Rate(per_second=0.2, burst=30),  # tokens and links made by one caller

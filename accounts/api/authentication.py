@@ -74,7 +74,17 @@ class PageSession(BaseAuthentication):
 
 
 def cookie_principal(request: HttpRequest) -> Principal | None:
-    """The caller by the session cookie, or None when there is none or it has ended. Slides the session on."""
+    """The caller by the session cookie, or None when there is none or it has ended. Slides the session on. Two queries
+    the first time, none when asked again for the same request.
+    """
+    known = vars(request)
+    if "cookie_principal" not in known:
+        known["cookie_principal"] = _prove_cookie(request)
+    principal: Principal | None = known["cookie_principal"]
+    return principal
+
+
+def _prove_cookie(request: HttpRequest) -> Principal | None:
     secret = cookies.session_secret(request)
     session = find_session(secret) if secret else None
     if session is None:
