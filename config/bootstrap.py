@@ -42,8 +42,10 @@ def first_steps(url: str) -> str:
     from audit import keys  # noqa: PLC0415
     from config import credentials  # noqa: PLC0415
     from core.access import system_principal  # noqa: PLC0415
+    from core.storage import get_store  # noqa: PLC0415
 
     keys.ensure_key()
+    get_store()  # makes its folders, or says at start why it cannot
     path: Path = settings.HOME / "owner.token"
     token = services.ensure_owner() or credentials.read_secret(path) or services.renew_owner_token()
     credentials.write_secret(path, token + "\n")

@@ -159,6 +159,7 @@ class Fleet:
             click.echo(f"{child.name} keeps stopping: {self._last_words(child.name)}", err=True)
             return False
         click.echo(f"{child.name} stopped with code {child.process.returncode}; starting it again.", err=True)
+        _end_orphans(child.process)
         time.sleep(RESTART_PAUSE_S)
         child.process = self._spawn(child.name, child.command)
         return True
@@ -174,12 +175,16 @@ class Fleet:
 def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.terminate()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(STOP_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    _end_orphans(process)
+
+
+def _end_orphans(process: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of the process and of those it started: a killed web server leaves its worker on the port."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _die_with_parent() -> None:

@@ -9,7 +9,13 @@ from config.health import healthz
 
 
 def _built(module: str) -> bool:  # INTERIM
-    return bool(find_spec(module.split(".", maxsplit=1)[0]) and find_spec(module))
+    from importlib import import_module
+
+    try:
+        import_module(module)
+    except ImportError:
+        return False
+    return True
 
 
 urlpatterns = [
