@@ -161,7 +161,7 @@ def state(value: object, words: str = "") -> str:
     """A state as a small label: sign, word and colour."""
     if value is None or value == "":
         return ""
-    tone = STATES.get(str(value), "idle")
+    tone = STATES.get(str(value), str(value) if value in TONES else "idle")
     said = words or str(value).replace("_", " ")
     return format_html('<span class="state {}"><span aria-hidden="true">{}</span>{}</span>', tone, TONES[tone], said)
 
@@ -170,3 +170,9 @@ def state(value: object, words: str = "") -> str:
 def at(mapping: Any, key: object) -> Any:
     """`mapping[key]`, or None: templates cannot look a variable key up by themselves."""
     return mapping.get(key) if mapping else None
+
+
+@register.filter
+def pairs(mapping: Any) -> list[tuple[str, Any]]:
+    """A mapping's entries by key. Not `.items` in a template, which a logged key called "items" would shadow."""
+    return sorted(mapping.items()) if mapping else []

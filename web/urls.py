@@ -1,0 +1,43 @@
+"""Addresses of the pages. All but the sign-in refuse the anonymous."""
+
+from django.urls import path
+
+from web.views import audit, data, deployments, experiments, home, models, promotions, runs, session, settings, versions
+
+app_name = "web"
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("login", session.login, name="login"),
+    path("login/exchange", session.login_exchange, name="login_exchange"),
+    path("login/token", session.login_token, name="login_token"),
+    path("logout", session.logout, name="logout"),
+    path("settings/tokens", settings.token_list, name="token_list"),
+    path("settings/tokens/<uuid:uuid>/revoke", settings.token_revoke, name="token_revoke"),
+    path("settings/profile", settings.profile, name="profile"),
+    path("projects/<str:project>/runs", runs.run_list, name="run_list"),
+    path("projects/<str:project>/runs/<str:run_id>", runs.run_detail, name="run_detail"),
+    path("projects/<str:project>/experiments", experiments.experiment_list, name="experiment_list"),
+    path("projects/<str:project>/models", models.model_list, name="model_list"),
+    path("projects/<str:project>/models/<str:name>", models.model_detail, name="model_detail"),
+    path(
+        "projects/<str:project>/models/<str:name>/versions/<int:number>",
+        versions.version_detail,
+        name="version_detail",
+    ),
+    path(
+        "projects/<str:project>/models/<str:name>/versions/<int:number>/promote",
+        versions.promotion_request,
+        name="promotion_request",
+    ),
+    path("projects/<str:project>/promotions", promotions.promotion_list, name="promotion_list"),
+    path("projects/<str:project>/promotions/<uuid:uuid>", promotions.promotion_detail, name="promotion_detail"),
+    path("projects/<str:project>/promotions/<uuid:uuid>/decide", promotions.promotion_decide, name="promotion_decide"),
+    path("projects/<str:project>/deployments", deployments.deployment_list, name="deployment_list"),
+    path("projects/<str:project>/data", data.dataset_list, name="dataset_list"),
+    path("projects/<str:project>/data/<path:name>", data.dataset_detail, name="dataset_detail"),
+    path("projects/<str:project>/audit", audit.project_audit, name="project_audit"),
+    path("projects/<str:project>/audit/<uuid:uuid>", audit.project_event, name="audit_event"),
+    path("audit", audit.server_audit, name="server_audit"),
+    path("audit/<uuid:uuid>", audit.server_event, name="server_event"),
+]

@@ -1,0 +1,99 @@
+"""What every page does first: know the caller, find the project, check the right to read it. And then show a template."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+
+from accounts.api.authentication import cookie_principal
+from accounts.models import Project
+from accounts.selectors import get_project
+from core.access import Permission, Principal, require
+from core.errors import Unauthenticated
+from web.context import Frame
+
+View = Callable[..., HttpResponse]
+PAGE_SIZE = 50
+
+
+class PageRequest(HttpRequest):
+    """A request that has passed `signed_in`."""
+
+    principal: Principal
+    frame: Frame
+
+
+def signed_in(*, room: str = "", methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
+    """A view for whoever is signed in by the session cookie.
+
+    The view may raise domain errors: the problem middleware makes pages of them, and sends the anonymous to sign in.
+    """
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.method not in (*methods, "HEAD"):
+                return HttpResponseNotAllowed(methods)
+            _know_caller(request, room)
+            return _private(view(request, *args, **kwargs))
+
+        return guarded
+
+    return guard
+
+
+def project_page(
+    *, room: str, methods: tuple[str, ...] = ("GET",), permission: Permission = Permission.PROJECT_READ
+) -> Callable[[View], View]:
+    """A view of one project, named in the path as `project`; the view is given the `Project` itself.
+
+    Raises, through the view:
+        NotFound: there is no such project for this caller, which answers exactly like none at all.
+    """
+
+    def guard(view: View) -> View:
+        @signed_in(room=room, methods=methods)
+        @wraps(view)
+        def guarded(request: PageRequest, project: str, *args: Any, **kwargs: Any) -> HttpResponse:
+            found = get_project(name=project, visible_to=request.principal)
+            require(request.principal, permission, found)
+            request.frame.project = found
+            return view(request, found, *args, **kwargs)
+
+        return guarded
+
+    return guard
+
+
+def show(request: HttpRequest, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
+    return render(request, template, context, status=status)
+
+
+def show_part(request: HttpRequest, page: str, part: str, **context: Any) -> HttpResponse:
+    """The page, or to htmx only its changing part, from one context, so that the two cannot drift apart."""
+    response = show(request, part if wants_part(request) else page, **context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def wants_part(request: HttpRequest) -> bool:
+    return "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers
+
+
+def _know_caller(request: HttpRequest, room: str) -> None:
+    principal = cookie_principal(request)
+    if principal is None:
+        raise Unauthenticated("Sign in first.")
+    page_request = cast(PageRequest, request)
+    page_request.principal = principal
+    page_request.frame = Frame(principal=principal, room=room)
+
+
+def _private(response: HttpResponse) -> HttpResponse:
+    """No shared cache may keep a page, and the browser asks again before it shows one from its own."""
+    if "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "private, no-cache"
+    return response

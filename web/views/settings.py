@@ -1,0 +1,111 @@
+"""A person's own settings: their tokens, and who they are here."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import reverse
+
+from accounts import services
+from accounts.models import Project, Token
+from accounts.selectors import get_account, get_project, get_token, list_projects, list_tokens
+from core.access import SCOPES, Principal, Role
+from core.clock import now
+from core.errors import Conflict, Forbidden, Invalid
+from core.problems import status_of
+from web.views.base import PageRequest, show, signed_in
+
+LONGEST_LIFE_DAYS = 3650
+SHOWN_TOKENS = 500
+
+
+@signed_in(room="settings", methods=("GET", "POST"))
+def token_list(request: PageRequest) -> HttpResponse:
+    """One's tokens (an administrator sees everyone's), and the form for a new one. POST makes it and shows it once."""
+    if request.method == "POST":
+        return _create(request)
+    return _token_page(request)
+
+
+def _create(request: PageRequest) -> HttpResponse:
+    form = request.POST
+    try:
+        account = get_account(name=request.principal.name, visible_to=request.principal)
+        token, plaintext = services.create_token(
+            account=account,
+            name=form.get("name", "").strip(),
+            scopes=form.getlist("scopes"),
+            actor=request.principal,
+            project=_chosen_project(form, request.principal),
+            expires_at=_expiry(form.get("expires_in_days", "")),
+        )
+    except (Invalid, Forbidden, Conflict) as error:
+        return _token_page(request, form=form, error=error.detail, status=status_of(error))
+    response = _token_page(request, made=token, plaintext=plaintext, status=201)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _chosen_project(form: QueryDict, principal: Principal) -> Project | None:
+    name = form.get("project", "")
+    return get_project(name=name, visible_to=principal) if name else None
+
+
+def _expiry(days: str) -> datetime | None:
+    """Raises Invalid unless it is empty (never) or a whole number of days."""
+    if not days.strip():
+        return None
+    if not days.strip().isdecimal() or not 1 <= int(days) <= LONGEST_LIFE_DAYS:
+        raise Invalid(f"A token lives 1 to {LONGEST_LIFE_DAYS} days, or without end if left empty.")
+    return now() + timedelta(days=int(days))
+
+
+def _token_page(
+    request: PageRequest,
+    *,
+    form: QueryDict | None = None,
+    error: str = "",
+    made: Token | None = None,
+    plaintext: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    tokens = list(list_tokens(visible_to=request.principal)[:SHOWN_TOKENS])
+    return show(
+        request,
+        "web/token_list.html",
+        status=status,
+        tokens=[(token, _state(token)) for token in tokens],
+        shows_accounts=any(token.account_id != request.principal.account_id for token in tokens),
+        scopes=sorted(SCOPES - {"*"}),
+        projects=list(list_projects(visible_to=request.principal)),
+        form=form or QueryDict(),
+        chosen_scopes=form.getlist("scopes") if form else ["*"],
+        error=error,
+        made=made,
+        plaintext=plaintext,
+    )
+
+
+def _state(token: Token) -> str:
+    if token.revoked_at is not None:
+        return "revoked"
+    return "active" if token.is_usable(now()) else "expired"
+
+
+@signed_in(room="settings", methods=("POST",))
+def token_revoke(request: PageRequest, uuid: UUID) -> HttpResponse:
+    token = get_token(uuid=uuid, visible_to=request.principal)
+    services.revoke_token(token=token, actor=request.principal, reason=request.POST.get("reason", "").strip())
+    return HttpResponseRedirect(reverse("web:token_list"))
+
+
+@signed_in(room="settings")
+def profile(request: PageRequest) -> HttpResponse:
+    principal = request.principal
+    roles = [(project, _role(principal, project)) for project in list_projects(visible_to=principal)]
+    return show(request, "web/profile.html", roles=roles)
+
+
+def _role(principal: Principal, project: Project) -> str:
+    role: Role | None = principal.role_in(project)
+    return role.label if role else ""
