@@ -9,7 +9,6 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
 from accounts.api.authentication import cookie_principal
-from accounts.models import Project
 from accounts.selectors import get_project
 from core.access import Permission, Principal, require
 from core.errors import Unauthenticated
@@ -87,7 +86,7 @@ def _know_caller(request: HttpRequest, room: str) -> None:
     principal = cookie_principal(request)
     if principal is None:
         raise Unauthenticated("Sign in first.")
-    page_request = cast(PageRequest, request)
+    page_request = cast("PageRequest", request)
     page_request.principal = principal
     page_request.frame = Frame(principal=principal, room=room)
 
