@@ -91,7 +91,7 @@ def test_junit_has_a_case_for_every_gate_and_one_for_the_decision():
 
 def test_junit_shows_a_waiting_approval_as_skipped():
     """Waiting is neither broken nor done; a red test would send people looking for a fault."""
-    gates = [{"id": "risk", "kind": "approval", "status": "missing", "detail": "0 of 1"}]
+    gates = [{"id": "risk", "kind": "approval", "status": "waiting", "detail": "0 of 1"}]
 
     suite = ET.fromstring(junit(make_result("waiting", gates=gates))).find("testsuite")
 

@@ -110,7 +110,7 @@ def _run(call: Any) -> int:
     return result if isinstance(result, int) else ExitCode.OK
 
 
-@click.group(cls=RootGroup, epilog=EXIT_TABLE, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("lineal", cls=RootGroup, epilog=EXIT_TABLE, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="lineal", message="lineal %(version)s")
 def main() -> None:
     """Lineal: experiments, models, and the line from every deployment back to its data.

@@ -3,7 +3,7 @@
 import click
 
 from lineal.cli.options import Caller, connected_to_server, limited
-from lineal.cli.output import Column
+from lineal.cli.output import Column, say
 from lineal.cli.server import path
 from lineal.cli.text import shown_time
 
@@ -35,18 +35,30 @@ def list_users(caller: Caller, *, limit: int) -> None:
 @click.option("--server-admin", is_flag=True, help="May manage accounts and read the whole audit log.")
 @connected_to_server
 def create_user(caller: Caller, *, name: str, display_name: str, server_admin: bool) -> None:
-    """Create a person. A token or a login link then lets them in; no password exists."""
+    """Create a person. `lineal users link` then lets them in; no password exists."""
     body = {"name": name, "display_name": display_name, "is_server_admin": server_admin}
     user = caller.server.post("users", body)
     caller.output.done(user, f"created user {name}")
 
 
-@users.command("deactivate")
+@users.command("link")
 @click.argument("name")
 @connected_to_server
-def deactivate_user(caller: Caller, *, name: str) -> None:
+def link_user(caller: Caller, *, name: str) -> None:
+    """Make a one-time link that signs this person in, in a browser or by `lineal login LINK`."""
+    link = caller.server.post("login-links", {"account": name})
+    if not caller.output.as_json:
+        say(f"works once, until {shown_time(link['expires_at'])}")
+    caller.output.done(link, link["url"])
+
+
+@users.command("deactivate")
+@click.argument("name")
+@click.option("--reason", default="", metavar="TEXT", help="Why; kept in the audit log.")
+@connected_to_server
+def deactivate_user(caller: Caller, *, name: str, reason: str) -> None:
     """End a person's access: tokens and sessions stop working, the record stays."""
-    user = caller.server.patch(path("users", name), {"active": False})
+    user = caller.server.post(path("users", name, "deactivate"), {"reason": reason})
     caller.output.done(user, f"deactivated user {name}")
 
 

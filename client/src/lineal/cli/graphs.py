@@ -30,6 +30,9 @@ def draw(graph: Graph, *, upstream: bool) -> Iterator[str]:
     for start in graph["starts"]:
         if start in nodes:
             yield from _branch(start, nodes, neighbours, seen)
+    for node_id, node in nodes.items():
+        if node_id not in seen:  # reached over nodes that --kind or --live left out
+            yield f"· {label(node)}"
     yield from _remarks(graph)
 
 

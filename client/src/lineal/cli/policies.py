@@ -38,7 +38,7 @@ def list_policies(caller: Caller, *, limit: int) -> None:
 
 
 def _gates(row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    gates = (row.get("document") or {}).get("gates") or []
+    gates = (row.get("document") or {}).get("gate") or []
     return [gate for gate in gates if isinstance(gate, dict)]
 
 

@@ -15,7 +15,7 @@ from lineal._errors import (
     TooMany,
     Unauthorized,
 )
-from lineal.cli.exits import ExitCode
+from lineal.cli.exits import ExitCode, usage_error
 from lineal.cli.output import say
 from lineal.cli.results import exit_code
 from lineal.cli.server import Server, path
@@ -56,7 +56,7 @@ def ask(server: Server, request: PromotionRequest) -> dict[str, Any]:
     Tries again a few times with the same key. Once any attempt may have reached the server, silence means `unknown`.
 
     Raises:
-        ProblemError: the request itself is wrong: no such model, another digest under the same key, …
+        CommandFailed: the request itself is wrong (exit code 2): no such model, another digest under the same key, …
     """
     try:
         _reach(server)
@@ -94,8 +94,10 @@ def _ask_until_answered(server: Server, request: PromotionRequest) -> dict[str, 
         except KeyboardInterrupt:
             maybe_received, detail = True, "interrupted while the request was on its way"
             break
-        except ProblemError:
-            raise
+        except ProblemError as error:
+            if type(error) in _TURNED_AWAY:
+                raise
+            raise usage_error(str(error)) from error
         except LinealError as error:  # an answer that is no document of ours
             maybe_received, detail = True, str(error)
         if delay_s is not None:

@@ -47,7 +47,7 @@ _PLANNED = {
     "promoted": "would be promoted now",
     "waiting": "would wait for approval",
 }
-_MARKS = {"pass": "✓", "fail": "✗", "missing": "?", "error": "!"}
+_MARKS = {"pass": "✓", "fail": "✗", "missing": "?", "error": "!", "waiting": "…"}
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -125,7 +125,7 @@ def junit(result: Result) -> str:
     suite_name = f"lineal promote {result.get('model')} to {result.get('environment')}"
     suite = ET.Element("testsuite", name=_xml(suite_name))
     for gate in gates(result):
-        _add_gate_case(suite, gate, waiting=decided is ExitCode.WAITING)
+        _add_gate_case(suite, gate)
     _add_decision_case(suite, result, decided)
     cases = suite.findall("testcase")
     suite.set("tests", str(len(cases)))
@@ -137,7 +137,7 @@ def junit(result: Result) -> str:
     return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _add_gate_case(suite: ET.Element, gate: Mapping[str, Any], *, waiting: bool) -> None:
+def _add_gate_case(suite: ET.Element, gate: Mapping[str, Any]) -> None:
     case = ET.SubElement(
         suite, "testcase", classname=_xml(f"lineal.gates.{gate.get('kind')}"), name=_xml(str(gate.get("id")))
     )
@@ -145,7 +145,7 @@ def _add_gate_case(suite: ET.Element, gate: Mapping[str, Any], *, waiting: bool)
     if status == "pass":
         return
     message = _xml(_gate_line(gate).strip())
-    if status == "missing" and gate.get("kind") == "approval" and waiting:
+    if status == "waiting":
         ET.SubElement(case, "skipped", message=message)
     elif status in {"fail", "missing"}:
         ET.SubElement(case, "failure", type=str(status), message=message)

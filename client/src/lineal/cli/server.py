@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from lineal import _settings
-from lineal._credentials import find_target, get_target
+from lineal._credentials import Target, find_target, get_target
 
 if TYPE_CHECKING:
     from lineal._http import Response, Transport
@@ -32,16 +32,16 @@ class Server:
     Every method raises the errors of `lineal._errors`; `OutcomeUnknown` only where the server may have acted.
     """
 
-    def __init__(self, *, url: str | None = None, project: str | None = None, token: str | None = None) -> None:
+    def __init__(self, *, url: str | None = None, project: str | None = None, target: Target | None = None) -> None:
         self._url = url
-        self._token = token
+        self._target = target
         self._project = project
 
     @cached_property
     def _transport(self) -> "Transport":
         from lineal._http import Transport
 
-        return Transport(get_target(self._url, self._token))
+        return Transport(self._target or get_target(self._url))
 
     @property
     def origin(self) -> str:
@@ -58,6 +58,9 @@ class Server:
 
     def get(self, where: str, **query: Any) -> Any:
         return self._call("GET", where, query).json()
+
+    def headers(self, where: str) -> Mapping[str, str]:
+        return self._call("GET", where, {}).headers
 
     def text(self, where: str, **query: Any) -> str:
         return self._call("GET", where, query, headers={"Accept": "text/plain"}).body.decode("utf-8")

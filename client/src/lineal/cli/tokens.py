@@ -23,7 +23,7 @@ def tokens() -> None:
 def list_tokens(caller: Caller, *, limit: int) -> None:
     """List tokens; never their secrets."""
     columns = [
-        ("id", lambda row: row.get("uuid") or row.get("id")),
+        ("id", lambda row: row.get("id")),
         ("account", lambda row: row.get("account")),
         ("name", lambda row: row.get("name")),
         ("prefix", lambda row: row.get("prefix")),
@@ -31,7 +31,7 @@ def list_tokens(caller: Caller, *, limit: int) -> None:
         ("project", lambda row: row.get("project")),
         ("expires", lambda row: shown_time(row.get("expires_at"))),
         ("last used", lambda row: shown_time(row.get("last_used_at"))),
-        ("revoked", lambda row: shown_time(row.get("revoked_at"))),
+        ("state", lambda row: row.get("state")),
     ]
     caller.output.listing(caller.server.items("tokens", limit=limit), columns, empty="no tokens")
 
@@ -39,7 +39,7 @@ def list_tokens(caller: Caller, *, limit: int) -> None:
 @tokens.command("create")
 @click.argument("name")
 @click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="May be repeated; read if absent.")
-@click.option("--account", metavar="NAME", help="For this account; else for yourself.")
+@click.option("--account", metavar="NAME", help="For this service account; else for yourself.")
 @click.option("--only-project", metavar="NAME", help="The token works in this project only.")
 @click.option("--expires-in-days", type=click.IntRange(1), default=90, show_default=True)
 @connected_to_server
