@@ -23,11 +23,19 @@ def sequence_now() -> int:
 @contextmanager
 def guards_lifted() -> Iterator[None]:
     """No guards inside, all of them after."""
+    _settle()
     guards.remove(connection)
     try:
         yield
     finally:
+        _settle()
         guards.install(connection)
+
+
+def _settle() -> None:
+    """PostgreSQL alters no table while its foreign keys wait for the commit."""
+    if connection.vendor == "postgresql" and connection.in_atomic_block and not connection.needs_rollback:
+        connection.check_constraints()
 
 
 def let_flush_pass_guards() -> None:
