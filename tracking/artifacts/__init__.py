@@ -1,0 +1,1 @@
+"""What an artifact path may look like."""

@@ -1,0 +1,33 @@
+"""How much one name, value, request or run may hold. Every limit stands here, with its unit and why that number."""
+
+KEY_LENGTH = 250  # characters of a metric, param or tag key, as in MLflow, so that imports fit
+NAME_LENGTH = 250  # characters of an experiment, run or dataset name
+DESCRIPTION_LENGTH = 20_000  # characters; a page of notes, not a report
+PARAM_VALUE_LENGTH = 6_000  # characters, as in MLflow
+TAG_VALUE_LENGTH = 8_000  # characters, as in MLflow
+HEAD_LENGTH = 200  # characters of a value that are indexed: a btree entry may hold 2,700 bytes, and 4 bytes each fit
+
+BATCH_BYTES = 8 * 1024 * 1024  # one request body: 340,000 points
+BATCH_KEYS = 10_000  # series in one batch
+BATCH_ITEMS = 10_000  # params, tags or inputs in one batch, each
+RUN_SERIES = 20_000  # metric keys of one run: beyond it, a key is being used as a value
+RUN_PARAMS = 10_000
+RUN_TAGS = 10_000
+
+DIFF_LENGTH = 1_000_000  # characters of a dirty diff that are kept; its SHA-256 covers the whole
+LOCK_LENGTH = 2_000_000  # characters of an environment lock
+SCHEMA_COLUMNS = 10_000  # columns of a dataset
+PROFILE_BYTES = 2_000_000  # a dataset profile as JSON
+
+ARTIFACT_BYTES = 1 << 40  # 1 TiB: one upload
+UPLOAD_FILES = 1_000  # files announced in one request
+STALE_UPLOAD_DAYS = 7  # an upload untouched for so long is forgotten
+
+SEARCH_LENGTH = 10_000  # characters of a filter
+SEARCH_DEPTH = 30  # parentheses and NOTs within one another
+SEARCH_COMPARISONS = 100  # each is a look-up of its own
+SEARCH_LIST = 1_000  # values in one IN (…)
+SEARCH_ORDER = 10  # terms of an order
+SEARCH_EXPERIMENTS = 1_000  # experiments named in one search
+CHART_POINTS = 20_000  # points of one thinned series; a screen has 4,000 pixels
+CHART_SERIES = 100  # series in one chart request

@@ -1,0 +1,1 @@
+"""Lineage kinds of this room."""

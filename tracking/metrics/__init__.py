@@ -1,0 +1,1 @@
+"""Plain functions on metric points: no database, no settings, no clock."""

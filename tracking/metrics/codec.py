@@ -1,0 +1,175 @@
+"""Bytes of a chunk: delta, byte shuffle and zstd over the three columns; every bit of every value survives.
+
+A chunk is a 10-byte header and one zstd frame::
+
+    b"LMC" + version u8 (1) + points u32 + reserved u16 (0)      little-endian
+    zstd( shuffle(delta(steps)) + shuffle(delta(times)) + shuffle(values as 64 bits) )
+
+`delta` keeps the first number and then the differences, wrapping at 64 bits. `shuffle` writes all lowest bytes, then all
+second bytes, and so on: neighbours in a column resemble each other most in their high bytes. Values are moved as bit
+patterns, so NaN payloads, infinities and -0.0 come back as they went in. The frame carries zstd's own checksum.
+
+A packed batch holds the points of several series of one request under one frame::
+
+    b"LMB" + version u8 (1) + series u32 + length of names u32
+    names: for each series length u16 + UTF-8;  counts: u32 for each series;  then a chunk over all points
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import zstandard
+
+from tracking.metrics.points import EMPTY, STEP, VALUE, Points, concat
+
+CHUNK_MAGIC = b"LMC"
+BATCH_MAGIC = b"LMB"
+VERSION = 1
+LEVEL = 3  # 7.5 bytes a point at 62 µs per 1,000; higher levels cost more than they save
+MAX_POINTS = 1 << 24  # 384 MiB decoded: what a header may claim before it is taken for damage
+
+_CHUNK_HEADER = struct.Struct("<3sBIH")
+_BATCH_HEADER = struct.Struct("<3sBII")
+_codecs = threading.local()  # zstandard's objects may not be shared between threads
+
+
+class ChunkCorrupt(ValueError):
+    """Stored metric bytes do not decode to what their header promises."""
+
+
+def encode(points: Points) -> bytes:
+    """Points in the order given. About 60 µs per 1,000 points."""
+    count = len(points)
+    header = _CHUNK_HEADER.pack(CHUNK_MAGIC, VERSION, count, 0)
+    raw = b"".join(
+        (
+            _shuffle(_delta(points.steps)),
+            _shuffle(_delta(points.times)),
+            _shuffle(np.ascontiguousarray(points.values, VALUE).view(np.uint64)),
+        )
+    )
+    return header + _compressor().compress(raw)
+
+
+def decode(data: bytes | memoryview) -> Points:
+    """The points that `encode` was given, bit by bit.
+
+    Raises:
+        ChunkCorrupt: another format, another version, or damaged bytes.
+    """
+    count = _read_chunk_header(data)
+    if count == 0:
+        return EMPTY
+    raw = _decompress(memoryview(data)[_CHUNK_HEADER.size :], count * 24)
+    columns = np.frombuffer(raw, np.uint8).reshape(3, 8, count)
+    return Points(
+        np.cumsum(_unshuffle(columns[0]).view(STEP), dtype=STEP),
+        np.cumsum(_unshuffle(columns[1]).view(STEP), dtype=STEP),
+        _unshuffle(columns[2]).view(VALUE),
+    )
+
+
+def pack(series: Sequence[tuple[str, Points]]) -> bytes:
+    """All series of one request in one value, in the order given."""
+    names = b"".join(len(name).to_bytes(2, "little") + name for name in (key.encode() for key, _ in series))
+    counts = np.array([len(points) for _, points in series], "<u4").tobytes()
+    header = _BATCH_HEADER.pack(BATCH_MAGIC, VERSION, len(series), len(names))
+    return b"".join((header, names, counts, encode(concat([points for _, points in series]))))
+
+
+def unpack(data: bytes | memoryview) -> list[tuple[str, Points]]:
+    """The series that `pack` was given, in its order.
+
+    Raises:
+        ChunkCorrupt: another format, another version, or damaged bytes.
+    """
+    view = memoryview(data)
+    names, counts, rest = _read_batch_tables(view)
+    points = decode(rest)
+    ends = np.cumsum(counts)
+    if (int(ends[-1]) if len(ends) else 0) != len(points):
+        raise ChunkCorrupt(f"a packed batch announces {int(counts.sum())} points and holds {len(points)}")
+    starts = ends - counts
+    return [(name, points[int(start) : int(end)]) for name, start, end in zip(names, starts, ends, strict=True)]
+
+
+def _read_batch_tables(view: memoryview) -> tuple[list[str], np.ndarray, memoryview]:
+    if len(view) < _BATCH_HEADER.size:
+        raise ChunkCorrupt(f"a packed batch has at least {_BATCH_HEADER.size} bytes, these are {len(view)}")
+    magic, version, series, names_length = _BATCH_HEADER.unpack_from(view)
+    if magic != BATCH_MAGIC or version != VERSION:
+        raise ChunkCorrupt(f"not a packed batch of version {VERSION}: it begins with {bytes(view[:4])!r}")
+    names_end = _BATCH_HEADER.size + names_length
+    counts_end = names_end + 4 * series
+    if len(view) < counts_end:
+        raise ChunkCorrupt("a packed batch ends inside its table of series")
+    names = list(_split_names(view[_BATCH_HEADER.size : names_end]))
+    if len(names) != series:
+        raise ChunkCorrupt(f"a packed batch announces {series} series and names {len(names)}")
+    return names, np.frombuffer(view[names_end:counts_end], "<u4").astype(np.int64), view[counts_end:]
+
+
+def _split_names(table: memoryview) -> Iterator[str]:
+    at = 0
+    while at < len(table):
+        end = at + 2 + int.from_bytes(table[at : at + 2], "little")
+        if end > len(table):
+            raise ChunkCorrupt("a packed batch ends inside the name of a series")
+        try:
+            yield str(table[at + 2 : end], "utf-8")
+        except UnicodeDecodeError as exc:
+            raise ChunkCorrupt("a packed batch names a series in bytes that are not UTF-8") from exc
+        at = end
+
+
+def _read_chunk_header(data: bytes | memoryview) -> int:
+    if len(data) < _CHUNK_HEADER.size:
+        raise ChunkCorrupt(f"a chunk has at least {_CHUNK_HEADER.size} bytes, these are {len(data)}")
+    magic, version, count, reserved = _CHUNK_HEADER.unpack_from(data)
+    if magic != CHUNK_MAGIC:
+        raise ChunkCorrupt(f"not a metric chunk: it begins with {bytes(data[:3])!r}")
+    if version != VERSION or reserved:
+        raise ChunkCorrupt(f"chunk version {version}.{reserved} is unknown here, version {VERSION}.0 was expected")
+    if count > MAX_POINTS:
+        raise ChunkCorrupt(f"a chunk of {count} points is beyond the limit of {MAX_POINTS}")
+    return int(count)
+
+
+def _delta(column: np.ndarray) -> np.ndarray:
+    deltas = np.ascontiguousarray(column, STEP).copy()
+    deltas[1:] -= column[:-1]
+    return deltas.view(np.uint64)
+
+
+def _shuffle(column: np.ndarray) -> bytes:
+    return column.view(np.uint8).reshape(-1, 8).T.tobytes()
+
+
+def _unshuffle(planes: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(planes.T).reshape(-1)
+
+
+def _decompress(frame: memoryview, size: int) -> bytes:
+    try:
+        raw: bytes = _decompressor().decompress(frame, max_output_size=size, allow_extra_data=False)
+    except zstandard.ZstdError as exc:
+        raise ChunkCorrupt(f"the compressed points do not decode: {exc}") from exc
+    if len(raw) != size:
+        raise ChunkCorrupt(f"{len(raw)} bytes of points where the header promises {size}")
+    return raw
+
+
+def _compressor() -> zstandard.ZstdCompressor:
+    if not hasattr(_codecs, "compressor"):
+        _codecs.compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
+    return _codecs.compressor
+
+
+def _decompressor() -> zstandard.ZstdDecompressor:
+    if not hasattr(_codecs, "decompressor"):
+        _codecs.decompressor = zstandard.ZstdDecompressor()
+    return _codecs.decompressor

@@ -1,0 +1,74 @@
+"""Artifacts: paths of a run that point at content-addressed bytes, and uploads on their way there."""
+
+from django.db import models
+from django.db.models import Q
+
+from core.clock import now
+from core.ids import uuid7
+from tracking.artifacts.paths import MAX_BYTES
+from tracking.models.runs import Run
+
+
+class Blob(models.Model):
+    """Bytes in the object store under (project, sha256). Verified once a worker has hashed what is really stored."""
+
+    class State(models.TextChoices):
+        UNVERIFIED = "unverified"
+        VERIFIED = "verified"
+        QUARANTINED = "quarantined"
+        MISSING = "missing"
+
+    project = models.ForeignKey("accounts.Project", on_delete=models.PROTECT, related_name="+", db_index=False)
+    sha256 = models.CharField(max_length=64)
+    size = models.BigIntegerField()
+    state = models.CharField(max_length=11, choices=State.choices, default=State.UNVERIFIED)
+    created_at = models.DateTimeField(default=now, editable=False)
+    checked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "sha256"], name="tracking_blob_identity"),
+            models.CheckConstraint(condition=Q(size__gte=0), name="tracking_blob_size"),
+        ]
+        indexes = [models.Index(fields=["checked_at", "id"], name="tracking_blob_checked")]
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the bytes may be handed out: they are there, and nothing is known against them."""
+        return self.state in {self.State.UNVERIFIED, self.State.VERIFIED}
+
+
+class Artifact(models.Model):
+    """A run's file: a canonical path, and the bytes it stands for."""
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="artifacts", db_index=False)
+    path = models.CharField(max_length=MAX_BYTES)
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="artifacts")
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "path"], name="tracking_artifact_path")]
+
+
+class Upload(models.Model):
+    """Bytes on their way into the store, under a random staging key that no one outside learns.
+
+    `streamed_sha256` is the digest of what one uninterrupted request has written, so that a commit need not read it
+    again.
+    """
+
+    uuid = models.UUIDField(unique=True, default=uuid7, editable=False)
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="uploads")
+    path = models.CharField(max_length=MAX_BYTES)
+    size = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    staging_key = models.CharField(max_length=64)
+    streamed_sha256 = models.CharField(max_length=64, default="")
+    created_at = models.DateTimeField(default=now, editable=False)
+    touched_at = models.DateTimeField(default=now)
+    committed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["touched_at"], name="tracking_upload_open", condition=Q(committed_at__isnull=True))
+        ]
