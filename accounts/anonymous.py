@@ -12,5 +12,4 @@ ANONYMOUS_ROUTES: Mapping[str, str] = {
     "login": "the page that signs in",
     "login/exchange": "trades the secret of a one-time link for a session",
     "login/token": "trades a token for a session",
-    "static/<path:path>": "style sheets and scripts, the same for everyone",
 }

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from accounts.models import PageSession
 from accounts.secrets import SECRET_CHARS
-from core.clock import now
+from core import clock
 
 SESSION_COOKIE = "lineal_session"
 
@@ -25,7 +25,7 @@ def set_session(response: HttpResponseBase, *, session: PageSession, secret: str
     response.set_cookie(
         SESSION_COOKIE,
         secret,
-        max_age=max(0, int((session.ends_at - now()).total_seconds())),
+        max_age=max(0, int((session.ends_at - clock.now()).total_seconds())),
         httponly=True,
         secure=request.is_secure() or settings.PUBLIC_URL.startswith("https://"),
         samesite="Lax",

@@ -9,8 +9,8 @@ from datetime import datetime
 from django.db import models
 from django.db.models import F, Q
 
+from core import clock
 from core.access import Role
-from core.clock import now
 from core.ids import uuid7
 
 
@@ -30,7 +30,7 @@ class Account(models.Model):
     email = models.CharField(max_length=254, blank=True, default="")
     is_server_admin = models.BooleanField(default=False)
     active = models.BooleanField(default=True)
-    created_at = models.DateTimeField(default=now, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
         constraints = [
@@ -48,7 +48,7 @@ class Project(models.Model):
     name = models.CharField(max_length=64, unique=True)
     description = models.TextField(blank=True, default="")
     archived_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(default=now, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=~Q(name=""), name="accounts_project_named")]
@@ -64,7 +64,7 @@ class Membership(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="memberships")
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="memberships")
     role = models.PositiveSmallIntegerField(choices=[(role.value, role.label) for role in Role])
-    created_at = models.DateTimeField(default=now, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
         constraints = [
@@ -85,7 +85,7 @@ class Token(models.Model):
     secret_sha256 = models.CharField(max_length=64)
     scopes = models.JSONField()
     project = models.ForeignKey(Project, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    created_at = models.DateTimeField(default=now, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -103,7 +103,7 @@ class LoginLink(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="login_links")
     asked_with = models.ForeignKey(Token, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     secret_sha256 = models.CharField(max_length=64, unique=True)
-    created_at = models.DateTimeField(default=now, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
 
@@ -116,8 +116,8 @@ class PageSession(models.Model):
     stems_from = models.ForeignKey(Token, on_delete=models.PROTECT, null=True, blank=True, related_name="page_sessions")
     method = models.CharField(max_length=32)
     secret_sha256 = models.CharField(max_length=64, unique=True)
-    created_at = models.DateTimeField(default=now, editable=False)
-    last_seen_at = models.DateTimeField(default=now)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    last_seen_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
     ends_at = models.DateTimeField()
 

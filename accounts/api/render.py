@@ -3,8 +3,8 @@
 from typing import Any
 
 from accounts.models import Account, Membership, Project, Token
+from core import clock
 from core.access import Principal, Role
-from core.clock import now
 
 
 def account_out(account: Account, *, viewer: Principal) -> dict[str, Any]:
@@ -66,4 +66,4 @@ def token_out(token: Token) -> dict[str, Any]:
 def _token_state(token: Token) -> str:
     if token.revoked_at is not None:
         return "revoked"
-    return "active" if token.is_usable(now()) else "expired"
+    return "active" if token.is_usable(clock.now()) else "expired"

@@ -15,9 +15,9 @@ from accounts.api.render import token_out
 from accounts.api.schemas import NewTokenOut, TokenOut, page_of
 from accounts.api.scopes import require_scope
 from accounts.models import Account
+from core import clock
 from core.access import SCOPES, NotAllowed, Principal, require_server_admin
 from core.api import ApiView, parse
-from core.clock import now
 
 MOST_DAYS = 3_660
 
@@ -89,7 +89,7 @@ def _account_for(principal: Principal, name: str | None) -> Account:
 
 def _expiry(data: dict[str, Any]) -> datetime | None:
     if days := data.get("expires_in_days"):
-        return now() + timedelta(days=days)
+        return clock.now() + timedelta(days=days)
     expires_at: datetime | None = data.get("expires_at")
     return expires_at
 

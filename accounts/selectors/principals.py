@@ -8,8 +8,8 @@ from accounts.errors import InvalidToken
 from accounts.identity import SignInMethod
 from accounts.models import Account, Membership, PageSession, Token
 from accounts.secrets import TokenText, digest, matches, parse_token
+from core import clock
 from core.access import Principal, Role
-from core.clock import now
 
 _NO_TOKEN_SHA256 = digest("")  # compared when the prefix is unknown, so that both misses take the same time
 
@@ -38,7 +38,7 @@ def principal_of_token(plaintext: str) -> Principal:
     if text is None:
         raise InvalidToken
     proven: _Proven = _proven.get(digest(plaintext), lambda: _prove(text))
-    if proven.expires_at is not None and now() >= proven.expires_at:
+    if proven.expires_at is not None and clock.now() >= proven.expires_at:
         raise InvalidToken
     return proven.principal
 
@@ -46,7 +46,7 @@ def principal_of_token(plaintext: str) -> Principal:
 def _prove(text: TokenText) -> _Proven:
     token = Token.objects.select_related("account").filter(prefix=text.prefix).first()
     known = matches(text.secret, token.secret_sha256 if token else _NO_TOKEN_SHA256)
-    if token is None or not known or not token.is_usable(now()) or not token.account.active:
+    if token is None or not known or not token.is_usable(clock.now()) or not token.account.active:
         raise InvalidToken
     principal = _principal(
         token.account,
@@ -70,7 +70,7 @@ def find_session(secret: str) -> PageSession | None:
     """
     return (
         PageSession.objects.select_related("account", "stems_from")
-        .filter(secret_sha256=digest(secret), expires_at__gt=now(), account__active=True)
+        .filter(secret_sha256=digest(secret), expires_at__gt=clock.now(), account__active=True)
         .filter(stems_from__revoked_at=None)  # true where there is no token, too
         .first()
     )

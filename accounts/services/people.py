@@ -5,6 +5,7 @@ them.
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from accounts import recent
 from accounts.errors import LastAdmin, NameTaken
@@ -12,8 +13,8 @@ from accounts.evidence import account_target
 from accounts.models import Account, LoginLink, PageSession, Token
 from accounts.names import check_name
 from audit.services import record
+from core import clock
 from core.access import Principal
-from core.clock import now
 from core.errors import Invalid
 
 
@@ -72,7 +73,7 @@ def update_account(
     Raises:
         LastAdmin: it would take the server's last active administrator away.
     """
-    account = Account.objects.select_for_update().get(pk=account.pk)
+    account = _lock(account)
     wished = {"display_name": display_name, "email": email, "is_server_admin": is_server_admin}
     after = {key: value for key, value in wished.items() if value is not None and value != getattr(account, key)}
     if not after:
@@ -97,7 +98,7 @@ def deactivate_account(*, account: Account, actor: Principal, reason: str = "") 
     Raises:
         LastAdmin: it is the server's last active administrator.
     """
-    account = Account.objects.select_for_update().get(pk=account.pk)
+    account = _lock(account)
     if not account.active:
         return account
     if account.is_server_admin:
@@ -121,7 +122,7 @@ def reactivate_account(*, account: Account, actor: Principal, reason: str = "") 
     """Let the account in again, with the roles it had and without any token: those have to be made anew. Twice is
     once.
     """
-    account = Account.objects.select_for_update().get(pk=account.pk)
+    account = _lock(account)
     if account.active:
         return account
     _save(account, {"active": True})
@@ -137,6 +138,14 @@ def reactivate_account(*, account: Account, actor: Principal, reason: str = "") 
     return account
 
 
+def _lock(account: Account) -> Account:
+    """The account's row, locked together with the server's administrators, always in one order: two of them who shut each
+    other out come one after the other, and neither waits for ever.
+    """
+    rows = Account.objects.select_for_update().filter(Q(pk=account.pk) | Q(is_server_admin=True)).order_by("id")
+    return next(row for row in rows if row.pk == account.pk)
+
+
 def _save(account: Account, changes: dict[str, Any]) -> None:
     for key, value in changes.items():
         setattr(account, key, value)
@@ -145,13 +154,12 @@ def _save(account: Account, changes: dict[str, Any]) -> None:
 
 
 def _end_secrets(account: Account) -> dict[str, int]:
-    revoked = Token.objects.filter(account=account, revoked_at=None).update(revoked_at=now())
+    revoked = Token.objects.filter(account=account, revoked_at=None).update(revoked_at=clock.now())
     sessions, _ = PageSession.objects.filter(account=account).delete()
     LoginLink.objects.filter(account=account, used_at=None).delete()
     return {"tokens_revoked": revoked, "sessions_ended": sessions}
 
 
 def _refuse_last_server_admin(account: Account) -> None:
-    admins = Account.objects.select_for_update().filter(is_server_admin=True, active=True).order_by("id")
-    if all(admin.pk == account.pk for admin in admins):
+    if not Account.objects.filter(is_server_admin=True, active=True).exclude(pk=account.pk).exists():
         raise LastAdmin(f"'{account.name}' is the last administrator of this server; appoint another first.")

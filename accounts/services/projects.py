@@ -8,9 +8,8 @@ from accounts.evidence import membership_target, project_target
 from accounts.models import Account, Membership, Project
 from accounts.names import check_name
 from audit.services import record
-from core import events
+from core import clock, events
 from core.access import Principal, Role
-from core.clock import now
 from core.errors import NotFound
 
 
@@ -77,7 +76,7 @@ def _describe(project: Project, description: str, actor: Principal) -> None:
 
 
 def _archive(project: Project, archived: bool, actor: Principal, reason: str) -> None:
-    project.archived_at = now() if archived else None
+    project.archived_at = clock.now() if archived else None
     project.save(update_fields=["archived_at"])
     record(
         action="project.archive" if archived else "project.restore",

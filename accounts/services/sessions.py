@@ -12,8 +12,8 @@ from accounts.models import Account, LoginLink, PageSession, Token
 from accounts.secrets import digest, new_secret
 from accounts.selectors import principal_of, principal_of_token
 from audit.services import record
+from core import clock
 from core.access import Principal
-from core.clock import now
 from core.errors import Invalid
 
 LINK_LIFETIME = timedelta(minutes=10)
@@ -42,7 +42,7 @@ def create_login_link(*, account: Account, actor: Principal) -> tuple[LoginLink,
         account=account,
         asked_with=_token_of(actor) if actor.account_id == account.id else None,
         secret_sha256=digest(secret),
-        expires_at=now() + LINK_LIFETIME,
+        expires_at=clock.now() + LINK_LIFETIME,
     )
     record(
         action="login_link.create",
@@ -75,7 +75,7 @@ def exchange_login_link(*, secret: str, replacing: str | None = None) -> tuple[P
     Raises:
         InvalidLoginLink: unknown, used or expired, or the account or token behind it has ended.
     """
-    moment = now()
+    moment = clock.now()
     found = LoginLink.objects.select_related("account", "asked_with").filter(secret_sha256=digest(secret)).first()
     if found is None or not _still_good(found):
         raise InvalidLoginLink
@@ -87,7 +87,7 @@ def exchange_login_link(*, secret: str, replacing: str | None = None) -> tuple[P
 
 
 def _still_good(link: LoginLink) -> bool:
-    return link.account.active and (link.asked_with is None or link.asked_with.is_usable(now()))
+    return link.account.active and (link.asked_with is None or link.asked_with.is_usable(clock.now()))
 
 
 @transaction.atomic
@@ -115,7 +115,7 @@ def begin_session(*, proof: Proof, replacing: str | None = None) -> tuple[PageSe
     """A page session for whom `proof` proves, with a secret nobody has seen yet, so that a planted cookie is worth
     nothing.
     """
-    moment = now()
+    moment = clock.now()
     ends_at = moment + SESSION_LIFETIME
     if proof.stems_from is not None and proof.stems_from.expires_at is not None:
         ends_at = min(ends_at, proof.stems_from.expires_at)
@@ -152,7 +152,7 @@ def end_session(*, session: PageSession, actor: Principal) -> None:
 
 def note_session_use(session: PageSession) -> None:
     """Let the session slide on: at most one UPDATE in five minutes."""
-    moment = now()
+    moment = clock.now()
     if moment - session.last_seen_at < NOTE_USE_EVERY:
         return
     expires_at = min(moment + IDLE_LIFETIME, session.ends_at)
@@ -161,6 +161,6 @@ def note_session_use(session: PageSession) -> None:
 
 def purge_expired() -> None:
     """Drop sessions that have ended, and links that nobody can use any more. Their entries in the ledger stay."""
-    moment = now()
+    moment = clock.now()
     PageSession.objects.filter(expires_at__lte=moment).delete()
     LoginLink.objects.filter(Q(expires_at__lte=moment) | Q(used_at__isnull=False)).delete()

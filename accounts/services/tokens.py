@@ -15,8 +15,8 @@ from accounts.evidence import token_target
 from accounts.models import Account, LoginLink, PageSession, Project, Token
 from accounts.secrets import digest, new_token
 from audit.services import record
+from core import clock
 from core.access import SCOPES, Principal
-from core.clock import now, text
 from core.errors import Invalid
 
 NOTE_USE_EVERY = timedelta(minutes=1)  # how exact `last_used_at` is; anything finer would be a write per request
@@ -75,8 +75,8 @@ def _check_token(name: str, scopes: Collection[str], expires_at: datetime | None
         known = ", ".join(sorted(SCOPES))
         wrong = f"unknown: {', '.join(unknown)}" if unknown else "none given"
         raise Invalid(f"A token needs scopes out of {known}; {wrong}.", field="scopes")
-    if expires_at is not None and expires_at <= now():
-        raise Invalid(f"A token cannot expire in the past ({text(expires_at)}).", field="expires_at")
+    if expires_at is not None and expires_at <= clock.now():
+        raise Invalid(f"A token cannot expire in the past ({clock.text(expires_at)}).", field="expires_at")
 
 
 def _check_width(actor: Principal, scopes: Collection[str], project: Project | None) -> None:
@@ -95,7 +95,7 @@ def _bounded_expiry(actor: Principal, expires_at: datetime | None) -> datetime |
         return expires_at
     if expires_at is not None and expires_at > maker.expires_at:
         raise WiderThanMaker(
-            f"The token that asks ends at {text(maker.expires_at)}, before what it makes.", principal=actor
+            f"The token that asks ends at {clock.text(maker.expires_at)}, before what it makes.", principal=actor
         )
     return expires_at or maker.expires_at
 
@@ -109,7 +109,7 @@ def revoke_token(*, token: Token, actor: Principal, reason: str = "") -> Token:
     token = Token.objects.select_for_update().select_related("account").get(pk=token.pk)
     if token.revoked_at is not None:
         return token
-    token.revoked_at = now()
+    token.revoked_at = clock.now()
     token.save(update_fields=["revoked_at"])
     sessions, _ = PageSession.objects.filter(stems_from=token).delete()
     LoginLink.objects.filter(asked_with=token, used_at=None).delete()
@@ -139,5 +139,5 @@ def note_token_use(token_id: UUID) -> None:
         if len(_noted) >= recent.MOST_ENTRIES:
             _noted.clear()
         _noted[token_id] = moment
-    stale = Q(last_used_at=None) | Q(last_used_at__lt=now() - NOTE_USE_EVERY)
-    Token.objects.filter(stale, uuid=token_id).update(last_used_at=now())
+    stale = Q(last_used_at=None) | Q(last_used_at__lt=clock.now() - NOTE_USE_EVERY)
+    Token.objects.filter(stale, uuid=token_id).update(last_used_at=clock.now())
