@@ -28,6 +28,14 @@ class Drop:
     """An answer that never comes: the connection is closed once the request is in."""
 
 
+class Reply(NamedTuple):
+    """An answer with headers of its own."""
+
+    document: Any
+    headers: tuple[tuple[str, str], ...]
+    status: int = 200
+
+
 class FakeServer:
     """Answers `(method, path)` from a queue, whose last entry stays; what was asked is in `requests`."""
 
@@ -45,7 +53,7 @@ class FakeServer:
         return f"http://127.0.0.1:{self._http.server_address[1]}"
 
     def answer(self, method: str, path: str, *answers: Any) -> None:
-        """Each answer is a JSON document (200), `(status, document)`, bytes, or a `Drop`."""
+        """Each answer is a JSON document (200), `(status, document)`, bytes, a `Reply`, or a `Drop`."""
         self._answers[method, path] = list(answers)
 
     def asked(self, method: str, path: str) -> list[Request]:
@@ -82,11 +90,19 @@ class FakeServer:
                 self._reply(answer)
 
             def _reply(self, answer: Any) -> None:
-                status, document = answer if isinstance(answer, tuple) else (200, answer)
+                headers: tuple[tuple[str, str], ...] = ()
+                if isinstance(answer, Reply):
+                    document, headers, status = answer
+                else:
+                    status, document = answer if isinstance(answer, tuple) else (200, answer)
                 payload = document if isinstance(document, bytes) else json.dumps(document).encode()
-                self.send_response(status)
+                self.send_response_only(status)
+                if "Date" not in dict(headers):
+                    self.send_header("Date", self.date_time_string())
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(payload)))
+                for name, value in headers:
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(payload)
 

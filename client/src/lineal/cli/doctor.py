@@ -77,10 +77,11 @@ def _server(caller: Caller) -> Iterator[Finding]:
 
 def _clock_skew_s(caller: Caller) -> float | None:
     """The server's clock minus this machine's, true to about a second (HTTP dates have no fractions)."""
-    date = caller.server.headers("server").get("Date")
-    if not date:
+    try:
+        date = parsedate_to_datetime(caller.server.headers("server").get("Date") or "")
+    except ValueError:
         return None
-    return (parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds() + 0.5
+    return (date.astimezone(UTC) - datetime.now(UTC)).total_seconds() + 0.5
 
 
 def _clock(skew_s: float | None) -> Finding:
