@@ -162,7 +162,8 @@ def answer(request: HttpRequest, error: errors.LinealError) -> HttpResponse:
     """The error in the form the caller reads: a page made by `settings.PROBLEM_PAGE`, or problem+json."""
     if wants_page(request):
         page: HttpResponse = import_string(settings.PROBLEM_PAGE)(request, problem_body(error))
-        page.headers.update(problem_headers(error))
+        for name, value in problem_headers(error).items():
+            page[name] = value
         return page
     return problem_response(error)
 
