@@ -60,3 +60,9 @@ def flag(name: str) -> bool:
 
 def home() -> Path:
     return Path(text("LINEAL_HOME")).expanduser().resolve()
+
+
+def as_markdown() -> str:
+    """The table for `docs/settings.md`; a test holds the page to it."""
+    rows = [f"| `{v.name}` | {f'`{v.default}`' if v.default else ''} | {v.meaning} |" for v in TABLE.values()]
+    return "\n".join(["| variable | default | meaning |", "| --- | --- | --- |", *rows]) + "\n"
