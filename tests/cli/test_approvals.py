@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cli.conftest import DIGEST, OTHER_DIGEST
+from tests.cli.conftest import DIGEST, OTHER_DIGEST, Drop
 
 ID = "0192a0b0-0000-7000-8000-000000000001"
 APPROVALS = f"/promotions/{ID}/approvals"
@@ -89,6 +89,23 @@ def test_a_rollback_names_the_digest_it_went_back_to(signed_in, lineal, make_res
         "environment": "production",
         "reason": "alerts since 03:00",
     }
+
+
+def test_a_rollback_whose_answer_was_lost_is_repeated_under_its_key(signed_in, lineal, make_result):
+    """Without the key the repeat would go back one version further."""
+    signed_in.answer("POST", "/models/fraud/rollbacks", Drop(), make_result(digest=OTHER_DIGEST))
+
+    result = lineal("rollback", "fraud", "--env", "production", "--reason", "r", "--idempotency-key", "my-key")
+
+    assert result.exit_code == 0
+    keys = [request.headers["Idempotency-Key"] for request in signed_in.asked("POST", "/models/fraud/rollbacks")]
+    assert keys == ["my-key", "my-key"]
+
+
+def test_a_rollback_without_any_answer_is_41(signed_in, lineal):
+    signed_in.answer("POST", "/models/fraud/rollbacks", Drop())
+
+    assert lineal("rollback", "fraud", "--env", "production", "--reason", "r").exit_code == 41
 
 
 def test_a_deployment_that_differs_from_the_slot_is_said(signed_in, lineal):

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from lineal._errors import (
     Forbidden,
@@ -28,8 +28,26 @@ RECEIPT_WAIT_S = 10.0  # the ledger numbers events within a second unless its se
 _TURNED_AWAY: dict[type[ProblemError], str] = {Unauthorized: "not_identified", Forbidden: "not_allowed"}
 
 
+class Request(Protocol):
+    """What is asked of the server under a key that makes it safe to ask again."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def dry_run(self) -> bool: ...
+
+    def where(self) -> str: ...
+
+    def body(self) -> dict[str, Any]: ...
+
+    def about(self) -> dict[str, Any]:
+        """What is known of the result before there is one."""
+        ...
+
+
 class PromotionRequest(NamedTuple):
-    """What is asked: `version` is a digest or a number, `expect_current` a digest, `none`, or None for no check."""
+    """`version` is a digest or a number, `expect_current` a digest, `none`, or None for no check."""
 
     model: str
     version: str | int
@@ -38,6 +56,9 @@ class PromotionRequest(NamedTuple):
     reason: str
     key: str
     dry_run: bool = False
+
+    def where(self) -> str:
+        return path("models", self.model, "promotions")
 
     def body(self) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -49,8 +70,38 @@ class PromotionRequest(NamedTuple):
         }
         return body if self.expect_current is None else {**body, "expect_current": self.expect_current}
 
+    def about(self) -> dict[str, Any]:
+        by_digest = isinstance(self.version, str)
+        return {
+            "model": self.model,
+            "version": None if by_digest else self.version,
+            "digest": self.version if by_digest else None,
+            "environment": self.environment,
+        }
 
-def ask(server: Server, request: PromotionRequest) -> dict[str, Any]:
+
+class RollbackRequest(NamedTuple):
+    """`to` is a digest, or None for the last good one before the current: another one after it was carried out once."""
+
+    model: str
+    environment: str
+    to: str | None
+    reason: str
+    key: str
+    dry_run: bool = False
+
+    def where(self) -> str:
+        return path("models", self.model, "rollbacks")
+
+    def body(self) -> dict[str, Any]:
+        body = {"environment": self.environment, "reason": self.reason}
+        return body if self.to is None else {**body, "to": self.to}
+
+    def about(self) -> dict[str, Any]:
+        return {"model": self.model, "version": None, "digest": self.to, "environment": self.environment}
+
+
+def ask(server: Server, request: Request) -> dict[str, Any]:
     """The server's result document, or one of our own for what only the client can know (`unreachable`, `unknown`, …).
 
     Tries again a few times with the same key. Once any attempt may have reached the server, silence means `unknown`.
@@ -81,13 +132,12 @@ def _reach(server: Server) -> None:
         raise NothingSent(str(error)) from error
 
 
-def _ask_until_answered(server: Server, request: PromotionRequest) -> dict[str, Any]:
-    where = path("models", request.model, "promotions")
+def _ask_until_answered(server: Server, request: Request) -> dict[str, Any]:
     maybe_received = False
     detail = ""
     for delay_s in (*RETRY_DELAYS_S, None):
         try:
-            return dict(server.post(where, request.body(), headers={"Idempotency-Key": request.key}))
+            return dict(server.post(request.where(), request.body(), headers={"Idempotency-Key": request.key}))
         except (ServerUnreachable, ServerError, TooMany) as error:
             maybe_received = maybe_received or isinstance(error, OutcomeUnknown | ServerError)
             detail = str(error)
@@ -106,17 +156,13 @@ def _ask_until_answered(server: Server, request: PromotionRequest) -> dict[str, 
     return _own_result(request, "unknown" if unknown else "unreachable", detail)
 
 
-def _own_result(request: PromotionRequest, decision: str, detail: str) -> dict[str, Any]:
-    by_digest = isinstance(request.version, str)
+def _own_result(request: Request, decision: str, detail: str) -> dict[str, Any]:
     result: dict[str, Any] = {
         "schema": "/schemas/promotion/v1.json",
         "decision": decision,
         "idempotency_key": request.key,
         "dry_run": request.dry_run,
-        "model": request.model,
-        "version": None if by_digest else request.version,
-        "digest": request.version if by_digest else None,
-        "environment": request.environment,
+        **request.about(),
         "detail": detail,
     }
     return {**result, "exit_code": int(exit_code(result))}

@@ -1,14 +1,16 @@
 """`lineal rollback`: one call back to the last good digest, with a reason."""
 
+import os
+
 import click
 
+from lineal.cli import ci
 from lineal.cli.exits import ExitCode, leave
 from lineal.cli.options import Caller, connected, reasoned
-from lineal.cli.output import print_json
-from lineal.cli.promotion_requests import wait_for_receipt
+from lineal.cli.output import print_json, say
+from lineal.cli.promotion_requests import RollbackRequest, ask, wait_for_receipt
 from lineal.cli.references import DigestType
 from lineal.cli.results import exit_code, words
-from lineal.cli.server import path
 
 
 @click.command()
@@ -16,15 +18,25 @@ from lineal.cli.server import path
 @click.option("--env", "--environment", "environment", required=True, metavar="ENVIRONMENT", help="Where.")
 @click.option("--to", type=DigestType(), help="This digest; else the last good one before the current.")
 @reasoned
+@click.option("--idempotency-key", metavar="KEY", help="Names this request; taken from the CI job, else random.")
 @connected
-def rollback(caller: Caller, *, model: str, environment: str, to: str | None, reason: str) -> None:
-    """Return an environment to its last good version. Exit codes are those of `lineal promote`."""
-    body = {"environment": environment, "reason": reason, **({"to": to} if to else {})}
-    result = wait_for_receipt(caller.server, caller.server.post(path("models", model, "rollbacks"), body))
+def rollback(
+    caller: Caller, *, model: str, environment: str, to: str | None, reason: str, idempotency_key: str | None
+) -> None:
+    """Return an environment to its last good version; prints the digest it holds now.
+
+    Exit codes are those of `lineal promote`. Run again with the same key after 41: without it, a second rollback would
+    go back one version further.
+    """
+    random_key = ci.idempotency_key(model=model, environment=environment, environ=os.environ)
+    key = idempotency_key or f"{random_key}:rollback"
+    say(f"idempotency key: {key}")
+    request = RollbackRequest(model=model, environment=environment, to=to, reason=reason, key=key)
+    result = wait_for_receipt(caller.server, ask(caller.server, request))
     for line in words(result):
         click.echo(line, err=True)
-    if exit_code(result) is ExitCode.OK and not caller.output.as_json:
-        click.echo(result.get("digest"))
     if caller.output.as_json:
         print_json(result)
+    elif exit_code(result) is ExitCode.OK:
+        click.echo(result.get("digest"))
     leave(exit_code(result))
