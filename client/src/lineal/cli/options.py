@@ -48,23 +48,32 @@ class Moment(click.ParamType):
 
 def connected(function: Function) -> Function:
     """Give a command --url, --project and --json, and a `Caller` as its first argument."""
-    project = click.option("--project", metavar="NAME", help="Project; LINEAL_PROJECT, else `default`.")
-    return project(_connected(function))
+
+    @click.option("--project", metavar="NAME", help="Project; LINEAL_PROJECT, else `default`.")
+    @_server_options
+    @functools.wraps(function)
+    def command(*, url: str | None, as_json: bool, project: str | None, **values: Any) -> Any:
+        return function(Caller(url=url, project=project, as_json=as_json), **values)
+
+    return command
 
 
 def connected_to_server(function: Function) -> Function:
     """As `connected`, for what belongs to no project."""
-    return _connected(function)
 
-
-def _connected(function: Function) -> Function:
-    @click.option("--url", metavar="URL", help="Server; LINEAL_URL, else the one that was logged in to.")
-    @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+    @_server_options
     @functools.wraps(function)
-    def command(*, url: str | None, as_json: bool, project: str | None = None, **values: Any) -> Any:
-        return function(Caller(url=url, project=project, as_json=as_json), **values)
+    def command(*, url: str | None, as_json: bool, **values: Any) -> Any:
+        return function(Caller(url=url, project=None, as_json=as_json), **values)
 
     return command
+
+
+def _server_options(function: Function) -> Function:
+    function = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(function)
+    return click.option("--url", metavar="URL", help="Server; LINEAL_URL, else the one that was logged in to.")(
+        function
+    )
 
 
 def limited(function: Function) -> Function:
