@@ -1,16 +1,41 @@
 """What every operation's description shares: the project it is about, and the problems it can answer with."""
 
+import re
 from typing import Any, Literal
 
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from accounts.api.base import DEFAULT_PROJECT, ProjectView
 from accounts.api.schemas import ProblemOut
+from accounts.cookies import SESSION_COOKIE
 
 PROJECT = OpenApiParameter("project", str, description="Name of the project.", default=DEFAULT_PROJECT)
 PROBLEM = OpenApiResponse(ProblemOut, description="A problem (RFC 9457); `type` says which.")
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 BODY_VERBS = frozenset({"POST", "PUT", "PATCH"})
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # theirs is untyped
+    target_class = "accounts.api.authentication.BearerToken"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "A token, `lnl_…`."}
+
+
+class PageScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # theirs is untyped
+    target_class = "accounts.api.authentication.PageSession"
+    name = "page"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": SESSION_COOKIE,
+            "description": "The pages' session; verbs that change something need `X-CSRFToken` too.",
+        }
 
 
 class Schema(AutoSchema):
@@ -19,6 +44,13 @@ class Schema(AutoSchema):
     def get_override_parameters(self) -> list[Any]:
         shared = [PROJECT] if isinstance(self.view, ProjectView) and self.view.project_in_query else []
         return [*super().get_override_parameters(), *shared]
+
+    def get_operation_id(self) -> str:
+        """`PUT /projects/{name}/members/{account}` is put_projects_by_name_members_by_account: unique, and as stable
+        as it.
+        """
+        parts = self.path.removeprefix("/api/v1/").replace("{", "by_").replace("}", "")
+        return f"{self.method.lower()}_{_NOT_IN_NAMES.sub('_', parts).strip('_')}"
 
     def get_serializer_name(self, serializer: Any, direction: Literal["request", "response"]) -> str:
         """`Projects.Input` is known as ProjectsInput: most views have an `Input` of their own."""

@@ -169,3 +169,35 @@ def test_an_unlisted_page_is_closed_to_the_anonymous(rf, db):
     refused = PagePrincipalMiddleware(forgetful).process_view(request, forgetful, (), {})
 
     assert refused.status_code == 401
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["?token={}", "?access_token={}", "?api_key={}", "?Authorization=Bearer%20{}", "?project=default&auth={}"],
+)
+def test_a_token_in_the_address_lets_nobody_in(api, alice, make_token, spelling):
+    """Addresses end up in logs, histories and Referer headers."""
+    response = api(None).get("me" + spelling.format(make_token(alice)))
+
+    assert response.status_code == 401
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-forwarded-user": "alice"},
+        {"remote-user": "alice"},
+        {"x-remote-user": "alice"},
+        {"x-http-method-override": "GET"},
+        {"x-original-url": "/api/v1/server"},
+        {"x-forwarded-for": "127.0.0.1"},
+        {"cookie": "user=alice; admin=1"},
+    ],
+)
+def test_no_header_stands_in_for_a_token(api, alice, headers):
+    assert api(None).get("me", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize("query", ["?admin=1", "?is_server_admin=true", "?as=root", "?scopes=*", "?role=admin"])
+def test_no_parameter_widens_what_a_caller_may(api, bob, query):
+    assert api(bob).post(f"users{query}", json={"name": "carol"}).status_code == 403

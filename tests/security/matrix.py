@@ -1,0 +1,142 @@
+"""Who may do what, as one list: every REST route by verb, with what it needs. `test_matrix` tries each with every kind of caller.
+
+A room adds its routes to `ROUTES` and its name to `COVERED_ROOMS`; from then on a route of that room that is missing here
+fails a test. `prepare` makes the objects that a path or body names; it is given the world and the caller.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from core.access import Permission, Role
+
+
+class Needs(StrEnum):
+    """What a route asks for where no permission in a project does."""
+
+    SIGNED_IN = "signed in"
+    SERVER_ADMIN = "server admin"
+
+
+@dataclass(frozen=True)
+class Route:
+    """`path` and the strings of `body` name things of the world in braces; `{project}` is the project that members share."""
+
+    verb: str
+    path: str
+    needs: Permission | Needs
+    ok: int = 200
+    body: Any = None
+    prepare: Callable[["World", Any], Mapping[str, str]] | None = None
+    scope: str | None = None  # what a token needs where `needs` is no permission
+    hidden_from: tuple[str, ...] = ()  # callers who may not know of the object that the path or body names
+    content_type: str | None = None
+    raw: bytes | None = None
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.path}"
+
+
+@dataclass
+class World:
+    """A project with a member of each role, a stranger, and an administrator of the server."""
+
+    project: Any
+    people: dict[str, Any]
+    make_token: Callable[..., str]
+    names: dict[str, str] = field(default_factory=dict)
+
+
+ROLE_OF = {
+    "viewer": Role.VIEWER,
+    "contributor": Role.CONTRIBUTOR,
+    "approver": Role.APPROVER,
+    "maintainer": Role.MAINTAINER,
+    "admin": Role.ADMIN,
+}
+CALLERS = (
+    "anonymous",
+    "stranger",
+    *ROLE_OF,
+    "server admin",
+    "admin without the scope",  # a token of the administrator's that lacks just the scope that the route needs
+    "admin elsewhere",  # a token of the administrator's that is bound to another project
+)
+
+
+STRANGERS = ("stranger", "admin elsewhere")
+
+
+def _own_token(world: World, caller: Any) -> Mapping[str, str]:
+    from accounts.models import Token
+
+    world.make_token(caller)
+    return {"token": str(Token.objects.filter(account__uuid=caller.id).latest("id").uuid)}
+
+
+ACCOUNTS = [
+    Route("GET", "/api/v1/me", Needs.SIGNED_IN),
+    Route("GET", "/api/v1/projects", Needs.SIGNED_IN),
+    Route("POST", "/api/v1/projects", Needs.SERVER_ADMIN, ok=201, body={"name": "made-by-matrix"}),
+    Route("GET", "/api/v1/projects/{project}", Permission.PROJECT_READ),
+    Route("PATCH", "/api/v1/projects/{project}", Permission.MEMBER_WRITE, body={"description": "anew"}),
+    Route("GET", "/api/v1/projects/{project}/members", Permission.PROJECT_READ),
+    Route("PUT", "/api/v1/projects/{project}/members/{member}", Permission.MEMBER_WRITE, body={"role": "viewer"}),
+    Route("DELETE", "/api/v1/projects/{project}/members/{member}", Permission.MEMBER_WRITE, ok=204),
+    Route("GET", "/api/v1/users", Needs.SIGNED_IN),
+    Route("POST", "/api/v1/users", Needs.SERVER_ADMIN, ok=201, body={"name": "made-by-matrix"}),
+    Route("GET", "/api/v1/users/{member}", Needs.SIGNED_IN, hidden_from=STRANGERS),
+    Route("PATCH", "/api/v1/users/{member}", Needs.SERVER_ADMIN, body={"display_name": "Anew"}, hidden_from=STRANGERS),
+    Route("POST", "/api/v1/users/{member}/deactivate", Needs.SERVER_ADMIN, body={}, hidden_from=STRANGERS),
+    Route("POST", "/api/v1/users/{member}/reactivate", Needs.SERVER_ADMIN, body={}, hidden_from=STRANGERS),
+    Route("GET", "/api/v1/service-accounts", Needs.SIGNED_IN),
+    Route("POST", "/api/v1/service-accounts", Needs.SERVER_ADMIN, ok=201, body={"name": "made-by-matrix"}),
+    Route("GET", "/api/v1/service-accounts/{service}", Needs.SIGNED_IN, hidden_from=STRANGERS),
+    Route(
+        "PATCH",
+        "/api/v1/service-accounts/{service}",
+        Needs.SERVER_ADMIN,
+        body={"display_name": "Anew"},
+        hidden_from=STRANGERS,
+    ),
+    Route("POST", "/api/v1/service-accounts/{service}/deactivate", Needs.SERVER_ADMIN, body={}, hidden_from=STRANGERS),
+    Route("POST", "/api/v1/service-accounts/{service}/reactivate", Needs.SERVER_ADMIN, body={}, hidden_from=STRANGERS),
+    Route("GET", "/api/v1/tokens", Needs.SIGNED_IN, scope="read"),
+    Route("POST", "/api/v1/tokens", Needs.SIGNED_IN, ok=201, body={"name": "x", "scopes": ["log"]}, scope="manage"),
+    Route(
+        "POST",
+        "/api/v1/tokens",
+        Needs.SERVER_ADMIN,
+        ok=201,
+        body={"name": "x", "scopes": ["log"], "account": "{service}"},
+        hidden_from=STRANGERS,
+    ),
+    Route(
+        "GET",
+        "/api/v1/tokens/{token}",
+        Needs.SIGNED_IN,
+        prepare=_own_token,
+        scope="read",
+        hidden_from=("admin elsewhere",),
+    ),
+    Route(
+        "DELETE",
+        "/api/v1/tokens/{token}",
+        Needs.SIGNED_IN,
+        ok=204,
+        prepare=_own_token,
+        scope="manage",
+        hidden_from=("admin elsewhere",),
+    ),
+    Route("POST", "/api/v1/login-links", Needs.SIGNED_IN, ok=201, body={}, scope="*"),
+    Route(
+        "POST", "/api/v1/login-links", Needs.SERVER_ADMIN, ok=201, body={"account": "{member}"}, hidden_from=STRANGERS
+    ),
+]
+
+ROUTES: list[Route] = [*ACCOUNTS]
+COVERED_ROOMS = frozenset({"accounts"})
+COOKIE_ONLY = frozenset(
+    {"DELETE /api/v1/session"}
+)  # tokens have no session; tests/accounts/test_authentication tries it
