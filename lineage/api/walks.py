@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -29,6 +29,7 @@ class WalkQuery(serializers.Serializer):
 
 class _WalkView(ProjectView):
     permissions = {"GET": Permission.PROJECT_READ}
+    direction: str
 
     def answer(self, request: Request) -> dict[str, Any]:
         query = parse_query(WalkQuery, request)
@@ -44,8 +45,6 @@ class _WalkView(ProjectView):
         )
         return render.graph(walked, direction=self.direction, of=query["of"])
 
-    direction: str
-
     def walk(self, **arguments: Any) -> Graph:
         raise NotImplementedError
 
@@ -60,10 +59,9 @@ class Trace(_WalkView):
     direction = "upstream"
 
     @extend_schema(
-        operation_id="lineage_trace",
         summary="What it came from",
         description=DESCRIPTION,
-        parameters=[WalkQuery, OpenApiParameter("project", str)],
+        parameters=[WalkQuery],
         responses=render.GraphOut,
     )
     def get(self, request: Request) -> Response:
@@ -77,10 +75,9 @@ class Impact(_WalkView):
     direction = "downstream"
 
     @extend_schema(
-        operation_id="lineage_impact",
         summary="What came of it",
         description=DESCRIPTION,
-        parameters=[WalkQuery, OpenApiParameter("project", str)],
+        parameters=[WalkQuery],
         responses=render.GraphOut,
     )
     def get(self, request: Request) -> Response:

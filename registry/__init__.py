@@ -1,0 +1,1 @@
+"""Models, their versions, environments, policies with gates, promotions, deployments and receipts."""

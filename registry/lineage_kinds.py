@@ -1,0 +1,104 @@
+"""What model versions and deployments are in the lineage graph: how they are shown, and which texts name them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from core import clock
+from core.access import ProjectRef
+from lineage import kinds
+from registry import links
+from registry.models import Deployment, ModelVersion
+from registry.selectors import find_version_at
+
+BATCH = 500  # keys in one query: SQLite takes some thousand parameters
+
+
+def describe_versions(keys: Sequence[str], project: ProjectRef) -> Mapping[str, Mapping[str, Any]]:
+    """By uuid. One query for each 500."""
+    versions = ModelVersion.objects.select_related("model__project", "run").filter(model__project_id=project.id)
+    return {
+        version.uuid.hex: {
+            "label": version.label,
+            "url": links.version_page(version),
+            "digest": version.digest,
+            "model": version.model.name,
+            "number": version.number,
+            "lifecycle": version.lifecycle,
+            "run": version.run.uuid.hex,
+            "created_at": clock.text(version.created_at),
+            "created_by": version.created_by,
+        }
+        for some in _batches(keys)
+        for version in versions.filter(uuid__in=[UUID(key) for key in some])
+    }
+
+
+def describe_deployments(keys: Sequence[str], project: ProjectRef) -> Mapping[str, Mapping[str, Any]]:
+    """By uuid. One query for each 500."""
+    deployments = Deployment.objects.select_related("version__model__project", "environment").filter(
+        project_id=project.id
+    )
+    return {
+        str(deployment.uuid): {
+            "label": f"{deployment.version.label} at {deployment.target}",
+            "url": links.version_page(deployment.version),
+            "digest": deployment.version.digest,
+            "model": deployment.version.model.name,
+            "number": deployment.version.number,
+            "environment": deployment.environment.name,
+            "target": deployment.target,
+            "started_at": clock.text(deployment.started_at),
+            "ended_at": clock.text(deployment.ended_at) if deployment.ended_at else None,
+        }
+        for some in _batches(keys)
+        for deployment in deployments.filter(uuid__in=[UUID(key) for key in some])
+    }
+
+
+def resolve_model(project: ProjectRef, text: str) -> Iterable[str]:
+    """`name`, `name/number`, `name@environment`, `name@alias` or `name@sha256:…`."""
+    name, at, pointer = text.partition("@")
+    slash_name, slash, number = name.rpartition("/")
+    versions = ModelVersion.objects.select_related("model").filter(model__project_id=project.id)
+    if slash:
+        usable = number.isascii() and number.isdecimal() and len(number) < 10
+        versions = versions.filter(model__name=slash_name, number=int(number)) if usable else versions.none()
+        return [version.uuid.hex for version in versions]
+    versions = versions.filter(model__name=name)
+    if not at:
+        return [version.uuid.hex for version in versions]
+    if pointer.startswith("sha256:"):
+        return [version.uuid.hex for version in versions.filter(digest=pointer)]
+    newest = versions.order_by("-number").first()
+    pointed = find_version_at(model=newest.model, name=pointer) if newest is not None else None
+    return [pointed.uuid.hex] if pointed is not None else []
+
+
+def resolve_digest(project: ProjectRef, text: str) -> Iterable[str]:
+    """Versions with this manifest digest."""
+    versions = ModelVersion.objects.filter(model__project_id=project.id, digest=f"sha256:{text}")
+    return [uuid.hex for uuid in versions.values_list("uuid", flat=True)]
+
+
+def resolve_deployment(project: ProjectRef, text: str) -> Iterable[str]:
+    """One deployment by its id."""
+    try:
+        uuid = UUID(text)
+    except ValueError:
+        return []
+    return [
+        str(found)
+        for found in Deployment.objects.filter(project_id=project.id, uuid=uuid).values_list("uuid", flat=True)
+    ]
+
+
+def _batches(keys: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))
+
+
+kinds.register(kind="model_version", describe=describe_versions)
+kinds.register(kind="deployment", describe=describe_deployments)
+kinds.register_resolver(prefix="model", kind="model_version", resolve=resolve_model)
+kinds.register_resolver(prefix="sha256", kind="model_version", resolve=resolve_digest)
+kinds.register_resolver(prefix="deployment", kind="deployment", resolve=resolve_deployment)

@@ -1,0 +1,27 @@
+"""Where the registry's things are found: paths of pages and routes, below the server's address."""
+
+from urllib.parse import quote, urlencode
+
+from registry.models import ModelVersion, Promotion, Receipt
+
+
+def version_page(version: ModelVersion) -> str:
+    model = version.model
+    return f"/projects/{quote(model.project.name)}/models/{quote(model.name, safe='')}/versions/{version.number}"
+
+
+def promotion_page(promotion: Promotion) -> str:
+    return f"/projects/{quote(promotion.project.name)}/promotions/{promotion.uuid}"
+
+
+def promotion_route(promotion: Promotion) -> str:
+    return f"/api/v1/promotions/{promotion.uuid}?{urlencode({'project': promotion.project.name})}"
+
+
+def receipt_route(receipt: Receipt) -> str:
+    return f"/api/v1/receipts/{receipt.uuid}?{urlencode({'project': receipt.promotion.project.name})}"
+
+
+def trace_route(version: ModelVersion) -> str:
+    query = urlencode({"project": version.model.project.name, "of": f"model:{version.model.name}/{version.number}"})
+    return f"/api/v1/lineage/trace?{query}"

@@ -1,0 +1,86 @@
+"""The key that signs receipts: `HOME/keys/receipt.key` (0600), for workers alone. Its public half stands on the ledger.
+
+It is not the log's key, which only the sequencer holds: a receipt repeats what the log says, and says where.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from django.conf import settings
+
+from audit import keys
+from audit.events import Target
+from audit.models import AuditEvent
+from audit.notes import VerifierKey
+from audit.services import record
+from core.access import system_principal
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptKey:
+    private: Ed25519PrivateKey
+    public: VerifierKey
+
+    @property
+    def vkey(self) -> str:
+        return str(self.public)
+
+    def sign(self, message: bytes) -> bytes:
+        """64 bytes, Ed25519 (RFC 8032)."""
+        return self.private.sign(message)
+
+
+def load_key() -> ReceiptKey:
+    """The key, made at first need and put on the ledger. Inside a transaction.
+
+    Raises:
+        TypeError: the file holds a key of another kind.
+    """
+    path = Path(settings.HOME) / "keys" / "receipt.key"
+    if not path.exists():
+        _make(path)
+    private = load_pem_private_key(path.read_bytes(), password=None)
+    if not isinstance(private, Ed25519PrivateKey):
+        raise TypeError(f"{path} holds no Ed25519 key.")
+    key = ReceiptKey(private, VerifierKey(f"{keys.origin()}/receipts", private.public_key().public_bytes_raw()))
+    _tell_ledger(key)
+    return key
+
+
+def _make(path: Path) -> None:
+    """Write a new key whole or not at all; one that another worker made meanwhile is kept."""
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(pem)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def _tell_ledger(key: ReceiptKey) -> None:
+    """Once per key: a receipt can then be checked against the log, not just against who hands it out."""
+    target = Target("receipt_key", key.public.key_id, key.public.name)
+    if AuditEvent.objects.filter(target_type=target.type, target_id=target.id).exists():
+        return
+    record(
+        action="receipt_key.create",
+        target=target,
+        actor=system_principal("worker"),
+        project=None,
+        after={"vkey": key.vkey},
+    )

@@ -1,0 +1,49 @@
+"""Reads of the registry, one module per noun. A name that is missing raises NotFound; every list is lazy."""
+
+from registry.selectors.aliases import alias_history, list_aliases
+from registry.selectors.deployments import get_deployment, list_deployments
+from registry.selectors.environments import (
+    find_slot,
+    get_environment,
+    list_environments,
+    list_slots,
+    slot_history,
+)
+from registry.selectors.policies import get_policy, latest_revision, list_policies, list_revisions
+from registry.selectors.promotions import get_promotion, get_receipt, good_line, list_promotions
+from registry.selectors.versions import (
+    find_version_at,
+    get_model,
+    get_version,
+    list_models,
+    list_versions,
+    manifest_files,
+    manifest_text,
+)
+
+__all__ = [
+    "alias_history",
+    "find_slot",
+    "find_version_at",
+    "get_deployment",
+    "get_environment",
+    "get_model",
+    "get_policy",
+    "get_promotion",
+    "get_receipt",
+    "get_version",
+    "good_line",
+    "latest_revision",
+    "list_aliases",
+    "list_deployments",
+    "list_environments",
+    "list_models",
+    "list_policies",
+    "list_promotions",
+    "list_revisions",
+    "list_slots",
+    "list_versions",
+    "manifest_files",
+    "manifest_text",
+    "slot_history",
+]

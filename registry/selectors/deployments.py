@@ -1,0 +1,44 @@
+"""Reads of deployments: what runs where, now or at any moment."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from core.access import ProjectRef
+from core.errors import NotFound
+from registry.models import Deployment
+
+
+def list_deployments(
+    *,
+    project: ProjectRef,
+    model: str | None = None,
+    environment: str | None = None,
+    target: str | None = None,
+    as_of: datetime | None = None,
+    live: bool | None = None,
+) -> QuerySet[Deployment]:
+    """Newest report first. `as_of` keeps those that served at that moment, by the reporter's clock."""
+    deployments = Deployment.objects.select_related("version__model__project", "environment", "project").filter(
+        project_id=project.id
+    )
+    if model:
+        deployments = deployments.filter(version__model__name=model)
+    if environment:
+        deployments = deployments.filter(environment__name=environment)
+    if target:
+        deployments = deployments.filter(target=target)
+    if as_of is not None:
+        deployments = deployments.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=as_of), started_at__lte=as_of)
+    if live is not None:
+        deployments = deployments.filter(ended_at__isnull=live)
+    return deployments.order_by("-id")
+
+
+def get_deployment(*, project: ProjectRef, uuid: UUID) -> Deployment:
+    """Raises NotFound."""
+    deployment = list_deployments(project=project).filter(uuid=uuid).first()
+    if deployment is None:
+        raise NotFound(f"There is no deployment {uuid} in this project.")
+    return deployment

@@ -1,0 +1,72 @@
+"""Reads of models and versions."""
+
+import re
+
+from django.db.models import QuerySet
+
+from core.access import ProjectRef
+from registry.errors import ModelMissing, VersionMissing
+from registry.models import Alias, ManifestFile, Model, ModelVersion, Slot
+from registry.models.versions import NAME_LENGTH
+
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
+
+
+def get_model(*, project: ProjectRef, name: str) -> Model:
+    """Raises ModelMissing."""
+    nameable = len(name) <= NAME_LENGTH and name.isprintable()  # what no model is called is not asked for
+    models = Model.objects.select_related("project").filter(project_id=project.id, name=name)
+    model = models.first() if nameable else None
+    if model is None:
+        raise ModelMissing(name[:80])
+    return model
+
+
+def list_models(*, project: ProjectRef) -> QuerySet[Model]:
+    """By name."""
+    return Model.objects.filter(project_id=project.id).order_by("name")
+
+
+def get_version(*, model: Model, ref: str | int) -> ModelVersion:
+    """The version of that number or `sha256:…`. Where several runs gave the same bytes, the newest that may be used.
+
+    Raises:
+        VersionMissing: there is none, or `ref` is neither.
+    """
+    text = str(ref)
+    versions = list_versions(model=model)
+    if text.isdecimal() and text.isascii() and len(text) < 10:
+        found = versions.filter(number=int(text)).first()
+    elif DIGEST.fullmatch(text):
+        same = list(versions.filter(digest=text))
+        found = next((version for version in same if not version.is_barred), same[0] if same else None)
+    else:
+        found = None
+    if found is None:
+        raise VersionMissing(model.name, text[:80])
+    return found
+
+
+def list_versions(*, model: Model) -> QuerySet[ModelVersion]:
+    """Newest first, with model, run and seal."""
+    return ModelVersion.objects.select_related("model__project", "run", "seal").filter(model=model).order_by("-number")
+
+
+def find_version_at(*, model: Model, name: str) -> ModelVersion | None:
+    """What an environment or an alias of that name points at; the environment comes first."""
+    slot = Slot.objects.select_related("version").filter(model=model, environment__name=name).first()
+    if slot is not None:
+        return slot.version
+    alias = Alias.objects.select_related("version").filter(model=model, name=name).first()
+    return alias.version if alias is not None else None
+
+
+def manifest_files(version: ModelVersion) -> list[ManifestFile]:
+    """Lines of the manifest in their order: by the UTF-8 bytes of the path. One query."""
+    files = ManifestFile.objects.filter(version=version).select_related("blob")
+    return sorted(files, key=lambda file: file.path.encode())
+
+
+def manifest_text(version: ModelVersion) -> str:
+    """The text that the version's digest is of; `sha256sum -c` checks files against it."""
+    return "".join(f"{file.blob.sha256}  {file.path}\n" for file in manifest_files(version))

@@ -1,0 +1,90 @@
+"""Writes to aliases: every move is kept, in their history and on the ledger."""
+
+from django.db import transaction
+
+from audit.services import record
+from core.access import Principal
+from core.clock import now
+from core.errors import NotFound
+from registry.errors import AliasIsEnvironment, VersionBarred
+from registry.evidence import alias_target
+from registry.models import Alias, AliasChange, Environment, Model, ModelVersion
+from registry.names import check_alias
+from registry.services.environments import ensure_environments
+
+
+@transaction.atomic
+def set_alias(*, model: Model, name: str, version: ModelVersion, actor: Principal, reason: str = "") -> Alias:
+    """Point the alias at `version`, which is of `model`. Where it points there already, nothing happens.
+
+    Raises:
+        Invalid: no alias may be called so.
+        AliasIsEnvironment: an environment has that name.
+        VersionBarred: the version is quarantined or retired.
+    """
+    check_alias(name)
+    _lock(model)
+    _refuse_environment(model, name)
+    if version.is_barred:
+        raise VersionBarred(f"{version.label} is {version.lifecycle}.")
+    alias = Alias.objects.select_related("version").filter(model=model, name=name).first()
+    if alias is not None and alias.version_id == version.pk:
+        return alias
+    previous = alias.version if alias is not None else None
+    alias, _ = Alias.objects.update_or_create(
+        model=model, name=name, defaults={"version": version, "set_at": now(), "set_by": actor.name}
+    )
+    _keep(model, name, version=version, previous=previous, actor=actor, reason=reason)
+    return alias
+
+
+@transaction.atomic
+def delete_alias(*, model: Model, name: str, actor: Principal, reason: str = "") -> None:
+    """Take the alias away; its history stays.
+
+    Raises:
+        AliasIsEnvironment: an environment has that name.
+        NotFound: there is no such alias.
+    """
+    _lock(model)
+    _refuse_environment(model, name)
+    alias = Alias.objects.select_related("version").filter(model=model, name=name).first()
+    if alias is None:
+        raise NotFound(f"The model '{model.name}' has no alias '{name[:64]}'.")
+    alias.delete()
+    _keep(model, name, version=None, previous=alias.version, actor=actor, reason=reason)
+
+
+def _lock(model: Model) -> None:
+    """Two movers of one alias come one after the other, so that its history is one line."""
+    Model.objects.select_for_update().get(pk=model.pk)
+
+
+def _refuse_environment(model: Model, name: str) -> None:
+    ensure_environments(project=model.project)
+    if Environment.objects.filter(project_id=model.project_id, name=name).exists():
+        raise AliasIsEnvironment(name)
+
+
+def _keep(
+    model: Model,
+    name: str,
+    *,
+    version: ModelVersion | None,
+    previous: ModelVersion | None,
+    actor: Principal,
+    reason: str,
+) -> None:
+    AliasChange.objects.create(
+        model=model, name=name, version=version, previous=previous, changed_by=actor.name, reason=reason
+    )
+    record(
+        action="alias.set" if version is not None else "alias.delete",
+        target=alias_target(model, name, version),
+        actor=actor,
+        project=model.project,
+        reason=reason,
+        before={"version": previous.number if previous else None, "digest": previous.digest if previous else None},
+        after={"version": version.number if version else None, "digest": version.digest if version else None},
+        refs=[("model", str(model.uuid))],
+    )

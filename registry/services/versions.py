@@ -1,0 +1,229 @@
+"""Writes to model versions: registered from a run's artifacts, verified by workers, put away by people."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+from django.db import transaction
+
+from audit.services import record
+from core import events, jobs
+from core.access import Principal, system_principal
+from lineage.services import connect, ensure_node
+from registry.errors import ArtifactBarred, VersionBarred, VersionInUse
+from registry.evidence import version_target
+from registry.models import ManifestFile, Model, ModelVersion, Slot
+from tracking import selectors as tracking
+from tracking.artifacts.paths import parse_path
+from tracking.models import Blob, Run, Seal
+
+Entries = Sequence[tuple[str, Blob]]
+Lifecycle = ModelVersion.Lifecycle
+EDITABLE = ("description", "tags", "card")
+
+
+@transaction.atomic
+def register_version(
+    *,
+    model: Model,
+    run: Run,
+    artifact: str,
+    actor: Principal,
+    description: str = "",
+    tags: Mapping[str, str] | None = None,
+    card: Mapping[str, Any] | None = None,
+    signature: Mapping[str, Any] | None = None,
+) -> tuple[ModelVersion, bool]:
+    """The next version of `model`, of the file or folder `artifact` of `run`; and whether it is new.
+
+    The same bytes of the same run are the same version, given back as it is. The version pins the run's seal, or has
+    none until the run ends. Locks the model's row. Announces `model_version.registered`.
+
+    Raises:
+        Invalid: `artifact` is no path.
+        ArtifactNotFound: the run has nothing at that path.
+        ArtifactBarred: stored bytes are known to be wrong or gone.
+    """
+    entries = _entries(run, artifact)
+    digest = f"sha256:{sha256(_manifest(entries).encode()).hexdigest()}"
+    model = Model.objects.select_for_update(of=("self",)).select_related("project").get(pk=model.pk)
+    versions = ModelVersion.objects.select_related("model__project", "run", "seal")
+    known = versions.filter(model=model, run=run, digest=digest).first()
+    if known is not None:
+        return known, False
+    model.last_number += 1
+    model.save(update_fields=["last_number"])
+    version = ModelVersion.objects.create(
+        model=model,
+        number=model.last_number,
+        digest=digest,
+        run=run,
+        seal=tracking.latest_seal(run) if run.sealed else None,
+        artifact=artifact,
+        description=description,
+        tags=dict(tags or {}),
+        card=card,
+        signature=signature,
+        created_by_id=actor.id,
+        created_by=actor.name,
+    )
+    ManifestFile.objects.bulk_create(
+        [ManifestFile(version=version, path=path, blob=blob) for path, blob in entries], batch_size=500
+    )
+    _join_line(version)
+    _tell_registered(version, actor=actor, files=len(entries))
+    return version, True
+
+
+def _entries(run: Run, artifact: str) -> Entries:
+    path = parse_path(artifact, field="artifact")
+    entries = sorted(tracking.artifact_entries(run, path), key=lambda entry: entry[0].encode())
+    barred = [name for name, blob in entries if not blob.is_usable]
+    if barred:
+        raise ArtifactBarred(f"The stored bytes of '{barred[0]}' are not what they were said to be.", files=barred[:20])
+    return entries
+
+
+def _manifest(entries: Entries) -> str:
+    """What `sha256sum` prints for the files, in the order of their paths' UTF-8 bytes."""
+    return "".join(f"{blob.sha256}  {path}\n" for path, blob in entries)
+
+
+def _join_line(version: ModelVersion) -> None:
+    project = version.model.project
+    run = ensure_node(project=project, kind="run", key=version.run.uuid.hex)
+    node = ensure_node(project=project, kind="model_version", key=version.uuid.hex)
+    connect(src=run, dst=node, kind="generated", run_key=version.run.uuid.hex)
+
+
+def _tell_registered(version: ModelVersion, *, actor: Principal, files: int) -> None:
+    seal = version.seal
+    record(
+        action="model_version.register",
+        target=version_target(version),
+        actor=actor,
+        project=version.model.project,
+        after={
+            "number": version.number,
+            "digest": version.digest,
+            "files": files,
+            "artifact": version.artifact,
+            "seal": {"number": seal.number, "digest": seal.digest} if seal else None,
+        },
+        refs=[("run", version.run.uuid.hex), ("model", str(version.model.uuid))],
+    )
+    events.announce("model_version.registered", **facts(version))
+    jobs.enqueue("registry.review_version", version_id=version.pk)  # its bytes may be verified already
+
+
+def facts(version: ModelVersion) -> dict[str, Any]:
+    """What announcements say of a version."""
+    return {
+        "project_id": version.model.project_id,
+        "model": version.model.name,
+        "number": version.number,
+        "digest": version.digest,
+        "version_uuid": str(version.uuid),
+    }
+
+
+@transaction.atomic
+def update_version(*, version: ModelVersion, changes: Mapping[str, Any], actor: Principal) -> ModelVersion:
+    """Change description, tags or card; what is as it was leaves no entry. The digest never changes."""
+    version = _locked(version.pk)
+    changed = {key: value for key, value in changes.items() if key in EDITABLE and getattr(version, key) != value}
+    if not changed:
+        return version
+    before = {key: getattr(version, key) for key in changed}
+    for key, value in changed.items():
+        setattr(version, key, value)
+    version.save(update_fields=list(changed))
+    _record(version, "model_version.update", actor=actor, before=before, after=changed)
+    return version
+
+
+@transaction.atomic
+def retire_version(*, version: ModelVersion, reason: str, actor: Principal) -> ModelVersion:
+    """Put it away for good: it may never be promoted again. Idempotent.
+
+    Raises:
+        VersionInUse: it holds an environment.
+    """
+    version = _locked(version.pk)
+    held = Slot.objects.filter(version=version).values_list("environment__name", flat=True)
+    if held:
+        raise VersionInUse(f"{version.label} holds {', '.join(sorted(held))}; promote another there first.")
+    return _move(version, Lifecycle.RETIRED, action="model_version.retire", actor=actor, reason=reason)
+
+
+@transaction.atomic
+def quarantine_version(*, version: ModelVersion, reason: str, actor: Principal) -> ModelVersion:
+    """Bar it from promotion because its bytes or its making are in doubt. What runs of it keeps running, and the
+    announcement lets people know. Idempotent.
+
+    Raises:
+        VersionBarred: it is retired.
+    """
+    version = _locked(version.pk)
+    if version.lifecycle == Lifecycle.RETIRED:
+        raise VersionBarred(f"{version.label} is retired, and stays so.")
+    return _move(version, Lifecycle.QUARANTINED, action="model_version.quarantine", actor=actor, reason=reason)
+
+
+@transaction.atomic
+def review_version(*, version_id: int) -> ModelVersion:
+    """Look at the state of its stored bytes: all verified makes it verified, one that is wrong or gone quarantines it.
+    Waiting promotions of it go on. Idempotent; for workers.
+    """
+    version = _locked(version_id)
+    states = set(ManifestFile.objects.filter(version=version).values_list("blob__state", flat=True))
+    worker = system_principal("worker")
+    if states & {Blob.State.QUARANTINED, Blob.State.MISSING} and not version.is_barred:
+        reason = "Stored bytes do not match their digest, or are gone."
+        _move(version, Lifecycle.QUARANTINED, action="model_version.quarantine", actor=worker, reason=reason)
+    elif states == {Blob.State.VERIFIED} and version.lifecycle == Lifecycle.CANDIDATE:
+        _move(version, Lifecycle.VERIFIED, action="model_version.verify", actor=worker)
+    return version
+
+
+@transaction.atomic
+def pin_seals(*, run: Run) -> int:
+    """Pin versions registered while `run` was open to its latest seal; how many. Idempotent; for workers."""
+    seal = tracking.latest_seal(run)
+    waiting = ModelVersion.objects.filter(run=run, seal__isnull=True).values_list("pk", flat=True)
+    if seal is None or not run.sealed:
+        return 0
+    return sum(_pin(version_id, seal) for version_id in waiting)
+
+
+def _pin(version_id: int, seal: Seal) -> bool:
+    version = _locked(version_id)
+    if version.seal_id is not None:
+        return False
+    version.seal = seal
+    version.save(update_fields=["seal"])
+    after = {"seal": {"number": seal.number, "digest": seal.digest}}
+    _record(version, "model_version.pin_seal", actor=system_principal("worker"), after=after)
+    return True
+
+
+def _move(
+    version: ModelVersion, lifecycle: ModelVersion.Lifecycle, *, action: str, actor: Principal, reason: str = ""
+) -> ModelVersion:
+    if version.lifecycle == lifecycle:
+        return version
+    before, version.lifecycle = version.lifecycle, lifecycle
+    version.save(update_fields=["lifecycle"])
+    _record(version, action, actor=actor, reason=reason, before={"lifecycle": before}, after={"lifecycle": lifecycle})
+    events.announce(f"model_version.{lifecycle}", **facts(version))
+    jobs.enqueue("registry.advance_version", version_id=version.pk)
+    return version
+
+
+def _locked(version_id: int) -> ModelVersion:
+    versions = ModelVersion.objects.select_for_update(of=("self",)).select_related("model__project", "run")
+    return versions.get(pk=version_id)
+
+
+def _record(version: ModelVersion, action: str, *, actor: Principal, **evidence: Any) -> None:
+    record(action=action, target=version_target(version), actor=actor, project=version.model.project, **evidence)
