@@ -95,6 +95,17 @@ def test_endless_nesting_is_refused_in_words():
         encode(value)
 
 
+def test_64_levels_are_allowed_and_65_are_not():
+    for wrap in (lambda inner: [inner], lambda inner: {"a": inner}):
+        value = 1
+        for _ in range(64):
+            value = wrap(value)
+
+        encode(value)
+        with pytest.raises(ValueError, match="nested deeper"):
+            encode(wrap(value))
+
+
 def test_a_commitment_is_the_salted_hash_of_the_canonical_value():
     salt = bytes(range(16))
 

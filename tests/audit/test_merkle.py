@@ -176,6 +176,11 @@ def test_a_malformed_index_is_false_and_no_error(index):
     assert not merkle.verify_inclusion(LEAVES[5], index, 8, merkle.inclusion_proof(LEAVES, 5), ROOTS[8])
 
 
+def test_the_place_after_the_last_leaf_holds_nothing():
+    assert not merkle.verify_inclusion(LEAVES[0], 1, 1, [], LEAVES[0])
+    assert not merkle.verify_inclusion(LEAVES[0], 0, 0, [], LEAVES[0])
+
+
 @pytest.mark.parametrize("bad", [b"", ROOTS[1][:31], ROOTS[1] + b"\0", "text", None, bytearray(ROOTS[1]), 7])
 def test_a_malformed_hash_is_false_and_no_error(bad):
     inclusion, consistency = merkle.inclusion_proof(LEAVES, 5), merkle.consistency_proof(LEAVES, 6)

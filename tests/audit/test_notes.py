@@ -166,6 +166,7 @@ MALFORMED = {
     "base64 not canonical": with_signature(SIGNATURE.replace("nAM=", "nAN=")),
     "base64 url alphabet": with_signature(SIGNATURE.replace("/", "_")),
     "base64 of the key id only": with_signature("x08gow=="),
+    "a stranger's key id without signature": TEXT + "\n— stranger AAAAAA==\n" + PETER["line"],
     "not base64": with_signature("x08g!"),
     "base64 with full-width digits": with_signature(SIGNATURE.replace("9", "９")),
 }

@@ -250,6 +250,17 @@ def test_an_edited_row_with_its_hash_edited_too_breaks_the_next_checkpoint(matri
     assert report.last_checkpoint.size == 200
 
 
+def test_a_wrong_root_at_the_very_first_checkpoint_is_noticed(matrix, verify):
+    objects = list(matrix.objects())
+    body = objects[5]["body"].replace("holdout", "nothing")
+    objects[5] = objects[5] | {"body": body, "leaf_hash": b64(merkle.leaf_hash(body.encode()))}
+
+    report = verify(objects)
+
+    assert "events 0 to 99" in only(report).message
+    assert report.last_checkpoint is None
+
+
 def test_swapped_bodies_under_kept_numbers_break_the_root(matrix, verify):
     log = list(matrix.objects())
     first, second = (next(i for i, each in enumerate(log) if each.get("seq") == seq) for seq in (310, 311))
@@ -359,6 +370,30 @@ def test_a_wrong_leaf_hash_does_not_hide_that_the_body_is_the_logged_one(honest,
     assert (only(report).seq, report.last_checkpoint.size) == (120, 300)
 
 
+def test_a_damaged_line_does_not_make_the_later_ones_doubtful(honest, verify):
+    """Its leaf hash can still be read, so the tree goes on and every later checkpoint is met."""
+    raw = encoded(honest.objects(), digest=False)
+    line = next(line for line in raw.splitlines(keepends=True) if b'"seq":120,' in line)
+
+    report = verify(raw.replace(line, line.replace(b'{\\"action\\"', b'{\\xaction\\"')))
+
+    finding = only(report)
+    assert (finding.kind, finding.seq) == ("line", 120)
+    assert report.last_checkpoint.size == 300
+
+
+def test_a_line_damaged_in_its_hash_is_named_before_the_root(honest, verify):
+    raw = encoded(honest.objects(), digest=False)
+    line = next(line for line in raw.splitlines(keepends=True) if b'"seq":120,' in line)
+
+    report = verify(
+        raw.replace(line, line.replace(b'","leaf_hash":"', b'","leaf_hash":"!').replace(b'","seq"', b'"seq"'))
+    )
+
+    assert [each.kind for each in report.findings] == ["line", "root"]
+    assert report.findings[0].seq == 120
+
+
 def test_a_changed_number_names_one_event(honest, verify):
     objects = list(honest.objects())
     at = next(i for i, each in enumerate(objects) if each.get("seq") == 120)
@@ -442,6 +477,8 @@ def test_an_edited_spelling_is_noticed_on_its_line(honest, verify, edit):
         {"type": "checkpoint", "size": -1, "note": ""},
         {"type": "checkpoint", "size": True, "note": "nonsense"},
         {"type": "checkpoint", "size": 1, "note": "nonsense"},
+        {"type": "checkpoint", "size": 1, "note": Log(events=1).note(1), "more": None},
+        {"type": "event", "seq": 1, "body": "{}", "leaf_hash": b64(merkle.leaf_hash(b"{}")), "zone": None},
         {"type": "checkpoint", "size": 1, "note": sign_note("log\n01\n\n", KEEPER)},
         {"type": "private"},
         {"type": "private", "seq": 0, "path": "/actor/display", "salt": 5, "value": "x"},
@@ -591,6 +628,7 @@ def test_an_anchor_of_an_empty_log_is_no_anchor(honest, verify):
     report = verify(honest.objects(), anchors=[honest.note(0)])
 
     assert (report.verdict, report.anchored_to) == ("not proven", None)
+    assert "of an empty log" in only(report).message
 
 
 # ---- personal values
@@ -679,7 +717,7 @@ def test_a_filtered_event_without_proof_or_in_wrong_order_is_noticed(honest, ver
 def test_a_filtered_export_needs_its_checkpoint_first(honest, verify):
     header, checkpoint, *rest = honest.filtered_objects([4, 5])
 
-    assert kinds(verify([header, *rest])) == {"uncovered"}
+    assert only(verify([header, *rest])).kind == "uncovered"
     assert kinds(verify([header, *rest, checkpoint])) == {"uncovered", "checkpoint"}
     assert kinds(verify([header, checkpoint, checkpoint, *rest])) == {"checkpoint"}
     assert kinds(verify([header | {"size": 200}, checkpoint, *rest])) == {"size"}
@@ -697,6 +735,7 @@ def test_anchors_of_other_sizes_cannot_be_compared_with_a_filtered_export(honest
     newer = verify(honest.filtered_objects(CHOSEN), anchors=[Log(events=301).note(301)])
     foreign = verify(honest.filtered_objects(CHOSEN), anchors=[rewritten(Log(), KEEPER).note(300)])
 
+    assert "only a full export can be compared" in only(older).message
     assert (older.verdict, kinds(older)) == ("not proven", {"anchor-unchecked"})
     assert (newer.verdict, kinds(newer)) == ("failed", {"anchor"})
     assert (foreign.verdict, kinds(foreign)) == ("failed", {"anchor"})

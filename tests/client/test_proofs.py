@@ -140,6 +140,54 @@ def test_a_wrong_signature_beside_a_right_one_fails():
         proofs.verify_note(NOTE + NOTES["peter"]["line"].replace("ZJkuBS", "ZJkuBT"), PETER)
 
 
+def test_the_place_after_the_last_leaf_holds_nothing():
+    assert not proofs.verify_inclusion(LEAVES[0], 1, 1, [], LEAVES[0])
+    assert not proofs.verify_inclusion(LEAVES[0], 0, 0, [], LEAVES[0])
+
+
+@pytest.mark.parametrize("bad", ["x" * 32, ROOTS[8][:31], ROOTS[8] + b"\0", b""], ids=repr)
+def test_what_is_no_hash_proves_nothing(bad):
+    proof = merkle.inclusion_proof(LEAVES, 5)
+
+    assert not proofs.verify_inclusion(bad, 5, 8, proof, ROOTS[8])
+    assert not proofs.verify_inclusion(LEAVES[5], 5, 8, [*proof[:2], bad], ROOTS[8])
+    assert not proofs.verify_consistency(proofs.Checkpoint("log", 8, bad), proofs.Checkpoint("log", 8, bad), [])
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "",
+        NOTES["text"],
+        NOTE[:-1],
+        NOTE + "more",
+        NOTE.replace("\n\n", "\n"),
+        NOTE.replace("— ", ""),
+        NOTE.replace("— ", "- "),
+        NOTE.replace("If", "I\tf"),
+        NOTE + "— stranger AAAAAA==\n",
+        NOTE + "— stran+ger AAAAAAA=\n",
+        NOTE + "stranger AAAAAAA=\n",
+        NOTE + "— stranger AAAAAAB=\n",
+        NOTE + "— stranger AAAA\u00e9AAA\n",
+        NOTE.replace("nAM=", "nAM"),
+        "a" * 1_000_001 + "\n" + NOTE,
+    ],
+    ids=lambda note: repr(note[-40:]),
+)
+def test_a_malformed_note_is_refused(note):
+    with pytest.raises(proofs.InvalidProof, match="note"):
+        proofs.verify_note(note, PETER)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "log\n8\n", NOTES["checkpoint"][:-1], NOTES["checkpoint"] + "\n", "\n" + NOTES["checkpoint"]], ids=repr
+)
+def test_a_malformed_checkpoint_is_refused(text):
+    with pytest.raises(proofs.InvalidProof):
+        proofs.parse_checkpoint(text)
+
+
 @given(st.data())
 @settings(deadline=None, max_examples=500)
 def test_both_note_readers_answer_alike(data):
