@@ -4,6 +4,7 @@ A room adds its routes to `ROUTES` and its name to `COVERED_ROOMS`; from then on
 fails a test. `prepare` makes the objects that a path or body names; it is given the world and the caller.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -36,6 +37,11 @@ class Route:
 
     def __str__(self) -> str:
         return f"{self.verb} {self.path}"
+
+    @property
+    def shape(self) -> str:
+        """The verb and the path with `{}` for each of its parts that vary, as the URL map's shapes are written."""
+        return f"{self.verb} {re.sub(r'{[^}]*}', '{}', self.path.partition('?')[0])}"
 
 
 @dataclass
@@ -75,6 +81,16 @@ def _own_token(world: World, caller: Any) -> Mapping[str, str]:
     return {"token": str(Token.objects.filter(account__uuid=caller.id).latest("id").uuid)}
 
 
+def _deactivated(world: World, caller: Any) -> Mapping[str, str]:
+    from accounts import services
+    from accounts.models import Account
+    from core.access import system_principal
+
+    for name in ("bob", "robot"):
+        services.deactivate_account(account=Account.objects.get(name=name), actor=system_principal("tests"))
+    return {}
+
+
 ACCOUNTS = [
     Route("GET", "/api/v1/me", Needs.SIGNED_IN),
     Route("GET", "/api/v1/projects", Needs.SIGNED_IN),
@@ -89,7 +105,14 @@ ACCOUNTS = [
     Route("GET", "/api/v1/users/{member}", Needs.SIGNED_IN, hidden_from=STRANGERS),
     Route("PATCH", "/api/v1/users/{member}", Needs.SERVER_ADMIN, body={"display_name": "Anew"}, hidden_from=STRANGERS),
     Route("POST", "/api/v1/users/{member}/deactivate", Needs.SERVER_ADMIN, body={}, hidden_from=STRANGERS),
-    Route("POST", "/api/v1/users/{member}/reactivate", Needs.SERVER_ADMIN, body={}, hidden_from=STRANGERS),
+    Route(
+        "POST",
+        "/api/v1/users/{member}/reactivate",
+        Needs.SERVER_ADMIN,
+        body={},
+        hidden_from=STRANGERS,
+        prepare=_deactivated,
+    ),
     Route("GET", "/api/v1/service-accounts", Needs.SIGNED_IN),
     Route("POST", "/api/v1/service-accounts", Needs.SERVER_ADMIN, ok=201, body={"name": "made-by-matrix"}),
     Route("GET", "/api/v1/service-accounts/{service}", Needs.SIGNED_IN, hidden_from=STRANGERS),
@@ -101,7 +124,14 @@ ACCOUNTS = [
         hidden_from=STRANGERS,
     ),
     Route("POST", "/api/v1/service-accounts/{service}/deactivate", Needs.SERVER_ADMIN, body={}, hidden_from=STRANGERS),
-    Route("POST", "/api/v1/service-accounts/{service}/reactivate", Needs.SERVER_ADMIN, body={}, hidden_from=STRANGERS),
+    Route(
+        "POST",
+        "/api/v1/service-accounts/{service}/reactivate",
+        Needs.SERVER_ADMIN,
+        body={},
+        hidden_from=STRANGERS,
+        prepare=_deactivated,
+    ),
     Route("GET", "/api/v1/tokens", Needs.SIGNED_IN, scope="read"),
     Route("POST", "/api/v1/tokens", Needs.SIGNED_IN, ok=201, body={"name": "x", "scopes": ["log"]}, scope="manage"),
     Route(

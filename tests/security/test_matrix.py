@@ -7,6 +7,8 @@ import pytest
 from django.test import Client
 
 from accounts.models import Project
+from audit.exempt import EXEMPT_ROUTES
+from audit.models import AuditEvent
 from core.access import LEAST_ROLE, SCOPE_OF, SCOPES, Permission
 from tests.security.matrix import CALLERS, COOKIE_ONLY, COVERED_ROOMS, ROLE_OF, ROUTES, Needs
 from tests.security.urlmap import walk
@@ -55,19 +57,23 @@ def token_for(world, route, caller):
 
 
 def send(world, route, caller, **names):
+    return arrange(world, route, caller, **names)()
+
+
+def arrange(world, route, caller, **names):
+    """All that has to be there before the request; calling the result sends it."""
     token = token_for(world, route, caller)
     person = world.people["admin" if caller.startswith("admin") or caller == "anonymous" else caller]
     known = world.names | names
     if route.prepare is not None:
         known |= route.prepare(world, person)
-    headers = {"authorization": f"Bearer {token}"} if token else {}
     body = route.raw if route.raw is not None else orjson.dumps(_filled(route.body, known))
-    return Client(raise_request_exception=False).generic(
+    return lambda: Client(raise_request_exception=False).generic(
         route.verb,
         _filled(route.path, known),
         data=b"" if route.body is None and route.raw is None else body,
         content_type=route.content_type or "application/json",
-        headers=headers,
+        headers={"authorization": f"Bearer {token}"} if token else {},
     )
 
 
@@ -100,6 +106,34 @@ def everything(response, **names):
     body = re.sub(r'"request_id":"[0-9a-f]+"', '"request_id":""', body)
     headers = {key: value for key, value in response.headers.items() if key not in ("X-Request-Id", "Content-Length")}
     return response.status_code, headers, body
+
+
+CHANGES = [route for route in ROUTES if route.verb != "GET"]
+EXEMPT = {re.sub(r"{[^}]*}", "{}", spelled) for spelled in EXEMPT_ROUTES}
+
+
+@pytest.mark.parametrize("route", CHANGES, ids=str)
+def test_a_change_leaves_its_entry(world, route):
+    """No act commits without its entry on the ledger, but for those that the run's seal evidences."""
+    request = arrange(world, route, "server admin")
+    before = AuditEvent.objects.count()
+
+    response = request()
+
+    assert response.status_code == route.ok, response.content
+    assert (AuditEvent.objects.count() > before) is (route.shape not in EXEMPT)
+
+
+@pytest.mark.parametrize("route", [route for route in CHANGES if expected(route, "viewer") == 403], ids=str)
+def test_a_refused_change_leaves_an_entry_and_changes_nothing(world, route):
+    """The viewer may nearly nothing: what is refused stands on the ledger as denied, alone."""
+    request = arrange(world, route, "viewer")
+    before = set(AuditEvent.objects.values_list("id", flat=True))
+
+    request()
+
+    left = AuditEvent.objects.exclude(id__in=before).values_list("action", "outcome")
+    assert list(left) == [("access.denied", "denied")]
 
 
 PROJECT_ROUTES = [route for route in ROUTES if isinstance(route.needs, Permission)]
@@ -136,7 +170,7 @@ def test_no_listing_tells_a_stranger_of_anybody(world):
 
 
 def test_every_route_of_a_covered_room_stands_in_the_matrix():
-    tried = {f"{route.verb} {re.sub(r'{[^}]*}', '{}', route.path.partition('?')[0])}" for route in ROUTES}
+    tried = {route.shape for route in ROUTES}
     mapped = {
         f"{verb} {found.shape}"
         for found in walk()
