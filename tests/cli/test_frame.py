@@ -90,6 +90,14 @@ def test_an_unknown_command_is_one_plain_line(lineal):
     assert result.stderr == "lineal: No such command 'frobnicate'. (see lineal --help)\n"
 
 
+@pytest.mark.parametrize("command", [(), ("runs",), ("audit",)])
+def test_a_group_without_a_command_shows_its_help(lineal, command):
+    result = lineal(*command)
+
+    assert result.exit_code == 2
+    assert "Options:" in result.stderr.splitlines()
+
+
 def test_an_unexpected_error_is_one_line_and_no_traceback(lineal, monkeypatch):
     monkeypatch.setattr("lineal.cli.server.Server.items", _boom)
 

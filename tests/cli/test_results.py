@@ -123,3 +123,7 @@ def test_the_summary_keeps_other_peoples_names_as_text():
 def test_a_plan_says_would():
     assert words(make_result(dry_run=True))[0].endswith("would be promoted now")
     assert words(make_result("gate_failed", dry_run=True))[0].endswith("would not be promoted: a gate failed")
+
+
+def test_a_rollback_is_called_one():
+    assert words(make_result(kind="rollback"))[0].endswith("production: rolled back")

@@ -25,11 +25,15 @@ _CODES: tuple[tuple[type[LinealError], ExitCode], ...] = (
     (Forbidden, ExitCode.NOT_ALLOWED),
     (LinealError, ExitCode.FAILED),
 )
+_NO_ARGUMENTS = getattr(click.exceptions, "NoArgsIsHelpError", ())  # click 8.1 shows help by itself
 INTERRUPTED = 130  # what shells use for Ctrl-C
 
 
 def report(error: Exception) -> int:
     """Say what went wrong and return the code to leave with."""
+    if isinstance(error, _NO_ARGUMENTS):
+        click.echo(error.format_message(), err=True)  # a UsageError, whose words are the help
+        return ExitCode.USAGE
     message, code = explain(error)
     say(f"lineal: {message}")
     return code

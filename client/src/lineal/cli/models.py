@@ -5,11 +5,8 @@ from typing import Any
 
 import click
 
-from lineal.cli.exits import ExitCode, leave
 from lineal.cli.options import Caller, connected, limited, parse_pairs, reasoned
-from lineal.cli.output import print_json
 from lineal.cli.references import VersionRef, VersionRefType
-from lineal.cli.results import exit_code, words
 from lineal.cli.server import path
 from lineal.cli.text import short_digest, shown_size, shown_time
 
@@ -120,14 +117,7 @@ def register_version(
 @reasoned
 @connected
 def set_alias(caller: Caller, *, version: VersionRef, alias: str, reason: str) -> None:
-    """Point an alias at a version. An alias named like an environment asks for a promotion."""
+    """Point an alias at a version. One named like an environment moves by `lineal promote` alone."""
     body = {"version": version.version, "reason": reason}
-    answer = caller.server.put(path("models", version.model, "aliases", alias), body)
-    if "decision" not in answer:
-        caller.output.done(answer, f"{version.model}@{alias} is {version}")
-        return
-    for line in words(answer):
-        click.echo(line, err=True)
-    if caller.output.as_json:
-        print_json(answer)
-    leave(ExitCode(exit_code(answer)))
+    alias_now = caller.server.put(path("models", version.model, "aliases", alias), body)
+    caller.output.done(alias_now, f"{version.model}@{alias} is {version}")

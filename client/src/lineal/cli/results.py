@@ -67,6 +67,8 @@ def sentence(result: Result) -> str:
     """`fraud v42 sha256:9f2c… → production: promoted`."""
     decision = str(result.get("decision"))
     words = _SENTENCES.get(decision, decision)
+    if result.get("kind") == "rollback":
+        words = words.replace("promoted", "rolled back")
     if result.get("dry_run"):
         words = _PLANNED.get(decision, words.replace("not promoted", "would not be promoted"))
     return f"{subject(result)} → {result.get('environment')}: {words}"
@@ -110,7 +112,8 @@ def _approval_line(approval: Mapping[str, Any]) -> str:
 
 
 def _details(result: Result) -> list[str]:
-    details = [str(result["detail"])] if result.get("detail") else []
+    told_by_gates = any(gate.get("status") != "pass" for gate in gates(result))
+    details = [str(result["detail"])] if result.get("detail") and not told_by_gates else []
     if result.get("decision") == "waiting" and result.get("id"):
         details.append(f"approve with: lineal approve {result['id']} --reason '…'")
     rollback = result.get("rollback") or {}
