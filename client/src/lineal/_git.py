@@ -1,0 +1,57 @@
+"""What git knows of the code that runs: repository, commit, branch, and the uncommitted diff. Without git, nothing."""
+
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+DIFF_LIMIT_BYTES = 1 << 20  # a larger diff is cut here and says so
+TIME_LIMIT_S = 5.0  # a repository on a sleeping network disk must not hold up a training job
+
+_CREDENTIALS = re.compile(r"^(\w+://)[^/@]*@")
+
+
+def capture(folder: Path) -> dict[str, Any] | None:
+    """`{repository, commit, branch, dirty, diff}` of the work tree that holds `folder`; None outside of one.
+
+    Costs a handful of git processes, each bounded in time; a repository that takes longer is left out.
+    """
+    commit = _ask(folder, "rev-parse", "--verify", "--quiet", "HEAD")
+    if not commit:
+        return None
+    diff = _ask(folder, "diff", "HEAD", "--no-color", "--no-ext-diff", "--no-textconv") or ""
+    untracked = _ask(folder, "ls-files", "--others", "--exclude-standard", "--directory") or ""
+    return {
+        "repository": _without_credentials(_ask(folder, "config", "--get", "remote.origin.url") or ""),
+        "commit": commit,
+        "branch": _ask(folder, "symbolic-ref", "--short", "--quiet", "HEAD") or "",
+        "dirty": bool(diff or untracked),
+        "diff": _bounded(diff),
+    }
+
+
+def _ask(folder: Path, *arguments: str) -> str | None:
+    """Git's answer, or None where there is none. Runs no hooks, no pagers, no prompts, no optional locks."""
+    env = os.environ | {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    command: Sequence[str] = ("git", "-C", str(folder), *arguments)
+    try:
+        done = subprocess.run(
+            command, capture_output=True, timeout=TIME_LIMIT_S, env=env, stdin=subprocess.DEVNULL, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else None
+
+
+def _without_credentials(address: str) -> str:
+    """`https://user:secret@host/x` as `https://host/x`."""
+    return _CREDENTIALS.sub(r"\1", address)
+
+
+def _bounded(diff: str) -> str | None:
+    if not diff:
+        return None
+    kept = diff.encode()[:DIFF_LIMIT_BYTES].decode("utf-8", "ignore")
+    return kept if kept == diff else f"{kept}\n# cut here: the diff is larger than {DIFF_LIMIT_BYTES} bytes\n"
