@@ -1,7 +1,7 @@
 """Reads of the registry, one module per noun. A name that is missing raises NotFound; every list is lazy."""
 
 from registry.selectors.aliases import alias_history, list_aliases
-from registry.selectors.deployments import get_deployment, list_deployments
+from registry.selectors.deployments import get_deployment, list_deployments, promoted_digests
 from registry.selectors.environments import (
     find_slot,
     get_environment,
@@ -10,7 +10,7 @@ from registry.selectors.environments import (
     slot_history,
 )
 from registry.selectors.policies import get_policy, latest_revision, list_policies, list_revisions
-from registry.selectors.promotions import get_promotion, get_receipt, good_line, list_promotions
+from registry.selectors.promotions import get_promotion, get_receipt, good_line, list_promotions, receipt_vkey
 from registry.selectors.versions import (
     find_version_at,
     get_model,
@@ -45,5 +45,7 @@ __all__ = [
     "list_versions",
     "manifest_files",
     "manifest_text",
+    "promoted_digests",
+    "receipt_vkey",
     "slot_history",
 ]

@@ -1,5 +1,6 @@
 """Reads of deployments: what runs where, now or at any moment."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from core.access import ProjectRef
 from core.errors import NotFound
-from registry.models import Deployment
+from registry.models import Deployment, Slot
 
 
 def list_deployments(
@@ -42,3 +43,12 @@ def get_deployment(*, project: ProjectRef, uuid: UUID) -> Deployment:
     if deployment is None:
         raise NotFound(f"There is no deployment {uuid} in this project.")
     return deployment
+
+
+def promoted_digests(deployments: Iterable[Deployment]) -> dict[tuple[int, int], str]:
+    """What is promoted now where these deployments are: digests by (model id, environment id). One query."""
+    places = {(deployment.version.model_id, deployment.environment_id) for deployment in deployments}
+    slots = Slot.objects.select_related("version").filter(
+        model_id__in={model_id for model_id, _ in places}, version__isnull=False
+    )
+    return {(slot.model_id, slot.environment_id): slot.version.digest for slot in slots if slot.version is not None}

@@ -66,6 +66,14 @@ def get_receipt(*, project: ProjectRef, uuid: UUID) -> Receipt:
     return receipt
 
 
+def receipt_vkey() -> str:
+    """The public key of the latest receipt. Raises ReceiptMissing before the first."""
+    vkey = Receipt.objects.order_by("-id").values_list("vkey", flat=True).first()
+    if vkey is None:
+        raise ReceiptMissing("No receipt has been made on this server yet, so there is no key.")
+    return vkey
+
+
 def good_line(history: Iterable[Promotion]) -> list[ModelVersion]:
     """The versions that a slot may return to, the current one last. `history` is oldest first.
 

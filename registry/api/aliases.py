@@ -1,0 +1,64 @@
+"""Aliases of a model. Names of environments are among them, read-only."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.pages import PAGE_PARAMETERS, page
+from accounts.api.schemas import page_of
+from core.access import Permission
+from core.api import parse, parse_query
+from registry import selectors, services
+from registry.api.base import REASON_LENGTH, RegistryView, VersionRefField, short_page
+from registry.api.render import alias_change_out, alias_out, alias_view_out
+from registry.api.schemas import AliasChangeOut, AliasOut
+from registry.names import check_alias
+
+
+class Aliases(RegistryView):
+    permissions = {"GET": Permission.PROJECT_READ}
+
+    @extend_schema(parameters=PAGE_PARAMETERS, responses=page_of(AliasOut))
+    def get(self, request: Request, name: str) -> Response:
+        """All names that point at a version now, by name."""
+        views = selectors.list_aliases(model=self.find_model(name))
+        return Response(short_page(views, request, key=lambda view: view.name, render=alias_view_out))
+
+
+class OneAlias(RegistryView):
+    permissions = {"PUT": Permission.MODEL_WRITE, "DELETE": Permission.MODEL_WRITE}
+
+    class Input(serializers.Serializer):
+        version = VersionRefField()
+        reason = serializers.CharField(max_length=REASON_LENGTH, required=False, allow_blank=True)
+
+    class DeleteQuery(serializers.Serializer):
+        reason = serializers.CharField(max_length=REASON_LENGTH, required=False, allow_blank=True, default="")
+
+    @extend_schema(request=Input, responses=AliasOut)
+    def put(self, request: Request, name: str, alias: str) -> Response:
+        """Point it at a version. One named like an environment moves by promotion alone, and answers 409."""
+        data = parse(self.Input, request)
+        model = self.find_model(name)
+        version = selectors.get_version(model=model, ref=data.pop("version"))
+        found = services.set_alias(model=model, name=alias, version=version, actor=self.principal, **data)
+        return Response(alias_out(found))
+
+    @extend_schema(parameters=[DeleteQuery], request=None, responses={204: None})
+    def delete(self, request: Request, name: str, alias: str) -> Response:
+        """Take it away; its history stays."""
+        query = parse_query(self.DeleteQuery, request)
+        model = self.find_model(name)
+        services.delete_alias(model=model, name=check_alias(alias), actor=self.principal, reason=query["reason"])
+        return Response(status=204)
+
+
+class AliasHistory(RegistryView):
+    permissions = {"GET": Permission.PROJECT_READ}
+
+    @extend_schema(parameters=PAGE_PARAMETERS, responses=page_of(AliasChangeOut))
+    def get(self, request: Request, name: str, alias: str) -> Response:
+        """Every move, newest first."""
+        changes = selectors.alias_history(model=self.find_model(name), name=check_alias(alias))
+        return Response(page(changes, request, column="id", newest_first=True, render=alias_change_out))
