@@ -201,3 +201,13 @@ def test_no_header_stands_in_for_a_token(api, alice, headers):
 @pytest.mark.parametrize("query", ["?admin=1", "?is_server_admin=true", "?as=root", "?scopes=*", "?role=admin"])
 def test_no_parameter_widens_what_a_caller_may(api, bob, query):
     assert api(bob).post(f"users{query}", json={"name": "carol"}).status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_busy_caller_is_let_into_its_project_without_a_query(api, bob, django_assert_num_queries):
+    """Token and project are remembered for two seconds: ingest pays for its own rows only."""
+    client = api(bob)
+    assert client.get("projects/default").status_code == 200
+
+    with django_assert_num_queries(0):
+        assert client.get("projects/default").status_code == 200
