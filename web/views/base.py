@@ -15,7 +15,7 @@ from core.errors import Unauthenticated
 from web.context import Frame
 
 View = Callable[..., HttpResponse]
-PAGE_SIZE = 50
+PAGE_SIZE = 50  # rows of a list: a screenful or two
 
 
 class PageRequest(HttpRequest):

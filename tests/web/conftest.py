@@ -1,0 +1,66 @@
+"""Browsers, and the people who sit at them."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from accounts import cookies, services
+
+
+OURS = "http://testserver"
+
+
+class Browser:
+    """Django's client with a page session and CSRF checked, as a browser without JavaScript would use the pages."""
+
+    def __init__(self, secret=None):
+        self.client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+        if secret is not None:
+            self.client.cookies[cookies.SESSION_COOKIE] = secret
+
+    def get(self, path, **headers):
+        return self.client.get(path, headers={"accept": "text/html", **headers})
+
+    def post(self, path, fields, *, page=None, **headers):
+        """Sends a form as it stands on `page` (the address itself if not said), with that page's CSRF token."""
+        token = csrf_token(self.get(page or path).content.decode())
+        headers = {"accept": "text/html", "origin": OURS, **headers}
+        return self.client.post(path, {"csrfmiddlewaretoken": token, **fields}, headers=headers)
+
+
+def csrf_token(html):
+    return re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', html).group(1)
+
+
+@pytest.fixture
+def make_link(db):
+    """`make_link(principal)`: the secret of a one-time link that signs that person in."""
+    from accounts.models import Account
+    from core.access import system_principal
+
+    def make(principal):
+        account = Account.objects.get(uuid=principal.id)
+        _, secret = services.create_login_link(account=account, actor=system_principal("tests"))
+        return secret
+
+    return make
+
+
+@pytest.fixture
+def browser(make_link):
+    """`browser(alice)` is signed in as Alice, `browser()` as nobody."""
+
+    def make(principal=None):
+        if principal is None:
+            return Browser()
+        _, secret = services.exchange_login_link(secret=make_link(principal))
+        return Browser(secret)
+
+    return make
+
+
+@pytest.fixture
+def root(make_account, principal):
+    """Administers the server."""
+    return principal(make_account("root", is_server_admin=True))
