@@ -261,8 +261,8 @@ def play(people: Mapping[str, Person]) -> None:
     report_deployment(ci, digests[3])
     follow_the_line(risk, digests[3])
     audit(owner)
-    roll_back(owner, to=digests[1])
-    title("10. Look around")
+    roll_back(risk, to=digests[1])
+    title("11. Look around")
     print("\n  This link signs a browser in as owner, once, within ten minutes:")
     owner.runs("lineal", "login", "--browser", "--no-open")
 
@@ -418,14 +418,14 @@ def flip_one_byte(export: Path, changed: Path) -> None:
     changed.write_bytes(b"".join(lines))
 
 
-def roll_back(owner: Person, *, to: str) -> None:
-    title("And back: one call, with a reason")
-    owner.runs("lineal", "rollback", MODEL, "--env", "production", "--reason", "false alarms since this morning")
-    model = owner.reads("lineal", "models", "show", MODEL)
+def roll_back(risk: Person, *, to: str) -> None:
+    title("10. And back: one call, with a reason")
+    risk.runs("lineal", "rollback", MODEL, "--env", "production", "--reason", "false alarms since this morning")
+    model = risk.reads("lineal", "models", "show", MODEL)
     held = {slot["environment"]: slot["digest"] for slot in model["environments"]}
     if held.get("production") != to:
         raise Surprise(f"production holds {held.get('production')} after the rollback, expected {to}")
-    owner.runs("lineal", "audit", "list", "--limit", "8")
+    risk.runs("lineal", "audit", "list", "--limit", "8")
 
 
 if __name__ == "__main__":

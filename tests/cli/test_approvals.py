@@ -124,4 +124,14 @@ def test_deployments_as_of_a_time_ask_for_that_time(signed_in, lineal):
     lineal("deployments", "--as-of", "2026-11-01T12:00+02:00", "--environment", "production")
 
     query = signed_in.asked("GET", "/deployments")[0].query
+    assert "live" not in query
     assert (query["as_of"], query["environment"]) == ("2026-11-01T10:00:00.000000Z", "production")
+
+
+@pytest.mark.parametrize(("options", "live"), [((), "true"), (("--all",), None)])
+def test_deployments_are_those_that_run_now_unless_all_are_asked_for(signed_in, lineal, options, live):
+    signed_in.answer("GET", "/deployments", {"items": [], "next_cursor": None})
+
+    lineal("deployments", *options)
+
+    assert signed_in.asked("GET", "/deployments")[0].query.get("live") == live

@@ -48,6 +48,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     "Evidence": {
         "trace": Entry("lineal.cli.lineage:trace", "From a deployment, model or run back to its data and code."),
         "impact": Entry("lineal.cli.lineage:impact", "From a dataset or commit forward to what stands on it."),
+        "verify": Entry(
+            "lineal.cli.receipts:verify", "Check a promotion receipt offline, and that files are the promoted bytes."
+        ),
         "audit": Entry("lineal.cli.audit:audit", "Read, export and verify the audit log."),
     },
     "People": {

@@ -1,12 +1,13 @@
 """`lineal approve`, `refuse` and `promotions`: people decide on what CI has asked for."""
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from lineal.cli.exits import CommandFailed, ExitCode, leave
 from lineal.cli.options import Caller, Function, connected, limited, reasoned
-from lineal.cli.output import print_json
+from lineal.cli.output import print_json, say, write_file
 from lineal.cli.references import DigestType
 from lineal.cli.results import exit_code, subject, words
 from lineal.cli.server import path
@@ -95,7 +96,7 @@ def promotions() -> None:
 @promotions.command("list")
 @click.option("--model", metavar="NAME")
 @click.option("--environment", metavar="NAME")
-@click.option("--state", metavar="STATE", help="waiting, promoted, refused, …")
+@click.option("--state", metavar="STATE", help="waiting, committed, failed, refused, …")
 @limited
 @connected
 def list_promotions(
@@ -125,3 +126,18 @@ def show_promotion(caller: Caller, *, promotion: str) -> None:
         return
     for line in words(result):
         click.echo(line)
+
+
+@promotions.command("receipt")
+@click.argument("promotion")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to keep it in.")
+@connected
+def keep_receipt(caller: Caller, *, promotion: str, out: Path) -> None:
+    """Download a promotion's signed receipt, which `lineal verify` checks offline, and say which key signed it."""
+    receipt = caller.server.get(path("promotions", promotion)).get("receipt") or {}
+    if not receipt.get("uri"):
+        raise CommandFailed(f"promotion {promotion} has no receipt{' yet' if receipt else ''}")
+    write_file(out, caller.server.text(receipt["uri"].removeprefix("/api/v1/")))
+    vkey = caller.server.get("receipts/key")["vkey"]
+    say(f"receipt of {promotion} kept in {out}; check it with --key {vkey}")
+    caller.output.done({"file": str(out), "sha256": receipt.get("sha256"), "vkey": vkey}, str(out))

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from lineal.cli.exits import CommandFailed, ExitCode, leave, usage_error
+from lineal.cli.keys import read_vkey
 from lineal.cli.options import Caller, Moment, connected, connected_to_server, limited
 from lineal.cli.output import Column, print_json, say, write_file
 from lineal.cli.server import path, pinned_vkey
@@ -111,33 +112,13 @@ def verify(*, file: Path, keys: Sequence[str], anchors: Sequence[Path], url: str
     """
     from lineal._audit_verify import render, verify_export
 
-    chosen = [_read_key(key) for key in keys] or _pinned_keys(url)
+    chosen = [read_vkey(key) for key in keys] or _pinned_keys(url)
     report = verify_export(file, chosen, anchors)
     if as_json:
         print_json(report.to_dict())
     else:
         click.echo(render(report), nl=False)
     leave(ExitCode.OK if report.verdict == "proven" else ExitCode.FAILED)
-
-
-def _read_key(text: str) -> str:
-    """A verifier key, given itself or as the name of a file that holds it.
-
-    Raises:
-        CommandFailed: neither.
-    """
-    from lineal._proofs import InvalidProof, parse_key
-
-    if "+" not in text or Path(text).is_file():
-        try:
-            text = Path(text).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise usage_error(f"--key: {text!r} is neither a verifier key nor a file with one") from error
-    try:
-        parse_key(text)
-    except InvalidProof as error:
-        raise usage_error(f"--key: {error}") from error
-    return text
 
 
 def _pinned_keys(url: str | None) -> list[str]:

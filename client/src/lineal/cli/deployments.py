@@ -51,14 +51,24 @@ def report_deployment(
 @click.option("--model", metavar="NAME")
 @click.option("--environment", "--env", "environment", metavar="NAME")
 @click.option("--as-of", type=Moment(), metavar="TIME", help="What ran then, e.g. 2026-11-01T12:00Z or 7d.")
+@click.option("--target", metavar="TEXT")
+@click.option("--all", "ended_too", is_flag=True, help="Those that have ended, too.")
 @limited
 @connected
 def deployments(
-    caller: Caller, *, model: str | None, environment: str | None, as_of: datetime | None, limit: int
+    caller: Caller,
+    *,
+    model: str | None,
+    environment: str | None,
+    target: str | None,
+    as_of: datetime | None,
+    ended_too: bool,
+    limit: int,
 ) -> None:
     """List what runs, or ran at a given time."""
-    moment = wire_time(as_of) if as_of else None
-    rows = caller.server.items("deployments", limit=limit, model=model, environment=environment, as_of=moment)
+    when = {"as_of": wire_time(as_of)} if as_of else {"live": None if ended_too else "true"}
+    filters = {"model": model, "environment": environment, "target": target}
+    rows = caller.server.items("deployments", limit=limit, **filters, **when)
     columns = [
         ("id", lambda row: row.get("id")),
         ("environment", lambda row: row.get("environment")),

@@ -64,13 +64,15 @@ def _gate_fact(gate: Mapping[str, Any]) -> dict[str, Any]:
 @policy.command("set")
 @click.argument("name")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--reason", metavar="TEXT", help="Why; kept in the audit log.")
 @connected
-def set_policy(caller: Caller, *, name: str, file: Path) -> None:
+def set_policy(caller: Caller, *, name: str, file: Path, reason: str | None) -> None:
     """Store FILE (TOML, YAML or JSON, by its ending) as the policy's next revision."""
     content_type = _CONTENT_TYPES.get(file.suffix.lower())
     if content_type is None:
         raise usage_error(f"{file}: a policy file ends in .toml, .yaml, .yml or .json")
-    stored = caller.server.put_document(path("policies", name), file.read_bytes(), content_type=content_type)
+    where = path("policies", name)
+    stored = caller.server.put_document(where, file.read_bytes(), content_type=content_type, reason=reason)
     caller.output.done(stored, f"policy {name} revision {stored.get('revision')} sha256:{stored.get('sha256')}")
 
 

@@ -78,8 +78,8 @@ class Server:
     def delete(self, where: str) -> None:
         self._once("DELETE", where)
 
-    def put_document(self, where: str, document: bytes, *, content_type: str) -> Any:
-        return self._once("PUT", where, body=document, content_type=content_type).json()
+    def put_document(self, where: str, document: bytes, *, content_type: str, **query: Any) -> Any:
+        return self._once("PUT", where, query, body=document, content_type=content_type).json()
 
     def items(self, where: str, *, limit: int, **query: Any) -> list[dict[str, Any]]:
         """A list route, page by page, up to `limit` items."""
@@ -115,8 +115,9 @@ class Server:
         params = self._with_project(where, query)
         return call(self._transport, method, f"/{where}", params=params, **options)
 
-    def _once(self, method: str, where: str, **options: Any) -> "Response":
-        return self._transport.request(method, f"/{where}", params=self._with_project(where, {}), **options)
+    def _once(self, method: str, where: str, query: Mapping[str, Any] | None = None, **options: Any) -> "Response":
+        params = self._with_project(where, query or {})
+        return self._transport.request(method, f"/{where}", params=params, **options)
 
     def _with_project(self, where: str, query: Mapping[str, Any]) -> dict[str, Any]:
         if where.split("/", 1)[0] in _SERVER_WIDE:
