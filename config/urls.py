@@ -26,6 +26,7 @@ urlpatterns = [
     *([path("api/v1/", include("lineage.urls"))] if _built("lineage.urls") else []),
     *([path("api/v1/", include("tracking.urls"))] if _built("tracking.urls") else []),
     *([path("api/v1/", include("registry.urls"))] if _built("registry.urls") else []),
+    *([path("schemas/", include("registry.schema_urls"))] if _built("registry.schema_urls") else []),
     *([path("", include("web.urls"))] if _built("web.urls") else []),
 ]
 

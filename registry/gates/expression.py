@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from lark import Lark, Token, Transformer, UnexpectedInput, v_args
+from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_args
 
 MAX_LENGTH = 500  # characters; more than that belongs in two gates
 MAX_DEPTH = 50  # parts within parts, far below what the interpreter can recurse
@@ -147,7 +147,7 @@ def parse(text: str) -> Expression:
 
 def _where(text: str, exc: UnexpectedInput) -> str:
     position = exc.pos_in_stream or 0
-    if not 0 <= position < len(text):
+    if isinstance(exc, UnexpectedToken) and exc.token.type == "$END":
         return f"{text!r} ends too early."
     return f"Not understood from character {position + 1} on: {text[position : position + 20]!r}."
 

@@ -50,8 +50,12 @@ def judge(spec: Spec, case: Case) -> Finding:
 
 
 def _judge_strength(wanted: str, data: Sequence[GraphNode], evidence: Sequence[str]) -> Finding:
+    unknown = [node.label for node in data if node.strength is None]
+    if unknown:
+        detail = f"Nobody knows how far to trust {', '.join(unknown[:5])}."
+        return Finding(Status.MISSING, limit=wanted, evidence=evidence, detail=detail)
     observed = kinds.weakest(node.strength for node in data)
-    if observed is None:
+    if observed is None:  # no data is asked for
         return Finding(Status.PASS, limit=wanted, evidence=evidence)
     strong_enough = kinds.STRENGTHS.index(observed) <= kinds.STRENGTHS.index(wanted)
     weak = [node.label for node in data if node.strength == observed]

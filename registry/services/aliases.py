@@ -25,6 +25,7 @@ def set_alias(*, model: Model, name: str, version: ModelVersion, actor: Principa
     check_alias(name)
     _lock(model)
     _refuse_environment(model, name)
+    version.refresh_from_db(fields=["lifecycle"])  # it may have been put away since it was looked up
     if version.is_barred:
         raise VersionBarred(f"{version.label} is {version.lifecycle}.")
     alias = Alias.objects.select_related("version").filter(model=model, name=name).first()

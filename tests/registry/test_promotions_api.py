@@ -43,8 +43,18 @@ def test_promotion_answers_with_its_result_document(ask, make_version):
 
 @pytest.mark.parametrize(
     ("decision", "exit_code"),
-    [("promoted", 0), ("already", 0), ("waiting", 10), ("gate_failed", 20), ("evidence_missing", 21)]
-    + [("refused", 22), ("expired", 22), ("cancelled", 22), ("holder_differs", 23), ("frozen", 24)],
+    [
+        ("promoted", 0),
+        ("already", 0),
+        ("waiting", 10),
+        ("gate_failed", 20),
+        ("evidence_missing", 21),
+        ("refused", 22),
+        ("expired", 22),
+        ("cancelled", 22),
+        ("holder_differs", 23),
+        ("frozen", 24),
+    ],
 )
 def test_every_decision_has_its_exit_code(ask, api, make_version, set_policy, carol, bob, decision, exit_code):
     """Pipelines branch on these numbers, so each is made to happen."""
