@@ -5,7 +5,7 @@ import pytest
 from registry import policies
 from registry.gates import Case, Status, find_gate
 from registry.models import Approval, ManifestFile
-from tests.registry.conftest import make_series, seal_run
+from tests.registry.factories import new_series, seal_run
 from tracking.models import Blob
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +49,7 @@ def test_policy_says_what_counts_without_a_holder(judge, make_version, absent, s
 
 def test_history_of_a_metric_can_be_asked_for(judge, make_version):
     version = make_version()
-    make_series(version.run, "latency", [30.0, 90.0, 40.0])
+    new_series(version.run, "latency", [30.0, 90.0, 40.0])
 
     assert judge("metric", version, expr="latency < 50").status == Status.PASS
     assert judge("metric", version, expr="max(latency) < 50").status == Status.FAIL

@@ -11,7 +11,7 @@ from lineage import selectors as lineage
 from registry import selectors, services
 from registry.errors import ArtifactBarred, NameTaken, VersionBarred, VersionInUse
 from registry.models import ModelVersion
-from tests.registry.conftest import seal_run
+from tests.registry.factories import seal_run
 from tracking.models import Blob
 
 pytestmark = pytest.mark.django_db
