@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from core.access import Permission, Role
+from tests.security import registry_world as things
 
 
 class Needs(StrEnum):
@@ -165,8 +166,107 @@ ACCOUNTS = [
     ),
 ]
 
-ROUTES: list[Route] = [*ACCOUNTS]
-COVERED_ROOMS = frozenset({"accounts"})
+P = "?project={project}"
+READ = Permission.PROJECT_READ
+WRITE = Permission.MODEL_WRITE
+WHY = {"reason": "because"}
+GATES = {"gate": [{"id": "bytes", "kind": "integrity"}]}
+MODEL, VERSION = "/api/v1/models/{model}", "/api/v1/models/{model}/versions/{version}"
+PROMOTION, DEPLOYMENT = "/api/v1/promotions/{promotion}", "/api/v1/deployments/{deployment}"
+
+REGISTRY = [
+    Route("GET", f"/api/v1/models{P}", READ),
+    Route("POST", f"/api/v1/models{P}", WRITE, ok=201, body={"name": "made-by-matrix"}),
+    Route("GET", MODEL + P, READ, prepare=things.a_version),
+    Route("PATCH", MODEL + P, WRITE, body={"description": "anew"}, prepare=things.a_version),
+    Route("GET", f"{MODEL}/versions{P}", READ, prepare=things.a_version),
+    Route(
+        "POST",
+        f"{MODEL}/versions{P}",
+        WRITE,
+        ok=201,
+        body={"run": "{run}", "artifact": "model.bin"},
+        prepare=things.a_run,
+    ),
+    Route("GET", VERSION + P, READ, prepare=things.a_version),
+    Route("PATCH", VERSION + P, WRITE, body={"description": "anew"}, prepare=things.a_version),
+    Route("GET", f"{VERSION}/manifest{P}", READ, prepare=things.a_version),
+    Route("POST", f"{VERSION}/retire{P}", WRITE, body=WHY, prepare=things.a_version),
+    Route("POST", f"{VERSION}/quarantine{P}", Permission.PROMOTION_APPROVE, body=WHY, prepare=things.a_version),
+    Route("GET", f"{MODEL}/aliases{P}", READ, prepare=things.an_alias),
+    Route("PUT", f"{MODEL}/aliases/{{alias}}{P}", WRITE, body={"version": 1}, prepare=things.a_version),
+    Route("DELETE", f"{MODEL}/aliases/{{alias}}{P}", WRITE, ok=204, prepare=things.an_alias),
+    Route("GET", f"{MODEL}/aliases/{{alias}}/history{P}", READ, prepare=things.an_alias),
+    Route("GET", f"{MODEL}/environments{P}", READ, prepare=things.a_version),
+    Route("GET", f"{MODEL}/environments/{{environment}}/history{P}", READ, prepare=things.a_version),
+    Route(
+        "POST",
+        f"{MODEL}/promotions{P}",
+        Permission.PROMOTION_REQUEST,
+        ok=201,
+        body={"version": "{digest}", "environment": "production"} | WHY,
+        prepare=things.a_version,
+    ),
+    Route(
+        "POST",
+        f"{MODEL}/rollbacks{P}",
+        Permission.PROMOTION_APPROVE,
+        ok=201,
+        body={"environment": "production"} | WHY,
+        prepare=things.two_promotions,
+    ),
+    Route("GET", f"/api/v1/environments{P}", READ),
+    Route(
+        "POST",
+        f"/api/v1/environments{P}",
+        Permission.POLICY_WRITE,
+        ok=201,
+        body={"name": "made-by-matrix", "position": 9},
+    ),
+    Route("GET", f"/api/v1/environments/{{environment}}{P}", READ, prepare=things.nothing),
+    Route(
+        "PUT",
+        f"/api/v1/environments/{{environment}}/policy{P}",
+        Permission.POLICY_WRITE,
+        body={"policy": "gates"} | WHY,
+        prepare=things.a_policy,
+    ),
+    Route("GET", f"/api/v1/policies{P}", READ, prepare=things.a_policy),
+    Route("POST", f"/api/v1/policies{P}", Permission.POLICY_WRITE, ok=201, body={"name": "new", "document": GATES}),
+    Route("GET", f"/api/v1/policies/{{policy}}{P}", READ, prepare=things.a_policy),
+    Route("PUT", f"/api/v1/policies/{{policy}}{P}", Permission.POLICY_WRITE, body=GATES, prepare=things.a_policy),
+    Route("GET", f"/api/v1/policies/{{policy}}/revisions{P}", READ, prepare=things.a_policy),
+    Route("GET", f"/api/v1/promotions{P}", READ, prepare=things.a_waiting_promotion),
+    Route("GET", PROMOTION + P, READ, prepare=things.a_waiting_promotion),
+    Route(
+        "POST",
+        f"{PROMOTION}/approvals{P}",
+        Permission.PROMOTION_APPROVE,
+        body={"decision": "approve"} | WHY,
+        prepare=things.a_waiting_promotion,
+    ),
+    Route("POST", f"{PROMOTION}/cancel{P}", Permission.PROMOTION_REQUEST, body=WHY, prepare=things.an_own_promotion),
+    Route("GET", f"/api/v1/deployments{P}", READ, prepare=things.a_deployment),
+    Route(
+        "POST",
+        f"/api/v1/deployments{P}",
+        Permission.DEPLOYMENT_REPORT,
+        ok=201,
+        body={"model": "fraud", "version": 1, "environment": "production", "target": "eu-1"},
+        prepare=things.a_version,
+    ),
+    Route("GET", DEPLOYMENT + P, READ, prepare=things.a_deployment),
+    Route("POST", f"{DEPLOYMENT}/end{P}", Permission.DEPLOYMENT_REPORT, body=WHY, prepare=things.a_deployment),
+    Route("GET", "/api/v1/receipts/key", Needs.SIGNED_IN, prepare=things.a_receipt),
+    Route("GET", f"/api/v1/receipts/{{receipt}}{P}", READ, prepare=things.a_receipt),
+]
+LINEAGE = [
+    Route("GET", f"/api/v1/lineage/trace{P}&of=model:fraud", READ, prepare=things.a_version),
+    Route("GET", f"/api/v1/lineage/impact{P}&of=model:fraud", READ, prepare=things.a_version),
+]
+
+ROUTES: list[Route] = [*ACCOUNTS, *LINEAGE, *REGISTRY]
+COVERED_ROOMS = frozenset({"accounts", "lineage", "registry"})
 COOKIE_ONLY = frozenset(
     {"DELETE /api/v1/session"}
 )  # tokens have no session; tests/accounts/test_authentication tries it
