@@ -2,10 +2,10 @@
 
 kind = "lineage"
 require = ["data", "code", "environment"]
-strength = "content"           # or "snapshot", "declared", "path": the weakest that data may be known by
+strength = "content"           # or "snapshot", "declared", "path": the weakest that any of these may be known by
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from core.access import ProjectRef
 from lineage import kinds, selectors
@@ -25,44 +25,52 @@ def read(fields: Fields) -> Spec:
 
 
 def judge(spec: Spec, case: Case) -> Finding:
-    """Missing where a required edge or the run's seal is; fail where data is known less well than asked."""
+    """Missing where a required part or the run's seal is; fail where one is known less well than asked."""
     graph = version_line(case.version.uuid.hex, case.version.model.project)
     required = {name: graph.of_kind(KIND_OF[name]) for name in spec["require"]}
-    evidence = [name_of(node) for nodes in required.values() for node in nodes]
+    parts = [node for nodes in required.values() for node in nodes]
+    evidence = [name_of(node) for node in parts]
     if graph.truncated:
         return Finding(Status.ERROR, evidence=evidence[:100], detail="The line has more nodes than can be judged.")
+    trouble = _gap(case, required)
+    if trouble:
+        return Finding(Status.MISSING, limit=spec["strength"], evidence=evidence, detail=trouble)
+    return _judge_strength(spec["strength"], [(node.label, _strength(node, case)) for node in parts], evidence)
+
+
+def _gap(case: Case, required: Mapping[str, Sequence[GraphNode]]) -> str:
     missing = [name for name, nodes in required.items() if not nodes]
     if missing:
-        return Finding(
-            Status.MISSING,
-            limit=spec["strength"],
-            evidence=evidence,
-            detail=f"No {' and no '.join(missing)} on record.",
-        )
-    if case.version.seal_id is None:
-        return Finding(
-            Status.MISSING,
-            limit=spec["strength"],
-            evidence=evidence,
-            detail="The run has not ended, so nothing seals it.",
-        )
-    return _judge_strength(spec["strength"], required.get("data", []), evidence)
+        return f"No {' and no '.join(missing)} on record."
+    return "The run has not ended, so nothing seals it." if case.version.seal_id is None else ""
 
 
-def _judge_strength(wanted: str, data: Sequence[GraphNode], evidence: Sequence[str]) -> Finding:
-    unknown = [node.label for node in data if node.strength is None]
+def _strength(node: GraphNode, case: Case) -> str | None:
+    """As its owner says; but of the commit of the run itself we know more: whether all of its code is on record."""
+    run = case.version.run
+    if node.kind != "code_commit" or node.key != run.code_commit:
+        return node.strength
+    return "declared" if run.code_dirty and not run.code_diff_sha256 else "content"
+
+
+def _judge_strength(wanted: str, known: Sequence[tuple[str, str | None]], evidence: Sequence[str]) -> Finding:
+    unknown = [label for label, strength in known if strength is None]
     if unknown:
         detail = f"Nobody knows how far to trust {', '.join(unknown[:5])}."
         return Finding(Status.MISSING, limit=wanted, evidence=evidence, detail=detail)
-    observed = kinds.weakest(node.strength for node in data)
-    if observed is None:  # no data is asked for
-        return Finding(Status.PASS, limit=wanted, evidence=evidence)
-    strong_enough = kinds.STRENGTHS.index(observed) <= kinds.STRENGTHS.index(wanted)
-    weak = [node.label for node in data if node.strength == observed]
-    detail = "" if strong_enough else f"Known by {observed} only: {', '.join(weak[:5])}."
+    observed = kinds.weakest(strength for _, strength in known)
+    weak = [label for label, strength in known if strength is not None and _is_weaker(strength, wanted)]
     return Finding(
-        Status.PASS if strong_enough else Status.FAIL, observed=observed, limit=wanted, evidence=evidence, detail=detail
+        Status.FAIL if weak else Status.PASS,
+        observed=observed,
+        limit=wanted,
+        evidence=evidence,
+        detail=f"Known less well than by {wanted}: {', '.join(weak[:5])}." if weak else "",
     )
+
+
+def _is_weaker(strength: str, wanted: str) -> bool:
+    return kinds.STRENGTHS.index(strength) > kinds.STRENGTHS.index(wanted)
 
 
 def version_line(key: str, project: ProjectRef) -> Graph:

@@ -7,13 +7,26 @@ from core.clock import now
 from core.ids import uuid7
 from lineage.services import connect, ensure_node
 from registry import services
-from tracking.models import Artifact, Blob, Dataset, DatasetVersion, Experiment, Run, RunInput, Seal, Series
+from tracking.models import (
+    Artifact,
+    Blob,
+    Dataset,
+    DatasetVersion,
+    EnvironmentLock,
+    Experiment,
+    Run,
+    RunInput,
+    Seal,
+    Series,
+)
 
 _numbers = count(1)
 
 
-def new_run(project, by, *, metrics=None, inputs=(), commit="", lock="", sealed=True):
-    """A finished and sealed run of `by`, with metrics, inputs as (name, digest, strength), a commit and an environment."""
+def new_run(project, by, *, metrics=None, inputs=(), commit="", lock="", sealed=True, dirty=False):
+    """A finished and sealed run of `by`, with metrics, inputs as (name, digest, strength), a commit and the text of a
+    lock file.
+    """
     experiment, _ = Experiment.objects.get_or_create(project=project, name="churn", defaults={"created_by": by.name})
     run = Run.objects.create(
         uuid=uuid7(),
@@ -24,6 +37,8 @@ def new_run(project, by, *, metrics=None, inputs=(), commit="", lock="", sealed=
         created_by_id=by.id,
         created_by=by.name,
         code_commit=commit,
+        code_dirty=dirty,
+        environment=_lock(project, lock) if lock else None,
         sealed=sealed,
     )
     for key, value in (metrics or {}).items():
@@ -31,7 +46,7 @@ def new_run(project, by, *, metrics=None, inputs=(), commit="", lock="", sealed=
     node = ensure_node(project=project, kind="run", key=run.uuid.hex)
     for name, digest, strength in inputs:
         _use_dataset(run, node, name, digest, strength)
-    for kind, key in (("code_commit", commit), ("environment", lock)):
+    for kind, key in (("code_commit", commit), ("environment", run.environment and run.environment.digest)):
         if key:
             connect(src=ensure_node(project=project, kind=kind, key=key), dst=node, kind="used")
     if sealed:
@@ -83,6 +98,11 @@ def new_version(project, by, *, model="fraud", verified=True, content=None, run=
     return services.review_version(version_id=version.pk) if verified else version
 
 
+def _lock(project, text):
+    digest = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    return EnvironmentLock.objects.get_or_create(project=project, digest=digest, defaults={"lock": text})[0]
+
+
 def _use_dataset(run, node, name, digest, strength):
     dataset, _ = Dataset.objects.get_or_create(project=run.project, name=name)
     version, _ = DatasetVersion.objects.get_or_create(
@@ -91,5 +111,5 @@ def _use_dataset(run, node, name, digest, strength):
         defaults={"digest": digest, "kind": "file", "strength": strength, "created_by": "x"},
     )
     RunInput.objects.create(run=run, version=version, context=name)
-    data = ensure_node(project=run.project, kind="dataset_version", key=str(version.uuid))
+    data = ensure_node(project=run.project, kind="dataset_version", key=version.uuid.hex)
     connect(src=data, dst=node, kind="used")

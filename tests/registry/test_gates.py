@@ -83,17 +83,17 @@ def test_metric_counts_only_on_the_named_dataset(judge, make_version):
 
 
 def test_line_back_to_data_code_and_environment_passes(judge, make_version):
-    version = make_version(inputs=[DATA], commit="1a2b3c", lock="sha256:" + "e" * 64)
+    version = make_version(inputs=[DATA], commit="1a2b3c", lock="numpy==2.4.6")
 
     finding = judge("lineage", version)
 
     assert (finding.status, finding.observed, finding.limit) == (Status.PASS, "content", "content")
-    assert set(finding.evidence) == {DATA[1], "git:1a2b3c", "environment:sha256:" + "e" * 64}
+    assert set(finding.evidence) == {DATA[1], "git:1a2b3c", f"environment:{version.run.environment.digest}"}
 
 
 @pytest.mark.parametrize("gap", ["data", "code", "environment"])
 def test_gap_in_the_line_is_missing_evidence(judge, make_version, gap):
-    given = {"inputs": [DATA], "commit": "1a2b3c", "lock": "sha256:" + "e" * 64}
+    given = {"inputs": [DATA], "commit": "1a2b3c", "lock": "numpy==2.4.6"}
     del given[{"data": "inputs", "code": "commit", "environment": "lock"}[gap]]
     version = make_version(**given)
 
@@ -116,9 +116,30 @@ def test_gap_in_the_line_is_missing_evidence(judge, make_version, gap):
     ],
 )
 def test_weakest_data_decides(judge, make_version, strength, wanted, status):
-    version = make_version(inputs=[("good", "sha256:" + "3" * 64, "content"), ("weak", "sha256:" + "4" * 64, strength)])
+    version = make_version(
+        inputs=[("train", "sha256:" + "4" * 64, strength), ("train", "sha256:" + "3" * 64, "content")]
+    )
 
     assert judge("lineage", version, require=["data"], strength=wanted).status == status
+
+
+def test_uncommitted_changes_count_unless_their_digest_is_kept(judge, make_version):
+    """Of a commit with changes on top, only the commit is known for certain."""
+    version = make_version(commit="1a2b3c", dirty=True)
+
+    assert judge("lineage", version, require=["code"]).status == Status.FAIL
+    assert judge("lineage", version, require=["code"], strength="declared").status == Status.PASS
+    version.run.code_diff_sha256 = "d" * 64
+    assert judge("lineage", version, require=["code"]).status == Status.PASS
+
+
+def test_environment_without_its_lock_is_only_declared(judge, make_version):
+    version = make_version(lock="numpy==2.4.6")
+    assert judge("lineage", version, require=["environment"]).status == Status.PASS
+
+    type(version.run.environment).objects.update(lock="")
+
+    assert judge("lineage", version, require=["environment"]).status == Status.FAIL
 
 
 def test_unsealed_run_is_missing_evidence(judge, make_version):

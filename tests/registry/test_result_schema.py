@@ -49,7 +49,7 @@ def check(schema):
 def test_documents_are_valid_through_a_whole_life(
     check, home, make_version, promote, set_policy, environment, bob, carol
 ):
-    good = {"inputs": [("train", "sha256:" + "1" * 64, "content")], "commit": "1a2b3c", "lock": "sha256:" + "e" * 64}
+    good = {"inputs": [("train", "sha256:" + "1" * 64, "content")], "commit": "1a2b3c", "lock": "numpy==2.4.6"}
     first = make_version(metrics={"auc": 0.9}, **good)
     check(result_document(promote(first)))
     check(result_document(promote(first)))
