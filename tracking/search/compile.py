@@ -1,0 +1,204 @@
+"""From tree to SQL conditions: the only place where what a user wrote decides on SQL. Values are always parameters.
+
+A condition never comes out as NULL, so that NOT means the opposite on every row. Texts are compared by code points on
+every database, whatever its locale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, F, FloatField, Func, Manager, OuterRef, Q, QuerySet
+from django.db.models.functions import Cast
+from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual, Lookup
+
+from tracking.limits import HEAD_LENGTH
+from tracking.models import EnvironmentLock, Experiment, Run, RunInput, Series, Tag
+from tracking.models import Param as ParamRow
+from tracking.search import ast
+from tracking.search.fields import ATTRIBUTES, Column
+from tracking.search.patterns import Matches, Pattern
+
+ORDERS: dict[str, type[Lookup]] = {
+    "=": Exact,
+    "<": LessThan,
+    "<=": LessThanOrEqual,
+    ">": GreaterThan,
+    ">=": GreaterThanOrEqual,
+}
+DATASET_COLUMNS = {"name": "version__dataset__name", "digest": "version__digest", "context": "context"}
+POINTED_AT: dict[str, Manager[Any]] = {
+    "experiment_id": Experiment.objects,
+    "parent_id": Run.objects,
+    "environment_id": EnvironmentLock.objects,
+}
+
+
+class Bytewise(Func):
+    """Text that is compared and sorted by code points. SQLite does so anyway."""
+
+    template = "%(expressions)s"
+    arity = 1
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template='(%(expressions)s) COLLATE "C"', **context)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the conditions are put on: rows of Run, or rows that point to a run by their column `through`."""
+
+    through: str = ""
+
+    def path(self, column: str) -> str:
+        return f"{self.through}__{column}" if self.through else column
+
+    @property
+    def run_id(self) -> str:
+        return f"{self.through}_id" if self.through else "pk"
+
+    def rows(self, table: Manager[Any], **known: Any) -> QuerySet[Any]:
+        """Rows of `table` that belong to the run at hand."""
+        return table.filter(run_id=OuterRef(self.run_id), **known)
+
+
+def compile_filter(expr: ast.Expr, scope: Scope) -> Q:
+    """The condition that holds for exactly those runs that pass `expr`."""
+    match expr:
+        case ast.AllOf(parts):
+            return _joined(parts, scope, Q.AND)
+        case ast.AnyOf(parts):
+            return _joined(parts, scope, Q.OR)
+        case ast.Not(part):
+            return ~compile_filter(part, scope)
+        case ast.Missing(field, negated):
+            return present(field, scope) if negated else ~present(field, scope)
+        case _:
+            return _compared(expr, scope)
+
+
+def present(field: ast.Field, scope: Scope) -> Q:
+    """The run has the field. A metric is there even when its value is NaN."""
+    match field:
+        case ast.Metric(key):
+            return Q(Exists(scope.rows(Series.objects, key=key)))
+        case ast.Param(key):
+            return Q(Exists(scope.rows(ParamRow.objects, key=key)))
+        case ast.Tag(key):
+            return Q(Exists(scope.rows(Tag.objects, key=key)))
+        case ast.Dataset(column):
+            return Q(Exists(_filled(scope.rows(RunInput.objects), DATASET_COLUMNS[column])))
+        case ast.Attribute(name):
+            return _attribute(ATTRIBUTES[name], scope, lambda path: Q((f"{path}__isnull", False)))
+
+
+def _joined(parts: Iterable[ast.Expr], scope: Scope, connector: str) -> Q:
+    return Q(*(compile_filter(part, scope) for part in parts), _connector=connector)
+
+
+def _compared(expr: ast.Comparison, scope: Scope) -> Q:
+    field = expr.field
+    match field:
+        case ast.Metric(key, column):
+            return Q(Exists(_metric_rows(expr, scope.rows(Series.objects, key=key), column)))
+        case ast.Param(key):
+            return Q(Exists(_param_rows(expr, scope.rows(ParamRow.objects, key=key))))
+        case ast.Tag(key):
+            return Q(Exists(scope.rows(Tag.objects, key=key).filter(_on_value(expr))))
+        case ast.Dataset(column):
+            path = DATASET_COLUMNS[column]
+            return Q(Exists(_filled(scope.rows(RunInput.objects), path).filter(_on_column(expr, path))))
+        case ast.Attribute(name):
+            return _attribute(ATTRIBUTES[name], scope, lambda path: _on_column(expr, path))
+
+
+def _metric_rows(expr: ast.Comparison, rows: QuerySet[Any], column: str) -> QuerySet[Any]:
+    if isinstance(expr, ast.IsNan):
+        return rows.filter(last__isnull=not expr.negated)
+    if column == "count":  # as a float, because 2.5 and infinity may be asked for
+        return rows.filter(_on_column(expr, Cast("count", FloatField())))
+    return rows.filter(Q((f"{column}__isnull", False)) & _on_column(expr, column))
+
+
+def _param_rows(expr: ast.Comparison, rows: QuerySet[Any]) -> QuerySet[Any]:
+    if _is_numeric(expr):
+        return rows.filter(Q(number__isnull=False) & _on_column(expr, "number"))
+    return rows.filter(_on_value(expr))
+
+
+def _is_numeric(expr: ast.Comparison) -> bool:
+    match expr:
+        case ast.Compare(value=value) | ast.Between(low=value) | ast.Among(values=(value, *_)):
+            return isinstance(value, float)
+    return False
+
+
+def _on_value(expr: ast.Comparison) -> Q:
+    """On `value` of a param or tag, through its indexed beginning where it can be."""
+    match expr:
+        case ast.Compare(operator="=" | "!=", value=str(value)):
+            return _negated_if(expr.operator == "!=", _equals_text([value]))
+        case ast.Among(values=values):
+            return _negated_if(expr.negated, _equals_text([str(value) for value in values]))
+    return _on_column(expr, "value")
+
+
+def _equals_text(values: list[str]) -> Q:
+    condition = Q(head__in=sorted({value[:HEAD_LENGTH] for value in values}))
+    if all(len(value) < HEAD_LENGTH for value in values):
+        return condition
+    return condition & Q(value__in=values)
+
+
+def _on_column(expr: ast.Comparison, column: str | Cast) -> Q:
+    """What `expr` asks, of a column that is not NULL."""
+    match expr:
+        case ast.Compare(operator=operator, value=value):
+            return _negated_if(operator == "!=", _ordered("=" if operator == "!=" else operator, column, value))
+        case ast.Between(low=low, high=high):
+            return _negated_if(expr.negated, _ordered(">=", column, low) & _ordered("<=", column, high))
+        case ast.Among(values=values):
+            return _negated_if(expr.negated, _one_of(column, values))
+        case ast.Like(pattern=pattern, ignore_case=ignore_case):
+            return _negated_if(expr.negated, Q(Matches(_expression(column), Pattern(pattern, ignore_case))))
+    raise TypeError(f"{expr} asks nothing of a column")
+
+
+def _ordered(operator: str, column: str | Cast, value: Any) -> Q:
+    left = _expression(column)
+    return Q(ORDERS[operator](Bytewise(left) if isinstance(value, str) and operator != "=" else left, value))
+
+
+def _one_of(column: str | Cast, values: tuple[ast.Value, ...]) -> Q:
+    if isinstance(column, str):
+        return Q((f"{column}__in", values))
+    return Q(*(_ordered("=", column, value) for value in values), _connector=Q.OR)
+
+
+def _expression(column: str | Cast) -> F | Cast:
+    return F(column) if isinstance(column, str) else column
+
+
+def _negated_if(negated: bool, condition: Q) -> Q:
+    return ~condition if negated else condition
+
+
+def _filled(rows: QuerySet[Any], path: str) -> QuerySet[Any]:
+    """Without the rows that say nothing: NULL, or empty text."""
+    return rows.filter(Q((f"{path}__isnull", False)) & ~Q((path, "")))
+
+
+def _attribute(column: Column, scope: Scope, condition: Callable[[str], Q]) -> Q:
+    """`condition` on a column of the run that holds something, or on the row that such a column points to."""
+    if column.via:
+        rows = POINTED_AT[column.via].filter(pk=OuterRef(scope.path(column.via)))
+        return Q(Exists(rows.filter(condition(column.path))))
+    path = scope.path(column.path)
+    match column.absence:
+        case "null":
+            return Q((f"{path}__isnull", False)) & condition(path)
+        case "empty":
+            return ~Q((path, "")) & condition(path)
+    return condition(path)

@@ -1,0 +1,73 @@
+"""Searching runs: a filter, an order, and a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from core.access import ProjectRef
+from core.pagination import DEFAULT_LIMIT, parse_limit
+from tracking.models import Run
+from tracking.search.cursors import cursor_of, position_in
+from tracking.search.order import read_positions, sort_keys
+from tracking.search.parser import parse_order
+from tracking.search.selection import select
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Runs with experiment, parent and environment loaded; `next_cursor` is None on the last page."""
+
+    items: list[Run]
+    next_cursor: str | None
+
+
+def search_runs(
+    *,
+    project: ProjectRef,
+    filter: str = "",  # noqa: A002 - what it is called on the wire
+    order_by: Iterable[str] = (),
+    experiments: Collection[str] | None = None,
+    lifecycle: str = "active",
+    limit: int = DEFAULT_LIMIT,
+    cursor: str | None = None,
+) -> Page:
+    """A page of the runs that pass `filter`, newest first where `order_by` says no more.
+
+    `experiments` are names, None for all; runs of deleted experiments are hidden. `lifecycle` is active, archived,
+    deleted or all. Three to six queries, whatever the size of the page.
+
+    Raises:
+        InvalidFilter, InvalidOrder: with the place that could not be understood.
+        ExperimentNotFound: a name that no experiment of the project has.
+        Invalid: the cursor, the limit or the lifecycle.
+    """
+    limit = parse_limit(limit)
+    order = parse_order(order_by)
+    keys = sort_keys(order)
+    after = position_in(cursor, order, keys) if cursor else None
+    selection = select(project=project, filter=filter, experiments=experiments, lifecycle=lifecycle)
+    positions = read_positions(selection, keys, limit=limit + 1, after=after)
+    more = len(positions) > limit
+    positions = positions[:limit]
+    return Page(
+        items=_loaded([position[-1] for position in positions]),
+        next_cursor=cursor_of(positions[-1], order, keys) if more else None,
+    )
+
+
+def count_runs(
+    *,
+    project: ProjectRef,
+    filter: str = "",  # noqa: A002 - what it is called on the wire
+    experiments: Collection[str] | None = None,
+    lifecycle: str = "active",
+) -> int:
+    """How many runs `search_runs` would find in all. Looks at each of them. Raises as `search_runs` does."""
+    return select(project=project, filter=filter, experiments=experiments, lifecycle=lifecycle).runs().count()
+
+
+def _loaded(ids: list[int]) -> list[Run]:
+    """A run deleted for good since its position was read is left out."""
+    runs = Run.objects.select_related("experiment", "parent", "environment").in_bulk(ids)
+    return [runs[id_] for id_ in ids if id_ in runs]
