@@ -10,6 +10,7 @@ urlpatterns = [
     path("models/<str:name>/versions", versions.Versions.as_view(), name="versions"),
     path("models/<str:name>/versions/<str:ref>", versions.OneVersion.as_view(), name="version"),
     path("models/<str:name>/versions/<str:ref>/manifest", versions.Manifest.as_view(), name="version-manifest"),
+    path("models/<str:name>/versions/<str:ref>/files", versions.VersionFile.as_view(), name="version-file"),
     path("models/<str:name>/versions/<str:ref>/retire", versions.Retire.as_view(), name="version-retire"),
     path("models/<str:name>/versions/<str:ref>/quarantine", versions.Quarantine.as_view(), name="version-quarantine"),
     path("models/<str:name>/aliases", aliases.Aliases.as_view(), name="aliases"),

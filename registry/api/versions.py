@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,6 +21,11 @@ from registry.api.models import DESCRIPTION_LENGTH
 from registry.api.render import version_out, version_summary_out
 from registry.api.schemas import VersionOut, VersionSummaryOut
 from tracking import selectors as tracking
+from tracking.api.artifacts import content_response
+from tracking.artifacts.paths import parse_path
+from tracking.models import Artifact
+
+FILE_PATH = OpenApiParameter("path", str, required=True, description="The file's path in the manifest.")
 
 
 class Versions(RegistryView):
@@ -92,6 +97,18 @@ class Manifest(RegistryView):
         """The text that the digest is of; `sha256sum -c` checks files against it."""
         text = selectors.manifest_text(self.find_version(name, ref))
         return HttpResponse(text, content_type="text/plain; charset=utf-8")
+
+
+class VersionFile(RegistryView):
+    permissions = {"GET": Permission.PROJECT_READ}
+
+    @extend_schema(parameters=[FILE_PATH], responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    def get(self, request: Request, name: str, ref: str) -> HttpResponseBase:
+        """The bytes of one file of the manifest, whatever the run has at that path by now; `Range` is honoured."""
+        path = parse_path(request.query_params.get("path", ""))
+        version = self.find_version(name, ref)
+        file = selectors.get_manifest_file(version, path)
+        return content_response(request, Artifact(run=version.run, path=file.path, blob=file.blob))
 
 
 class Retire(RegistryView):

@@ -13,6 +13,7 @@ from registry.selectors.policies import get_policy, latest_revision, list_polici
 from registry.selectors.promotions import get_promotion, get_receipt, good_line, list_promotions, receipt_vkey
 from registry.selectors.versions import (
     find_version_at,
+    get_manifest_file,
     get_model,
     get_version,
     list_models,
@@ -27,6 +28,7 @@ __all__ = [
     "find_version_at",
     "get_deployment",
     "get_environment",
+    "get_manifest_file",
     "get_model",
     "get_policy",
     "get_promotion",

@@ -5,6 +5,7 @@ import re
 from django.db.models import QuerySet
 
 from core.access import ProjectRef
+from core.errors import NotFound
 from registry.errors import ModelMissing, VersionMissing
 from registry.models import Alias, ManifestFile, Model, ModelVersion, Slot
 from registry.models.versions import NAME_LENGTH
@@ -65,6 +66,14 @@ def manifest_files(version: ModelVersion) -> list[ManifestFile]:
     """Lines of the manifest in their order: by the UTF-8 bytes of the path. One query."""
     files = ManifestFile.objects.filter(version=version).select_related("blob")
     return sorted(files, key=lambda file: file.path.encode())
+
+
+def get_manifest_file(version: ModelVersion, path: str) -> ManifestFile:
+    """Raises NotFound."""
+    file = ManifestFile.objects.select_related("blob").filter(version=version, path=path).first()
+    if file is None:
+        raise NotFound(f"The manifest of {version.label} has no file '{path}'.")
+    return file
 
 
 def manifest_text(version: ModelVersion) -> str:

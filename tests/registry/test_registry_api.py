@@ -1,9 +1,12 @@
 """Models, versions, aliases, environments, policies and deployments over HTTP."""
 
+import hashlib
+
 import pytest
 
 from core.access import Role
 from registry.models import AliasChange, Deployment, Environment, Model, ModelVersion, PolicyRevision
+from tracking.models import Artifact
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +56,41 @@ def test_manifest_is_plain_text(api, bob, run):
 
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert answer.content.decode().splitlines()[0].endswith("  config.json")
+
+
+@pytest.fixture
+def stored(home, run, api, bob):
+    """Version 1, its files in the store."""
+    from core.storage import get_store
+
+    for content in (b"w", b"{}"):
+        key = get_store().new_staging_key()
+        get_store().write_part(key, 0, [content], max_bytes=100)
+        get_store().publish(key, run.project.uuid, hashlib.sha256(content).hexdigest())
+    register(api(bob), run)
+
+
+def test_files_are_handed_out_as_the_manifest_has_them(api, bob, run, stored, make_artifact):
+    """The run may have other bytes at that path by now; the version never does."""
+    Artifact.objects.filter(run=run, path="model/weights.bin").delete()
+    make_artifact(run, "model/weights.bin", b"other bytes")
+    where = "models/fraud/versions/1/files"
+
+    answer = api(bob).get(where, data={"path": "weights.bin"})
+
+    assert b"".join(answer.streaming_content) == b"w"
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    part = api(bob).get(where, data={"path": "config.json"}, headers={"Range": "bytes=1-"})
+    assert (part.status_code, b"".join(part.streaming_content)) == (206, b"}")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("nothing", 404), ("../weights.bin", 422), ("/etc/passwd", 422), ("", 422), ("model/weights.bin", 404)],
+)
+def test_only_files_of_the_manifest_are_handed_out(api, bob, stored, path, status):
+    assert api(bob).get("models/fraud/versions/1/files", data={"path": path}).status_code == status
 
 
 @pytest.mark.parametrize(

@@ -191,6 +191,7 @@ REGISTRY = [
     Route("GET", VERSION + P, READ, prepare=things.a_version),
     Route("PATCH", VERSION + P, WRITE, body={"description": "anew"}, prepare=things.a_version),
     Route("GET", f"{VERSION}/manifest{P}", READ, prepare=things.a_version),
+    Route("GET", f"{VERSION}/files{P}&path=model.bin", READ, prepare=things.a_stored_version),
     Route("POST", f"{VERSION}/retire{P}", WRITE, body=WHY, prepare=things.a_version),
     Route("POST", f"{VERSION}/quarantine{P}", Permission.PROMOTION_APPROVE, body=WHY, prepare=things.a_version),
     Route("GET", f"{MODEL}/aliases{P}", READ, prepare=things.an_alias),

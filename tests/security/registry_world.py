@@ -1,6 +1,9 @@
 """What the registry's routes name: a version, a policy, a promotion that waits, a deployment, a receipt, as each route needs."""
 
+from hashlib import sha256
+
 from core.ids import uuid7
+from core.storage import get_store
 from registry import selectors, services
 from registry.models import Receipt
 from registry.services.promotions import Request
@@ -24,6 +27,17 @@ def a_run(world, caller):
 def a_version(world, caller):
     """Version 1 of `fraud`, registered by the contributor."""
     return NAMES | {"digest": new_version(world.project, world.people["contributor"]).digest}
+
+
+def a_stored_version(world, caller):
+    """A version whose bytes are in the store."""
+    content = b"weights of the matrix"
+    store = get_store()
+    key = store.new_staging_key()
+    store.write_part(key, 0, [content], max_bytes=100)
+    store.publish(key, world.project.uuid, sha256(content).hexdigest())
+    new_version(world.project, world.people["contributor"], content=content)
+    return NAMES
 
 
 def an_alias(world, caller):
