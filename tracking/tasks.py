@@ -1,1 +1,29 @@
-"""Background work of this room."""
+"""Background work of this room: verifying bytes, rewriting batches, sealing late writes, clearing abandoned uploads."""
+
+from core import jobs
+from tracking import services
+
+DAY_S = 24 * 3_600
+
+
+@jobs.job("tracking.verify_blob", lease_s=3_600)
+def verify_blob(*, blob_id: int) -> None:
+    services.verify_blob(blob_id=blob_id)
+
+
+@jobs.job("tracking.compact_run", lease_s=900)
+def compact_run(*, run_id: int) -> None:
+    services.compact_run(run_id=run_id)
+
+
+@jobs.job("tracking.reseal_run", lease_s=900)
+def reseal_run(*, run_id: int) -> None:
+    services.reseal_run(run_id=run_id)
+
+
+@jobs.job("tracking.forget_stale_uploads", lease_s=900)
+def forget_stale_uploads() -> None:
+    services.forget_stale_uploads()
+
+
+jobs.every(seconds=DAY_S, name="tracking.forget_stale_uploads")

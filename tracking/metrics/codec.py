@@ -166,10 +166,12 @@ def _decompress(frame: memoryview, size: int) -> bytes:
 def _compressor() -> zstandard.ZstdCompressor:
     if not hasattr(_codecs, "compressor"):
         _codecs.compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
-    return _codecs.compressor
+    compressor: zstandard.ZstdCompressor = _codecs.compressor
+    return compressor
 
 
 def _decompressor() -> zstandard.ZstdDecompressor:
     if not hasattr(_codecs, "decompressor"):
         _codecs.decompressor = zstandard.ZstdDecompressor()
-    return _codecs.decompressor
+    decompressor: zstandard.ZstdDecompressor = _codecs.decompressor
+    return decompressor

@@ -1,0 +1,162 @@
+"""The hot route: a batch of one writer, as MessagePack with packed columns or as JSON, decoded straight into typed values."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+import numpy as np
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.access import Permission
+from core.errors import Invalid, Malformed, UnsupportedType
+from tracking import services
+from tracking.api.base import RunView
+from tracking.api.schemas import BatchOut
+from tracking.limits import BATCH_ITEMS, BATCH_KEYS
+from tracking.metrics.points import STEP, VALUE, Points
+from tracking.uses import DatasetUse
+
+MSGPACK = ("application/x-msgpack", "application/msgpack", "application/vnd.msgpack")
+Scalar = str | int | float | bool | None
+Hex32 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+Sequence = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_SPELLED = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
+
+
+class PackedColumns(msgspec.Struct, forbid_unknown_fields=True):
+    """One series: little-endian int64 steps and µs since 1970, little-endian float64 values, all the same count."""
+
+    key: str
+    steps: bytes
+    times: bytes
+    values: bytes
+
+
+class ListColumns(msgspec.Struct, forbid_unknown_fields=True):
+    key: str
+    steps: list[Int64]
+    times: list[Int64]
+    values: list[float | str]
+
+
+class _Batch(msgspec.Struct, forbid_unknown_fields=True):
+    writer: Hex32
+    sequence: Sequence
+    params: Annotated[dict[str, Scalar], msgspec.Meta(max_length=BATCH_ITEMS)] = {}
+    tags: Annotated[dict[str, str | None], msgspec.Meta(max_length=BATCH_ITEMS)] = {}
+    inputs: Annotated[list[DatasetUse], msgspec.Meta(max_length=BATCH_ITEMS)] = []
+
+
+class PackedBatch(_Batch, forbid_unknown_fields=True):
+    metrics: Annotated[list[PackedColumns], msgspec.Meta(max_length=BATCH_KEYS)] = []
+
+
+class ListBatch(_Batch, forbid_unknown_fields=True):
+    metrics: Annotated[list[ListColumns], msgspec.Meta(max_length=BATCH_KEYS)] = []
+
+
+_packed = msgspec.msgpack.Decoder(PackedBatch)
+_listed = msgspec.json.Decoder(ListBatch)
+
+
+class Batches(RunView):
+    permissions = {"POST": Permission.RUN_WRITE}
+    rate_limit = {"POST": "ingest"}
+
+    @extend_schema(
+        request={"application/x-msgpack": OpenApiTypes.BINARY, "application/json": OpenApiTypes.OBJECT},
+        responses=BatchOut,
+    )
+    def post(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
+        """Store one batch exactly once. `{"writer": 32 hex, "sequence": 1…, "metrics": [{"key", "steps", "times",
+        "values"}], "params": {}, "tags": {}, "inputs": []}`; in MessagePack the three columns are packed numbers.
+        """
+        batch = decode(_content_type(request), request._request.body)  # noqa: SLF001 - parsed here, once, typed
+        outcome = services.write_batch(
+            run=self.get_run(id),
+            writer=UUID(hex=batch.writer),
+            sequence=batch.sequence,
+            metrics=_metrics(batch.metrics),
+            params=batch.params,
+            tags=batch.tags,
+            inputs=batch.inputs,
+        )
+        return Response(
+            {
+                "last_sequence": outcome.last_sequence,
+                "repeated": outcome.repeated,
+                "rejected": [
+                    {"kind": r.kind, "key": r.key, "detail": r.detail, "stored": r.stored, "given": r.given}
+                    for r in outcome.rejected
+                ],
+            }
+        )
+
+
+def decode(content_type: str, body: bytes) -> PackedBatch | ListBatch:
+    """The batch in `body`.
+
+    Raises:
+        UnsupportedType: neither MessagePack nor JSON.
+        Malformed: the bytes are not what the content type says; JSON with NaN in it is one such.
+        Invalid: understood, and wrong; says where and what was expected.
+    """
+    if content_type not in (*MSGPACK, "application/json"):
+        raise UnsupportedType(f"A batch is {MSGPACK[0]} or application/json, not {content_type or 'untyped'}.")
+    try:
+        return _packed.decode(body) if content_type in MSGPACK else _listed.decode(body)
+    except msgspec.ValidationError as exc:
+        raise _invalid(str(exc)) from exc
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        advice = ""
+        if content_type not in MSGPACK and (b"NaN" in body or b"Infinity" in body):
+            advice = ' JSON has no NaN or Infinity; send the strings "NaN", "Infinity" or "-Infinity".'
+        raise Malformed(f"The body cannot be decoded: {exc}.{advice}") from exc
+
+
+def _invalid(message: str) -> Invalid:
+    """msgspec says `Expected `int`, got `str` - at `$.metrics[0].steps``: the second half is the field."""
+    what, _, where = message.partition(" - at `$")
+    return Invalid(message, errors=[{"field": where.rstrip("`").lstrip(".") or "body", "detail": what}])
+
+
+def _content_type(request: Request) -> str:
+    return (request.content_type or "").partition(";")[0].strip().lower()
+
+
+def _metrics(series: Iterable[PackedColumns | ListColumns]) -> list[tuple[str, Points]]:
+    return [(columns.key, _points(columns, f"metrics.{at}")) for at, columns in enumerate(series)]
+
+
+def _points(columns: PackedColumns | ListColumns, field: str) -> Points:
+    if isinstance(columns, PackedColumns):
+        return _unpacked(columns, field)
+    if not len(columns.steps) == len(columns.times) == len(columns.values):
+        raise Invalid("steps, times and values have to be of one length.", field=field)
+    values = [_SPELLED[value] if isinstance(value, str) and value in _SPELLED else value for value in columns.values]
+    stray = next((value for value in values if isinstance(value, str)), None)
+    if stray is not None:
+        raise Invalid(f'{stray[:40]!r} is no number; of words only "NaN", "Infinity" and "-Infinity" are.', field=field)
+    return Points(np.array(columns.steps, STEP), np.array(columns.times, STEP), np.array(values, VALUE))
+
+
+def _unpacked(columns: PackedColumns, field: str) -> Points:
+    sizes = {len(columns.steps), len(columns.times), len(columns.values)}
+    if len(sizes) != 1 or len(columns.steps) % 8:
+        raise Invalid("steps, times and values have to be packed 8-byte numbers of one length.", field=field)
+    return Points(
+        np.frombuffer(columns.steps, STEP), np.frombuffer(columns.times, STEP), np.frombuffer(columns.values, VALUE)
+    )
+
+
+def decode_uses(data: Any) -> list[DatasetUse]:
+    """Dataset uses from parsed JSON. Raises Invalid."""
+    try:
+        return msgspec.convert(data, list[DatasetUse])
+    except msgspec.ValidationError as exc:
+        raise _invalid(str(exc)) from exc

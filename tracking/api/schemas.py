@@ -1,0 +1,166 @@
+"""OpenAPI's view of what `render` gives."""
+
+from rest_framework import serializers
+
+STATUSES = ["running", "finished", "failed", "killed"]
+LIFECYCLES = ["active", "archived", "deleted"]
+BLOB_STATES = ["unverified", "verified", "quarantined", "missing"]
+ANYTHING = serializers.JSONField
+
+
+class ExperimentOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    description = serializers.CharField(allow_blank=True)
+    tags = serializers.DictField(child=serializers.CharField())
+    created_at = serializers.DateTimeField()
+    created_by = serializers.CharField()
+    deleted = serializers.BooleanField()
+
+
+class SealOut(serializers.Serializer):
+    number = serializers.IntegerField()
+    digest = serializers.CharField(help_text="sha256: and 64 hex digits, over the run's logical content.")
+    sealed_at = serializers.DateTimeField()
+    event_id = serializers.UUIDField(help_text="The ledger's entry of this seal.")
+
+
+class SummaryOut(serializers.Serializer):
+    count = serializers.IntegerField()
+    last = serializers.JSONField(help_text='A number, or "NaN", "Infinity", "-Infinity".')
+    last_step = serializers.IntegerField()
+    min = serializers.JSONField(help_text="As `last`; null where every value was NaN.")
+    min_step = serializers.IntegerField(allow_null=True)
+    max = serializers.JSONField(help_text="As `last`; null where every value was NaN.")
+    max_step = serializers.IntegerField(allow_null=True)
+
+
+class CodeOut(serializers.Serializer):
+    repository = serializers.CharField(allow_blank=True)
+    commit = serializers.CharField()
+    branch = serializers.CharField(allow_blank=True)
+    dirty = serializers.BooleanField(allow_null=True)
+    diff_sha256 = serializers.CharField(allow_null=True)
+
+
+class LockOut(serializers.Serializer):
+    digest = serializers.CharField()
+    python = serializers.CharField(allow_blank=True)
+    platform = serializers.CharField(allow_blank=True)
+
+
+class RunInputOut(serializers.Serializer):
+    name = serializers.CharField()
+    digest = serializers.CharField(allow_null=True)
+    kind = serializers.CharField()
+    strength = serializers.CharField()
+    context = serializers.CharField(allow_blank=True)  # type: ignore[assignment]  # the REST framework has a property of this name
+    rows = serializers.IntegerField(allow_null=True)
+    bytes = serializers.IntegerField(allow_null=True)
+    uri = serializers.CharField(allow_null=True)
+
+
+class RunOut(serializers.Serializer):
+    id = serializers.CharField(help_text="32 hex digits.")
+    project = serializers.CharField()
+    experiment = serializers.CharField()
+    name = serializers.CharField()
+    status = serializers.ChoiceField(STATUSES)
+    lifecycle = serializers.ChoiceField(LIFECYCLES)
+    parent = serializers.CharField(allow_null=True)  # type: ignore[assignment]  # the REST framework has a property of this name
+    description = serializers.CharField(allow_blank=True)
+    created_by = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(help_text="The server's clock.")
+    client_started_at = serializers.DateTimeField(allow_null=True)
+    ended_at = serializers.DateTimeField(allow_null=True, help_text="The server's clock.")
+    client_ended_at = serializers.DateTimeField(allow_null=True)
+    host = serializers.CharField(allow_blank=True)
+    user = serializers.CharField(allow_blank=True)
+    entry_point = serializers.CharField(allow_blank=True)
+    code = CodeOut(allow_null=True)
+    environment = LockOut(allow_null=True)
+    params = serializers.DictField(child=serializers.JSONField())
+    tags = serializers.DictField(child=serializers.CharField(allow_blank=True))
+    metrics = serializers.DictField(child=SummaryOut())
+    inputs = RunInputOut(many=True)
+    seal = SealOut(allow_null=True)
+    sealed = serializers.BooleanField(help_text="Whether the latest seal covers all there is.")
+    url = serializers.CharField()
+
+
+class RejectedOut(serializers.Serializer):
+    kind = serializers.ChoiceField(["metric", "param", "tag", "input"])
+    key = serializers.CharField()
+    detail = serializers.CharField()
+    stored = serializers.JSONField(allow_null=True)
+    given = serializers.JSONField(allow_null=True)
+
+
+class BatchOut(serializers.Serializer):
+    last_sequence = serializers.IntegerField()
+    repeated = serializers.BooleanField(help_text="It was stored before; nothing was written now.")
+    rejected = RejectedOut(many=True, help_text="What can never be stored; all else is.")
+
+
+class CountOut(serializers.Serializer):
+    count = serializers.IntegerField()
+
+
+class SeriesOut(serializers.Serializer):
+    steps = serializers.ListField(child=serializers.IntegerField())
+    times = serializers.ListField(child=serializers.IntegerField(), help_text="Microseconds since 1970, UTC.")
+    values = serializers.ListField(
+        child=serializers.JSONField(), help_text='Numbers, or "NaN", "Infinity", "-Infinity".'
+    )
+    count = serializers.IntegerField(help_text="Points there are in all.")
+    downsampled = serializers.BooleanField()
+
+
+class UploadTicketOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    url = serializers.CharField()
+    offset = serializers.IntegerField(help_text="Bytes that have arrived; go on from there.")
+
+
+class AnnouncedFileOut(serializers.Serializer):
+    path = serializers.CharField()
+    state = serializers.ChoiceField(["have", "upload"])
+    upload = UploadTicketOut(allow_null=True)
+
+
+class AnnouncedOut(serializers.Serializer):
+    files = AnnouncedFileOut(many=True)
+
+
+class OffsetOut(serializers.Serializer):
+    offset = serializers.IntegerField()
+
+
+class ArtifactOut(serializers.Serializer):
+    path = serializers.CharField()
+    folder = serializers.BooleanField()
+    size = serializers.IntegerField(allow_null=True)
+    sha256 = serializers.CharField(allow_null=True)
+    state = serializers.ChoiceField(BLOB_STATES, allow_null=True)
+
+
+class DatasetOut(serializers.Serializer):
+    name = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class DatasetVersionOut(serializers.Serializer):
+    id = serializers.CharField()
+    name = serializers.CharField()
+    digest = serializers.CharField(allow_null=True)
+    kind = serializers.ChoiceField(["file", "directory", "frame", "uri"])
+    strength = serializers.ChoiceField(["content", "snapshot", "declared", "path"])
+    schema = serializers.JSONField(allow_null=True)
+    rows = serializers.IntegerField(allow_null=True)
+    bytes = serializers.IntegerField(allow_null=True)
+    uri = serializers.CharField(allow_null=True)
+    source_version = serializers.CharField(allow_null=True)
+    profile = serializers.JSONField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    created_by = serializers.CharField()

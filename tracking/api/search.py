@@ -1,0 +1,91 @@
+"""Search over runs: a filter, an order, pages, and the columns that are wanted."""
+
+from collections.abc import Sequence
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.base import ProjectView
+from accounts.api.schemas import page_of
+from core.access import Permission
+from core.api import parse
+from core.errors import Invalid
+from core.pagination import DEFAULT_LIMIT, MAX_LIMIT
+from tracking import selectors
+from tracking.api.render import run_out
+from tracking.api.schemas import LIFECYCLES, CountOut, RunOut
+from tracking.limits import NAME_LENGTH, SEARCH_EXPERIMENTS, SEARCH_LENGTH, SEARCH_ORDER
+from tracking.search import count_runs, search_runs
+from tracking.selectors.rows import Columns
+
+KINDS = ("params", "tags", "metrics")
+COLUMNS = 500  # keys that one page may ask for by name
+
+
+class _Filter(serializers.Serializer):
+    experiments = serializers.ListField(
+        child=serializers.CharField(max_length=NAME_LENGTH), max_length=SEARCH_EXPERIMENTS, required=False
+    )
+    filter = serializers.CharField(
+        max_length=SEARCH_LENGTH,
+        required=False,
+        allow_blank=True,
+        help_text="metrics.loss < 0.1 AND params.opt = 'adam'",
+    )
+    lifecycle = serializers.ChoiceField([*LIFECYCLES, "all"], default="active")
+
+
+class SearchRuns(ProjectView):
+    permissions = {"POST": Permission.PROJECT_READ}
+
+    class Input(_Filter):
+        order_by = serializers.ListField(
+            child=serializers.CharField(max_length=600),
+            max_length=SEARCH_ORDER,
+            required=False,
+            help_text="metrics.auc DESC",
+        )
+        limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
+        cursor = serializers.CharField(required=False, allow_null=True, max_length=10_000)
+        columns = serializers.ListField(
+            child=serializers.CharField(max_length=600),
+            max_length=COLUMNS,
+            required=False,
+            help_text="params.lr, metrics.loss, tags.team; all of them where this is left out.",
+        )
+
+    @extend_schema(request=Input, responses=page_of(RunOut))
+    def post(self, request: Request) -> Response:
+        """Runs that match, in order. Missing values come last."""
+        data = parse(self.Input, request)
+        columns = _columns(data.pop("columns", None))
+        page = search_runs(project=self.project, **data)
+        rows = selectors.run_rows(page.items, columns)
+        items = [run_out(row, project=self.project.name) for row in rows]
+        return Response({"items": items, "next_cursor": page.next_cursor})
+
+
+class CountRuns(ProjectView):
+    permissions = {"POST": Permission.PROJECT_READ}
+
+    class Input(_Filter):
+        pass
+
+    @extend_schema(request=Input, responses=CountOut)
+    def post(self, request: Request) -> Response:
+        """How many runs match."""
+        return Response({"count": count_runs(project=self.project, **parse(self.Input, request))})
+
+
+def _columns(names: Sequence[str] | None) -> Columns | None:
+    if names is None:
+        return None
+    keys: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    for name in names:
+        kind, dot, key = name.partition(".")
+        if kind not in keys or not dot or not key:
+            raise Invalid(f"A column is params.KEY, tags.KEY or metrics.KEY, and {name!r} is not.", field="columns")
+        keys[kind].append(key)
+    return Columns(**keys)

@@ -1,0 +1,43 @@
+"""Reads of experiments, runs, metrics, datasets and artifacts."""
+
+from tracking.selectors.artifacts import artifact_entries, get_artifact, list_artifacts, list_folder
+from tracking.selectors.datasets import (
+    datasets_of,
+    get_dataset,
+    get_dataset_version,
+    list_dataset_versions,
+    list_datasets,
+    runs_using,
+)
+from tracking.selectors.experiments import find_experiment, get_experiment, list_experiments
+from tracking.selectors.metrics import metric_summaries, read_chart, read_points
+from tracking.selectors.rows import RunRow, run_rows
+from tracking.selectors.runs import code_diff, find_run, get_run, latest_seal, list_seals
+from tracking.selectors.uploads import get_upload
+
+__all__ = [
+    "RunRow",
+    "artifact_entries",
+    "code_diff",
+    "datasets_of",
+    "find_experiment",
+    "find_run",
+    "get_artifact",
+    "get_dataset",
+    "get_dataset_version",
+    "get_experiment",
+    "get_run",
+    "get_upload",
+    "latest_seal",
+    "list_artifacts",
+    "list_dataset_versions",
+    "list_datasets",
+    "list_experiments",
+    "list_folder",
+    "list_seals",
+    "metric_summaries",
+    "read_chart",
+    "read_points",
+    "run_rows",
+    "runs_using",
+]

@@ -1,0 +1,48 @@
+"""Writes to experiments and runs and what is logged to them: each a whole act, with its ledger entry or under the run's seal."""
+
+from tracking.services.artifacts import announce_files, commit_upload, receive_part
+from tracking.services.batches import BatchOutcome, write_batch
+from tracking.services.blobs import forget_stale_uploads, verify_blob
+from tracking.services.chunks import compact_run
+from tracking.services.datasets import record_inputs, register_version
+from tracking.services.experiments import create_experiment, delete_experiment, restore_experiment, update_experiment
+from tracking.services.params import correct_param
+from tracking.services.runs import (
+    archive_run,
+    create_run,
+    delete_run,
+    finish_run,
+    restore_run,
+    resume_run,
+    update_run,
+)
+from tracking.services.seals import reseal_run
+from tracking.services.tags import delete_tag, set_tag
+
+__all__ = [
+    "BatchOutcome",
+    "announce_files",
+    "archive_run",
+    "commit_upload",
+    "compact_run",
+    "correct_param",
+    "create_experiment",
+    "create_run",
+    "delete_experiment",
+    "delete_run",
+    "delete_tag",
+    "finish_run",
+    "forget_stale_uploads",
+    "receive_part",
+    "record_inputs",
+    "register_version",
+    "reseal_run",
+    "restore_experiment",
+    "restore_run",
+    "resume_run",
+    "set_tag",
+    "update_experiment",
+    "update_run",
+    "verify_blob",
+    "write_batch",
+]

@@ -1,0 +1,75 @@
+"""What a worker does with stored bytes: reads them again, says whether they are what their name says, clears what was left behind."""
+
+import logging
+from datetime import timedelta
+from hashlib import sha256
+
+from django.db import transaction
+
+from audit.services import record
+from core import clock, events
+from core.access import system_principal
+from core.storage import ObjectMissing, get_store
+from tracking.evidence import blob_target
+from tracking.limits import STALE_UPLOAD_DAYS
+from tracking.models import Blob, Upload
+
+log = logging.getLogger(__name__)
+
+
+def verify_blob(*, blob_id: int) -> str:
+    """Hash the stored bytes and record the outcome; the new state. Reads the whole object. Safe to run twice."""
+    blob = Blob.objects.select_related("project").get(pk=blob_id)
+    found = _state_of(blob)
+    with transaction.atomic():
+        locked = Blob.objects.select_for_update(of=("self",)).select_related("project").get(pk=blob_id)
+        before = locked.state
+        locked.state, locked.checked_at = found, clock.now()
+        locked.save(update_fields=["state", "checked_at"])
+        if found != before:
+            _tell(locked, before)
+    return found
+
+
+def _state_of(blob: Blob) -> str:
+    hasher = sha256()
+    size = 0
+    try:
+        for chunk in get_store().open(blob.project.uuid, blob.sha256):
+            hasher.update(chunk)
+            size += len(chunk)
+    except ObjectMissing:
+        return Blob.State.MISSING
+    intact = size == blob.size and hasher.hexdigest() == blob.sha256
+    return Blob.State.VERIFIED if intact else Blob.State.QUARANTINED
+
+
+def _tell(blob: Blob, before: str) -> None:
+    """Good news is announced; bad news goes on the ledger as well."""
+    if blob.state == Blob.State.VERIFIED:
+        events.announce("blob.verified", project_id=blob.project_id, sha256=blob.sha256)
+        return
+    record(
+        action="blob.quarantine",
+        target=blob_target(blob),
+        actor=system_principal("verifier"),
+        project=blob.project,
+        before={"state": before},
+        after={"state": blob.state},
+    )
+    events.announce("blob.quarantined", project_id=blob.project_id, sha256=blob.sha256)
+
+
+def forget_stale_uploads() -> int:
+    """Drop uploads that nobody has touched for days, and staged bytes that no upload names; how many."""
+    store = get_store()
+    limit = clock.now() - timedelta(days=STALE_UPLOAD_DAYS)
+    stale = list(Upload.objects.filter(committed_at=None, touched_at__lt=limit)[:1_000])
+    for upload in stale:
+        store.discard(upload.staging_key)
+        upload.delete()
+    wanted = set(Upload.objects.filter(committed_at=None).values_list("staging_key", flat=True))
+    orphans = [key for key in store.list_stale_staging(limit) if key not in wanted]
+    for key in orphans:
+        store.discard(key)
+    return len(stale) + len(orphans)

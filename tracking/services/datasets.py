@@ -1,0 +1,120 @@
+"""Dataset versions come to be when a run uses them, or when someone registers one without a run."""
+
+import json
+import re
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any
+
+import orjson
+from django.db import transaction
+
+from audit.services import record
+from core.access import Principal
+from core.errors import Invalid
+from lineage.errors import CycleRefused
+from lineage.services import connect, ensure_node
+from tracking.evidence import dataset_target
+from tracking.limits import NAME_LENGTH, PROFILE_BYTES, SCHEMA_COLUMNS
+from tracking.models import Dataset, DatasetVersion, Run, RunInput
+from tracking.services import seals
+from tracking.uses import DatasetUse
+from tracking.values import Rejected, has_control
+
+_SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+def write_inputs(*, run: Run, uses: Sequence[DatasetUse]) -> list[Rejected]:
+    """Record what the run read, with its lineage; what can never be stored is returned. The caller holds the run's lock."""
+    rejected: list[Rejected] = []
+    for use in uses:
+        problem = problem_of(use)
+        if problem is None:
+            try:
+                _use(run, use)
+            except CycleRefused as exc:
+                problem = exc.detail
+        if problem is not None:
+            rejected.append(Rejected("input", use.name, problem, given=use.digest))
+    return rejected
+
+
+@transaction.atomic
+def record_inputs(*, run: Run, uses: Sequence[DatasetUse]) -> None:
+    """All of them or none. Raises Invalid naming each that cannot be stored; RunDeleted."""
+    run = seals.lock_for_writing(run)
+    rejected = write_inputs(run=run, uses=uses)
+    if rejected:
+        errors = [{"field": each.key or "name", "detail": each.detail} for each in rejected]
+        raise Invalid("These dataset versions cannot be recorded.", errors=errors)
+    seals.note_late_write(run)
+
+
+@transaction.atomic
+def register_version(*, project: Any, use: DatasetUse, actor: Principal) -> tuple[DatasetVersion, bool]:
+    """A version that no run has used yet, on the record; the version, and whether it is new. Raises Invalid."""
+    problem = problem_of(use)
+    if problem is not None:
+        raise Invalid(problem, field="digest")
+    version, created = _ensure_version(project_id=project.id, use=use, created_by=actor.name)
+    if created:
+        ensure_node(project=project, kind="dataset_version", key=version.uuid.hex)
+        record(
+            action="dataset.register",
+            target=dataset_target(version),
+            actor=actor,
+            project=project,
+            after={"digest": version.digest, "kind": version.kind, "strength": version.strength, "uri": version.uri},
+        )
+    return version, created
+
+
+def problem_of(use: DatasetUse) -> str | None:
+    """Why this mention of a dataset cannot be stored; None if it can."""
+    if not use.name or len(use.name) > NAME_LENGTH or has_control(use.name):
+        return f"A dataset has a name of 1 to {NAME_LENGTH} characters without control characters."
+    if use.strength == "content" and not (use.digest and _SHA256.fullmatch(use.digest)):
+        return "Strength content needs the digest of the bytes, as sha256: and 64 lower-case hex digits."
+    if use.digest is not None and (len(use.digest) > 100 or has_control(use.digest)):
+        return "A digest has at most 100 characters."
+    if len(use.schema or ()) > SCHEMA_COLUMNS:
+        return f"A schema has at most {SCHEMA_COLUMNS} columns."
+    if use.profile is not None and len(json.dumps(use.profile)) > PROFILE_BYTES:
+        return f"A profile holds at most {PROFILE_BYTES} bytes."
+    return None
+
+
+def identity_of(use: DatasetUse) -> str:
+    """What makes two mentions the same version: the bytes where they were hashed, else all that was said of where they are."""
+    facts: list[str | None] = ["content", use.digest]
+    if use.strength != "content":
+        facts = [use.strength, use.kind, use.digest, use.uri, use.source_version]
+    return sha256(orjson.dumps(facts)).hexdigest()
+
+
+def _use(run: Run, use: DatasetUse) -> None:
+    version, _ = _ensure_version(project_id=run.project_id, use=use, created_by=run.created_by)
+    source = ensure_node(project=run.project, kind="dataset_version", key=version.uuid.hex)
+    node = ensure_node(project=run.project, kind="run", key=run.uuid.hex)
+    connect(src=source, dst=node, kind="used", run_key=run.uuid.hex)
+    RunInput.objects.bulk_create([RunInput(run=run, version=version, context=use.context)], ignore_conflicts=True)
+
+
+def _ensure_version(*, project_id: int, use: DatasetUse, created_by: str) -> tuple[DatasetVersion, bool]:
+    dataset, _ = Dataset.objects.get_or_create(project_id=project_id, name=use.name)
+    return DatasetVersion.objects.select_related("dataset").get_or_create(
+        dataset=dataset,
+        identity=identity_of(use),
+        defaults={
+            "digest": use.digest,
+            "kind": use.kind,
+            "strength": use.strength,
+            "schema": use.schema,
+            "rows": use.rows,
+            "bytes": use.bytes,
+            "uri": use.uri or "",
+            "source_version": use.source_version or "",
+            "profile": use.profile,
+            "created_by": created_by,
+        },
+    )

@@ -1,0 +1,56 @@
+"""Tags may change at any time; null removes one."""
+
+from collections.abc import Mapping
+
+from django.db import transaction
+
+from core.errors import Invalid
+from tracking.errors import TagNotFound
+from tracking.limits import HEAD_LENGTH, RUN_TAGS
+from tracking.models import Run, Tag
+from tracking.services import seals
+from tracking.values import Rejected, problem_of_key, problem_of_tag
+
+
+def write_tags(*, run: Run, tags: Mapping[str, str | None]) -> list[Rejected]:
+    """Set and remove; what can never be stored is returned. The caller holds the run's lock."""
+    if not tags:
+        return []
+    rejected: list[Rejected] = []
+    wanted: dict[str, str] = {}
+    for key, value in tags.items():
+        problem = problem_of_key(key) or (problem_of_tag(value) if value is not None else None)
+        if problem is not None:
+            rejected.append(Rejected("tag", key, problem, given=value))
+        elif value is not None:
+            wanted[key] = value
+    gone = [key for key, value in tags.items() if value is None]
+    Tag.objects.filter(run=run, key__in=[*gone, *wanted]).delete()
+    room = max(0, RUN_TAGS - Tag.objects.filter(run=run).count())
+    kept = dict(list(wanted.items())[:room])
+    rejected += [Rejected("tag", key, f"A run holds at most {RUN_TAGS} tags.") for key in wanted if key not in kept]
+    Tag.objects.bulk_create(
+        Tag(run=run, experiment_id=run.experiment_id, key=key, value=value, head=value[:HEAD_LENGTH])
+        for key, value in kept.items()
+    )
+    return rejected
+
+
+@transaction.atomic
+def set_tag(*, run: Run, key: str, value: str) -> None:
+    """Raises Invalid, RunDeleted."""
+    run = seals.lock_for_writing(run)
+    rejected = write_tags(run=run, tags={key: value})
+    if rejected:
+        raise Invalid(rejected[0].detail, field="value")
+    seals.note_late_write(run)
+
+
+@transaction.atomic
+def delete_tag(*, run: Run, key: str) -> None:
+    """Raises TagNotFound, RunDeleted."""
+    run = seals.lock_for_writing(run)
+    if not Tag.objects.filter(run=run, key=key).exists():
+        raise TagNotFound(key)
+    write_tags(run=run, tags={key: None})
+    seals.note_late_write(run)
