@@ -4,10 +4,16 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.urls import reverse
+
+from core.access import Principal, ProjectRef
+from lineage import selectors
 from lineage.kinds import STRENGTHS
+from lineage.models import Node
 from lineage.selectors import Graph, GraphNode
 
 MAX_DRAWN = 40  # nodes; above it a drawing is a tangle and the list reads better
+MAX_WALKED = 2_000  # nodes; a page is read by people
 MAX_LISTED = 200  # nodes of one step; the page says how many more there are
 
 KIND_WORDS = {
@@ -114,12 +120,19 @@ def _line_node(node: GraphNode, *, is_start: bool) -> LineNode:
     return LineNode(
         kind=KIND_WORDS.get(node.kind, node.kind),
         label=node.label,
-        url=str(node.about.get("url") or ""),
+        url=_url(node),
         digest=str(node.about.get("digest") or ""),
         strength=strength if strength in STRENGTHS else "",
         live=node.live,
         is_start=is_start,
     )
+
+
+def _url(node: GraphNode) -> str:
+    """Its page. A dataset's address is made here, since it names the version too."""
+    if node.kind == "dataset_version":
+        return f"{reverse('web:dataset_detail', args=[node.project, node.label])}?version={node.key}"
+    return str(node.about.get("url") or "")
 
 
 def _steps(graph: Graph, shown: Mapping[int, LineNode]) -> list[Step]:
@@ -217,3 +230,26 @@ def _path(source: tuple[float, float], target: tuple[float, float]) -> str:
 
 def _short(label: str) -> str:
     return label if len(label) <= LABEL_CHARS else label[: LABEL_CHARS - 1] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a walk starts, and for whose eyes it is."""
+
+    project: ProjectRef
+    kind: str
+    key: str
+    viewer: Principal
+
+    def nodes(self) -> list[Node]:
+        return list(Node.objects.filter(project_id=self.project.id, kind=self.kind, key=self.key))
+
+
+def trace_of(start: Start) -> Line:
+    """All that a thing came from, as far as the viewer may see it."""
+    return line_of(selectors.trace(starts=start.nodes(), max_nodes=MAX_WALKED, visible_to=start.viewer))
+
+
+def impact_of(start: Start) -> Line:
+    """All that came of a thing, as far as the viewer may see it."""
+    return line_of(selectors.impact(starts=start.nodes(), max_nodes=MAX_WALKED, visible_to=start.viewer))

@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from web.views import audit, data, deployments, experiments, home, models, promotions, runs, session, settings, versions
+from web.views import (
+    audit,
+    data,
+    deployments,
+    experiments,
+    home,
+    models,
+    promotions,
+    run_detail,
+    runs,
+    session,
+    settings,
+    versions,
+)
 
 app_name = "web"
 
@@ -16,7 +29,7 @@ urlpatterns = [
     path("settings/tokens/<uuid:uuid>/revoke", settings.token_revoke, name="token_revoke"),
     path("settings/profile", settings.profile, name="profile"),
     path("projects/<str:project>/runs", runs.run_list, name="run_list"),
-    path("projects/<str:project>/runs/<str:run_id>", runs.run_detail, name="run_detail"),
+    path("projects/<str:project>/runs/<str:run_id>", run_detail.run_detail, name="run_detail"),
     path("projects/<str:project>/experiments", experiments.experiment_list, name="experiment_list"),
     path("projects/<str:project>/models", models.model_list, name="model_list"),
     path("projects/<str:project>/models/<str:name>", models.model_detail, name="model_detail"),

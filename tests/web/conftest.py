@@ -7,7 +7,6 @@ from django.test import Client
 
 from accounts import cookies, services
 
-
 OURS = "http://testserver"
 
 
@@ -64,3 +63,47 @@ def browser(make_link):
 def root(make_account, principal):
     """Administers the server."""
     return principal(make_account("root", is_server_admin=True))
+
+
+@pytest.fixture
+def story(project, alice, bob):
+    """The project after everything has happened in it once: Bob's promotion waits for an approver."""
+    from tests.web import story
+
+    story.want_approval(project, alice)
+    return story.tell(project, bob)
+
+
+@pytest.fixture
+def carol(make_member):
+    """May approve."""
+    from core.access import Role
+
+    return make_member("carol", Role.APPROVER)
+
+
+@pytest.fixture
+def pages(story):
+    """Addresses of all pages of the project, by name."""
+    from urllib.parse import quote
+
+    from audit.models import AuditEvent
+    from tests.web.story import EVIL_NAME
+
+    base = "/projects/default"
+    event = AuditEvent.objects.filter(target_type="run").order_by("id").first()
+    return {
+        "run list": f"{base}/runs",
+        "run": f"{base}/runs/{story.run.uuid.hex}",
+        "experiments": f"{base}/experiments",
+        "models": f"{base}/models",
+        "model": f"{base}/models/fraud",
+        "version": f"{base}/models/fraud/versions/1",
+        "promotions": f"{base}/promotions",
+        "promotion": f"{base}/promotions/{story.promotion.uuid}",
+        "deployments": f"{base}/deployments",
+        "datasets": f"{base}/data",
+        "dataset": f"{base}/data/{quote(EVIL_NAME)}",
+        "audit": f"{base}/audit",
+        "event": f"{base}/audit/{event.uuid}",
+    }

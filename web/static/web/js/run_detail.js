@@ -30,7 +30,7 @@ async function load(figures) {
     const answer = await response.json();
     if (!response.ok) throw new Error(answer.detail);
     for (const figure of figures) {
-      const columns = (answer.series || answer)[figure.dataset.key];
+      const columns = answer[figure.dataset.key];
       if (columns) { loaded.set(figure, columns); draw(figure); } else say(figure, "No points.");
     }
   } catch (error) {

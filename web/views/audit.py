@@ -1,0 +1,153 @@
+"""The audit trail of a project and of the server: entries by what, who and when, and one entry with its place in the ledger."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse
+
+from accounts.models import Account, Project
+from audit import actions
+from audit.models import AuditEvent
+from core.access import Permission, can, require_server_admin
+from core.errors import Invalid, NotFound
+from web import ledger
+from web.moments import utc_moment
+from web.opened import opened
+from web.paging import newest_first
+from web.targets import target_url
+from web.trail import LISTED, entries_of, entry_of, event_url, place_of, said
+from web.views.base import PageRequest, project_page, show, signed_in
+
+FIELDS = ("q", "actor", "action", "target_type", "target_id", "outcome", "since", "until")
+
+
+@project_page(room="audit", permission=Permission.AUDIT_READ)
+def project_audit(request: PageRequest, project: Project) -> HttpResponse:
+    export = f"/api/v1/audit/export?{urlencode({'project': project.name})}"
+    return _list(
+        request,
+        "web/audit_list.html",
+        LISTED.filter(project_id=project.id),
+        project=project,
+        export_url=export if can(request.principal, Permission.AUDIT_EXPORT, project) else "",
+    )
+
+
+@signed_in(room="server_audit")
+def server_audit(request: PageRequest) -> HttpResponse:
+    """The whole ledger, for administrators of the server: others learn what they may from their projects' trails."""
+    require_server_admin(request.principal)
+    state = ledger.state()
+    return _list(
+        request,
+        "web/server_audit.html",
+        LISTED.all(),
+        project=None,
+        export_url="/api/v1/audit/export",
+        ledger=state,
+        checkpoints=ledger.checkpoints(),
+        verifications=ledger.verifications(),
+        **_key_words(request, state),
+    )
+
+
+def _list(
+    request: PageRequest, template: str, events: QuerySet[AuditEvent], *, project: Project | None, **context: Any
+) -> HttpResponse:
+    query = {field: request.GET.get(field, "").strip() for field in FIELDS}
+    problem = ""
+    try:
+        page = newest_first(_chosen(events, query), request)
+    except Invalid as error:
+        problem = error.detail
+        page = newest_first(events.none(), request)
+    return show(
+        request,
+        template,
+        status=422 if problem else 200,
+        entries=entries_of(page.rows, project=project),
+        next_url=page.next_url,
+        query=query,
+        problem=problem,
+        actions=actions.registered_names(),
+        outcomes=AuditEvent.Outcome.values,
+        **context,
+    )
+
+
+def _chosen(events: QuerySet[AuditEvent], query: Mapping[str, str]) -> QuerySet[AuditEvent]:
+    """Raises Invalid for a time that is none. The text is looked for in what the log holds in the clear."""
+    for field in ("action", "target_type", "target_id", "outcome"):
+        if query[field]:
+            events = events.filter(**{field: query[field]})
+    if query["actor"]:
+        people = Account.objects.filter(name=query["actor"]).values_list("uuid", flat=True)
+        events = events.filter(Q(actor_id__in=list(people)) | Q(actor_name=query["actor"]))
+    since, until = utc_moment(query["since"], field="since"), utc_moment(query["until"], field="until")
+    if since is not None:
+        events = events.filter(at__gte=since)
+    if until is not None:
+        events = events.filter(at__lt=until)
+    return events.filter(body__icontains=query["q"]) if query["q"] else events
+
+
+@project_page(room="audit", permission=Permission.AUDIT_READ)
+def project_event(request: PageRequest, project: Project, uuid: UUID) -> HttpResponse:
+    return _event(request, LISTED.filter(project_id=project.id), uuid, project)
+
+
+@signed_in(room="server_audit")
+def server_event(request: PageRequest, uuid: UUID) -> HttpResponse:
+    require_server_admin(request.principal)
+    return _event(request, LISTED.all(), uuid, None)
+
+
+def _event(request: PageRequest, events: QuerySet[AuditEvent], uuid: UUID, project: Project | None) -> HttpResponse:
+    event = events.filter(uuid=uuid).first()
+    if event is None:
+        raise NotFound(f"There is no ledger entry {uuid} that you may see.")
+    body = opened([event])[event.pk]
+    previous = body["prev_event_of_target"]
+    named = {"project": project.name} if project else {}
+    return show(
+        request,
+        "web/audit_event.html",
+        entry=entry_of(event, body, project=project),
+        record=_record(body),
+        target_url=target_url(body),
+        previous_url=event_url(UUID(previous), project) if previous else "",
+        before=_pairs(body["before"]),
+        after=_pairs(body["after"]),
+        refs=body["refs"],
+        place=place_of(event.uuid),
+        proof_url=f"/api/v1/audit/events/{event.uuid}/proof?{urlencode(named)}",
+        body=event.body,
+        **_key_words(request, ledger.state()),
+    )
+
+
+def _record(body: Mapping[str, Any]) -> Mapping[str, str]:
+    """The parts of an entry that its page names one by one."""
+    target, request = body["target"], body["request"] or {}
+    return {
+        "actor_type": body["actor"]["type"],
+        "method": body["auth"]["method"],
+        "target": said(target["label"]) or target["id"],
+        "target_type": target["type"].replace("_", " "),
+        "target_id": target["id"],
+        "target_version": target["version"],
+        "route": said(request.get("route")),
+        "ip": said(request.get("ip")),
+    }
+
+
+def _pairs(values: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    return [(key, "none" if value is None else said(value)) for key, value in sorted(values.items())]
+
+
+def _key_words(request: PageRequest, state: ledger.LedgerState) -> Mapping[str, Any]:
+    """What the note on the limits of this page needs."""
+    return {"fingerprint": state.fingerprint, "vkey_shown": state.vkey, "is_secure": request.is_secure()}

@@ -1,0 +1,23 @@
+"""The overview: what is in production, what waits for a person, what runs, and how the ledger stands."""
+
+from django.http import HttpResponse
+
+from web import ledger, overview
+from web.views.base import PageRequest, show, signed_in
+
+
+@signed_in()
+def home(request: PageRequest) -> HttpResponse:
+    viewer = request.principal
+    production = overview.in_production(viewer)
+    waiting = overview.waiting_promotions(viewer)
+    runs = overview.recent_runs(viewer)
+    return show(
+        request,
+        "web/home.html",
+        production=production,
+        waiting=waiting,
+        runs=runs,
+        is_empty=not (production or waiting or runs),
+        ledger=ledger.state(),
+    )

@@ -1,0 +1,117 @@
+"""One run: what went in, what came out, and the evidence that it stayed so."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpResponse
+from django.urls import reverse
+
+from accounts.models import Project
+from core.ids import parse_run_id
+from tracking import selectors
+from tracking.metrics.summary import Summary
+from tracking.models import Artifact, Run, RunInput
+from web.lines import Start, impact_of, trace_of
+from web.trail import trail_of
+from web.values import plain, shown_metric
+from web.views.base import PageRequest, project_page, show
+from web.views.experiments import experiment_url
+
+SHOWN_CHARTS = 200  # figures on one page; the table below them has every metric
+SHOWN_ARTIFACTS = 500
+SHOWN_DIFF_LINES = 3_000
+SHORT_ID = 12
+
+
+@project_page(room="runs")
+def run_detail(request: PageRequest, project: Project, run_id: str) -> HttpResponse:
+    run = selectors.get_run(project=project, id=parse_run_id(run_id))
+    [row] = selectors.run_rows([run])
+    metrics = [(key, _summary(summary)) for key, summary in sorted(row.metrics.items())]
+    artifacts = list(selectors.list_artifacts(run)[: SHOWN_ARTIFACTS + 1])
+    start = Start(project, "run", run.uuid.hex, request.principal)
+    return show(
+        request,
+        "web/run_detail.html",
+        run=run,
+        id=run.uuid.hex,
+        title=run.name or run.uuid.hex[:SHORT_ID],
+        parent=run.parent.uuid.hex if run.parent else "",
+        experiment_url=experiment_url(project, run.experiment.name),
+        metrics=metrics,
+        charted=metrics[:SHOWN_CHARTS],
+        series_url=f"/api/v1/runs/{run.uuid.hex}/series",
+        series_query=urlencode({"project": project.name}),
+        params=[(key, plain(value)) for key, value in sorted(row.params.items())],
+        tags=sorted(row.tags.items()),
+        inputs=[_input(project, use) for use in row.inputs],
+        diff=diff_lines(selectors.code_diff(run)),
+        artifacts=[_artifact(project, run, artifact) for artifact in artifacts[:SHOWN_ARTIFACTS]],
+        more_artifacts=len(artifacts) > SHOWN_ARTIFACTS,
+        seal=row.seal,
+        line=trace_of(start),
+        results=impact_of(start),
+        entries=trail_of(project=project, type="run", id=run.uuid.hex, viewer=request.principal),
+    )
+
+
+def _summary(summary: Summary) -> Mapping[str, Any]:
+    return {
+        "count": summary.count,
+        "last": shown_metric(summary.last),
+        "last_step": summary.last_step,
+        "min": summary.min,
+        "min_step": summary.min_step,
+        "max": summary.max,
+        "max_step": summary.max_step,
+    }
+
+
+def _input(project: Project, use: RunInput) -> Mapping[str, Any]:
+    version = use.version
+    address = reverse("web:dataset_detail", args=[project.name, version.dataset.name])
+    return {
+        "name": version.dataset.name,
+        "url": f"{address}?{urlencode({'version': str(version.uuid)})}",
+        "context": use.context,
+        "digest": version.digest,
+        "strength": version.strength,
+        "kind": version.kind,
+        "rows": version.rows,
+        "bytes": version.bytes,
+        "uri": version.uri,
+    }
+
+
+def _artifact(project: Project, run: Run, artifact: Artifact) -> Mapping[str, Any]:
+    query = urlencode({"project": project.name, "path": artifact.path})
+    return {
+        "path": artifact.path,
+        "size": artifact.blob.size,
+        "sha256": artifact.blob.sha256,
+        "state": artifact.blob.state,
+        "url": f"/api/v1/runs/{run.uuid.hex}/artifacts/content?{query}" if artifact.blob.is_usable else "",
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class DiffLine:
+    kind: str
+    text: str
+
+
+def diff_lines(diff: str) -> Sequence[DiffLine]:
+    """The lines of a unified diff by kind, cut where reading on makes no sense."""
+    lines = diff.splitlines()
+    shown = [DiffLine(_kind(line), line) for line in lines[:SHOWN_DIFF_LINES]]
+    if len(lines) > SHOWN_DIFF_LINES:
+        shown.append(DiffLine("at", f"… and {len(lines) - SHOWN_DIFF_LINES} lines more"))
+    return shown
+
+
+def _kind(line: str) -> str:
+    if line.startswith(("@@", "diff ", "index ", "+++", "---")):
+        return "at"
+    return {"+": "add", "-": "del"}.get(line[:1], "same")

@@ -1,0 +1,157 @@
+"""One version of a model: its bytes, its line, how it compares with what stands, and the form that asks to promote it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import orjson
+from django.http import HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from accounts.models import Project
+from core.access import Permission, can
+from core.errors import Conflict, Forbidden, Invalid
+from core.problems import status_of
+from registry import selectors, services
+from registry.models import ManifestFile, ModelVersion, Slot
+from registry.services.promotions import Request
+from tracking.models import Run
+from tracking.selectors import metric_summaries
+from web.deployments import deployment_rows
+from web.lines import Start, impact_of, trace_of
+from web.promotions import promotion_rows
+from web.trail import trail_of
+from web.views.base import PageRequest, project_page, show
+from web.views.models import version_row
+
+SHOWN_FILES = 500
+SHOWN_ROWS = 20
+LONGEST_REASON = 2_000  # characters; the form says the same
+
+
+@project_page(room="models")
+def version_detail(request: PageRequest, project: Project, name: str, number: int) -> HttpResponse:
+    return _page(request, project, _find(project, name, number))
+
+
+@project_page(room="models", methods=("POST",), permission=Permission.PROMOTION_REQUEST)
+def promotion_request(request: PageRequest, project: Project, name: str, number: int) -> HttpResponse:
+    """Ask by form to promote the version; on to the promotion's own page, which says what came of it."""
+    version = _find(project, name, number)
+    try:
+        promotion, _ = services.request_promotion(_request(request, project, version))
+    except (Invalid, Conflict, Forbidden) as error:
+        return _page(request, project, version, error=error.detail, status=status_of(error))
+    return HttpResponseRedirect(reverse("web:promotion_detail", args=[project.name, promotion.uuid]))
+
+
+def _request(request: PageRequest, project: Project, version: ModelVersion) -> Request:
+    """Raises Invalid, and NotFound for an environment that is none."""
+    reason = request.POST.get("reason", "").strip()
+    if not reason or len(reason) > LONGEST_REASON:
+        raise Invalid(f"A promotion needs a reason of 1 to {LONGEST_REASON} characters.", field="reason")
+    environment = selectors.get_environment(project=project, name=request.POST.get("environment", ""))
+    return Request(
+        model=version.model, version=version, environment=environment, actor=request.principal, reason=reason
+    )
+
+
+def _find(project: Project, name: str, number: int) -> ModelVersion:
+    return selectors.get_version(model=selectors.get_model(project=project, name=name), ref=number)
+
+
+def _page(
+    request: PageRequest, project: Project, version: ModelVersion, *, error: str = "", status: int = 200
+) -> HttpResponse:
+    model, principal = version.model, request.principal
+    files = selectors.manifest_files(version)
+    slots = [slot for slot in selectors.list_slots(model=model) if slot.version_id != version.pk]
+    champion = _champion(slots)
+    promotions = selectors.list_promotions(project=project, model=model.name).filter(version=version)
+    deployments = selectors.list_deployments(project=project, model=model.name).filter(version=version)
+    start = Start(project, "model_version", version.uuid.hex, principal)
+    return show(
+        request,
+        "web/version_detail.html",
+        status=status,
+        model=model,
+        version=version_row(version, selectors.list_aliases(model=model)),
+        description=version.description,
+        seal=version.seal,
+        files=[_file(version, file) for file in files[:SHOWN_FILES]],
+        more_files=len(files) > SHOWN_FILES,
+        manifest_url=_route(version, "manifest"),
+        metrics=_metrics(version.run, champion.version.run if champion and champion.version else None),
+        champion={"environment": champion.environment.name, "number": champion.version.number}
+        if champion and champion.version
+        else None,
+        promotable=_promotable(request, project, version, slots),
+        given=request.POST,
+        line=trace_of(start),
+        results=impact_of(start),
+        promotions=promotion_rows(promotions[:SHOWN_ROWS]),
+        deployments=deployment_rows(deployments[:SHOWN_ROWS]),
+        card=_texts(version.card),
+        tags=_texts(version.tags),
+        signature=_indented(version.signature),
+        error=error,
+        entries=trail_of(project=project, type="model_version", id=str(version.uuid), viewer=principal),
+    )
+
+
+def _champion(slots: Sequence[Slot]) -> Slot | None:
+    """What stands in the last environment that holds another version: the one to beat."""
+    held = [slot for slot in slots if slot.version_id is not None]
+    return held[-1] if held else None
+
+
+def _promotable(request: PageRequest, project: Project, version: ModelVersion, slots: Sequence[Slot]) -> Sequence[str]:
+    """Where the reader may ask to promote it: nowhere it is already, and nowhere at all if it is put away."""
+    if version.is_barred or not can(request.principal, Permission.PROMOTION_REQUEST, project):
+        return []
+    return [slot.environment.name for slot in slots]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    key: str
+    value: float | None
+    other: float | None
+
+    @property
+    def difference(self) -> float | None:
+        return None if self.value is None or self.other is None else self.value - self.other
+
+
+def _metrics(run: Run, other: Run | None) -> list[MetricRow]:
+    """Last values of the run's metrics, beside those of the champion's run."""
+    own = metric_summaries(run)
+    theirs = metric_summaries(other) if other else {}
+    return [MetricRow(key, own[key].last, theirs[key].last if key in theirs else None) for key in sorted(own)]
+
+
+def _file(version: ModelVersion, file: ManifestFile) -> dict[str, Any]:
+    return {
+        "path": file.path,
+        "size": file.blob.size,
+        "sha256": file.blob.sha256,
+        "url": _route(version, "files", path=file.path),
+    }
+
+
+def _route(version: ModelVersion, part: str, **query: str) -> str:
+    model = version.model
+    name = quote(model.name, safe="")
+    parameters = urlencode({"project": model.project.name, **query})
+    return f"/api/v1/models/{name}/versions/{version.number}/{part}?{parameters}"
+
+
+def _texts(values: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    return [
+        (key, value if isinstance(value, str) else _indented(value)) for key, value in sorted((values or {}).items())
+    ]
+
+
+def _indented(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() if value is not None else ""
