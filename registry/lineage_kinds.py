@@ -1,6 +1,7 @@
 """What model versions and deployments are in the lineage graph: how they are shown, and which texts name them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from registry import links
 from registry.models import Deployment, ModelVersion
 from registry.selectors import find_version_at
 
+UUID_TEXT = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 BATCH = 500  # keys in one query: SQLite takes some thousand parameters
 
 
@@ -30,7 +32,7 @@ def describe_versions(keys: Sequence[str], project: ProjectRef) -> Mapping[str, 
             "created_by": version.created_by,
         }
         for some in _batches(keys)
-        for version in versions.filter(uuid__in=[UUID(key) for key in some])
+        for version in versions.filter(uuid__in=some)
     }
 
 
@@ -52,7 +54,7 @@ def describe_deployments(keys: Sequence[str], project: ProjectRef) -> Mapping[st
             "ended_at": clock.text(deployment.ended_at) if deployment.ended_at else None,
         }
         for some in _batches(keys)
-        for deployment in deployments.filter(uuid__in=[UUID(key) for key in some])
+        for deployment in deployments.filter(uuid__in=some)
     }
 
 
@@ -83,18 +85,16 @@ def resolve_digest(project: ProjectRef, text: str) -> Iterable[str]:
 
 def resolve_deployment(project: ProjectRef, text: str) -> Iterable[str]:
     """One deployment by its id."""
-    try:
-        uuid = UUID(text)
-    except ValueError:
+    if not UUID_TEXT.fullmatch(text):
         return []
-    return [
-        str(found)
-        for found in Deployment.objects.filter(project_id=project.id, uuid=uuid).values_list("uuid", flat=True)
-    ]
+    found = Deployment.objects.filter(project_id=project.id, uuid=UUID(text)).values_list("uuid", flat=True)
+    return [str(uuid) for uuid in found]
 
 
-def _batches(keys: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))
+def _batches(keys: Iterable[str]) -> Iterator[list[UUID]]:
+    """The keys that can be ours, a query's worth at a time."""
+    uuids = [UUID(key) for key in keys if UUID_TEXT.fullmatch(key)]
+    return (uuids[start : start + BATCH] for start in range(0, len(uuids), BATCH))
 
 
 kinds.register(kind="model_version", describe=describe_versions)

@@ -90,9 +90,12 @@ def _request(request: Request) -> tuple[Promotion, bool]:
     slot = lock_slot(model=request.model, environment=request.environment)
     known = _find_by_key(request)
     if known is not None:
+        if known.is_open:
+            expire_if_due(known)
         return known, False
-    request.version.refresh_from_db(fields=["lifecycle"])  # it may have been quarantined while we waited for the slot
     promotion = request.to_promotion()
+    promotion.version = _lock_version(request.version.pk)
+    promotion.environment = slot.environment
     promotion.save()
     event_id = record_promotion(
         promotion,
@@ -117,7 +120,7 @@ def _request(request: Request) -> tuple[Promotion, bool]:
 def _find_by_key(request: Request) -> Promotion | None:
     if request.idempotency_key is None:
         return None
-    promotions = Promotion.objects.select_related("version", "environment")
+    promotions = Promotion.objects.select_related("project", "model", "version__model", "environment")
     known = promotions.filter(project=request.model.project, idempotency_key=request.idempotency_key).first()
     if known is None:
         return None
@@ -132,10 +135,18 @@ def _find_by_key(request: Request) -> Promotion | None:
 
 
 def lock_slot(*, model: Model, environment: Environment) -> Slot:
-    """The slot, made if missing, held by this transaction until it ends."""
+    """The slot, made if missing, held by this transaction until it ends. With the environment as it is now."""
     Slot.objects.bulk_create([Slot(model=model, environment=environment)], ignore_conflicts=True)
-    slots = Slot.objects.select_for_update(of=("self",)).select_related("version__run", "version__model__project")
+    slots = Slot.objects.select_for_update(of=("self",)).select_related(
+        "environment__project", "version__run", "version__model__project"
+    )
     return slots.get(model=model, environment=environment)
+
+
+def _lock_version(version_id: int) -> ModelVersion:
+    """As it is now, and so it stays: whoever would quarantine or retire it waits until the promotion is decided."""
+    versions = ModelVersion.objects.select_for_update(of=("self",)).select_related("model__project", "run", "seal")
+    return versions.get(pk=version_id)
 
 
 def settle(promotion: Promotion, slot: Slot, *, actor: Principal) -> None:
@@ -211,19 +222,16 @@ def advance_promotion(*, promotion_id: int) -> Promotion:
 
 
 def lock_open(promotion_id: int) -> tuple[Promotion, Slot]:
-    """The promotion as it stands under its slot's lock. The slot first, always."""
+    """The promotion as it stands under its locks: the slot's first, then the version's, always."""
     key = Promotion.objects.select_related("model", "environment").get(pk=promotion_id)
     slot = lock_slot(model=key.model, environment=key.environment)
+    version = _lock_version(key.version_id)
     promotions = Promotion.objects.select_related(
-        "project",
-        "model",
-        "version__model__project",
-        "version__run",
-        "environment",
-        "previous",
-        "policy_revision__policy",
+        "project", "model", "environment", "previous", "policy_revision__policy"
     )
-    return promotions.get(pk=promotion_id), slot
+    promotion = promotions.get(pk=promotion_id)
+    promotion.version, promotion.environment = version, slot.environment
+    return promotion, slot
 
 
 def note_changed_evidence(promotion: Promotion, before: str, *, actor: Principal) -> bool:

@@ -138,6 +138,30 @@ def test_two_last_approvals_promote_once(make_version, promote, set_policy, caro
     assert recorded_actions().count("promotion.commit") == 1
 
 
+@pytest.mark.parametrize("put_away", [services.retire_version, services.quarantine_version])
+def test_version_is_promoted_or_put_away_and_never_promoted_after(
+    make_version, environment, bob, alice, put_away, recorded_actions
+):
+    """Whoever comes second sees what the first did."""
+    production = environment("production")
+    for _ in range(5):
+        version = make_version()
+        request = Request(model=version.model, version=version, environment=production, actor=bob, reason="x")
+
+        promoted, put = at_once(
+            lambda request=request: services.request_promotion(request)[0].decision,
+            lambda version=version: put_away(version=version, reason="x", actor=alice).lifecycle,
+        )
+
+        actions = recorded_actions()
+        away = [
+            n for n, action in enumerate(actions) if action.removeprefix("model_version.") in ("retire", "quarantine")
+        ]
+        if promoted == "promoted" and away and isinstance(put, str):
+            assert len(actions) - 1 - actions[::-1].index("promotion.commit") < away[-1]
+        assert promoted in ("promoted", "frozen")
+
+
 def test_numbers_are_given_once(make_run, make_artifact, project, bob):
     model = services.create_model(project=project, name="fraud", actor=bob)
     runs = [make_run(bob) for _ in range(4)]

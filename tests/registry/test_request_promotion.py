@@ -207,6 +207,25 @@ def test_key_of_another_request_is_refused(make_version, promote):
     assert Promotion.objects.count() == 1
 
 
+def test_policy_in_force_is_the_one_at_the_moment_of_judging(make_version, environment, set_policy, bob):
+    """Whoever looked the environment up before the policy changed is judged by the new one."""
+    version, stale = make_version(), environment("production")
+    set_policy(FOUR_EYES)
+
+    request = Request(model=version.model, version=version, environment=stale, actor=bob, reason="quick")
+
+    assert outcome(services.request_promotion(request)[0]) == ("waiting", 10)
+
+
+def test_key_of_a_promotion_whose_time_is_over_says_expired(make_version, promote, set_policy):
+    set_policy(FOUR_EYES)
+    version = make_version()
+    promotion = promote(version, idempotency_key="k")
+    Promotion.objects.update(expires_at=promotion.requested_at)
+
+    assert outcome(promote(version, idempotency_key="k")) == ("expired", 22)
+
+
 def test_promotion_pins_the_policy_that_judged_it(make_version, promote, set_policy):
     revision = set_policy(AUC)
 
