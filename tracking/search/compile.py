@@ -59,9 +59,9 @@ class Scope:
     def run_id(self) -> str:
         return f"{self.through}_id" if self.through else "pk"
 
-    def rows(self, table: Manager[Any], **known: Any) -> QuerySet[Any]:
-        """Rows of `table` that belong to the run at hand."""
-        return table.filter(run_id=OuterRef(self.run_id), **known)
+    def has(self, rows: QuerySet[Any]) -> Q:
+        """One of `rows` belongs to the run at hand."""
+        return Q(Exists(rows.filter(run_id=OuterRef(self.run_id))))
 
 
 def compile_filter(expr: ast.Expr, scope: Scope) -> Q:
@@ -82,16 +82,50 @@ def compile_filter(expr: ast.Expr, scope: Scope) -> Q:
 def present(field: ast.Field, scope: Scope) -> Q:
     """The run has the field. A metric is there even when its value is NaN."""
     match field:
-        case ast.Metric(key):
-            return Q(Exists(scope.rows(Series.objects, key=key)))
-        case ast.Param(key):
-            return Q(Exists(scope.rows(ParamRow.objects, key=key)))
-        case ast.Tag(key):
-            return Q(Exists(scope.rows(Tag.objects, key=key)))
-        case ast.Dataset(column):
-            return Q(Exists(_filled(scope.rows(RunInput.objects), DATASET_COLUMNS[column])))
         case ast.Attribute(name):
             return _attribute(ATTRIBUTES[name], scope, lambda path: Q((f"{path}__isnull", False)))
+        case _:
+            return scope.has(rows_of(field))
+
+
+def rows_of(field: ast.Metric | ast.Param | ast.Tag | ast.Dataset) -> QuerySet[Any]:
+    """The rows, of any run, that hold the field."""
+    match field:
+        case ast.Metric(key):
+            return Series.objects.filter(key=key)
+        case ast.Param(key):
+            return ParamRow.objects.filter(key=key)
+        case ast.Tag(key):
+            return Tag.objects.filter(key=key)
+        case ast.Dataset(column):
+            path = DATASET_COLUMNS[column]
+            return RunInput.objects.filter(Q((f"{path}__isnull", False)) & ~Q((path, "")))
+
+
+def matching_rows(expr: ast.Comparison) -> QuerySet[Any]:
+    """The rows, of any run, of which a comparison is true. Not for comparisons of attributes."""
+    match expr.field:
+        case ast.Metric(column=column) as field:
+            return _metric_rows(expr, rows_of(field), column)
+        case ast.Param() as field:
+            return _param_rows(expr, rows_of(field))
+        case ast.Tag() as field:
+            return rows_of(field).filter(_on_value(expr))
+        case ast.Dataset(column=column) as field:
+            return rows_of(field).filter(_on_column(expr, DATASET_COLUMNS[column]))
+    raise TypeError(f"{expr.field} has no rows of its own")
+
+
+def is_indexed(expr: ast.Expr) -> bool:
+    """Whether an index that begins with experiment and key finds `matching_rows` without looking at others."""
+    match expr:
+        case ast.Compare(field=ast.Metric(column="last") | ast.Param() | ast.Tag(), operator=operator, value=value):
+            return operator == "=" or (operator != "!=" and isinstance(value, float))
+        case ast.Among(field=ast.Metric(column="last") | ast.Param() | ast.Tag(), negated=False):
+            return True
+        case ast.Between(field=ast.Metric(column="last") | ast.Param(), low=float(), negated=False):
+            return True
+    return False
 
 
 def _joined(parts: Iterable[ast.Expr], scope: Scope, connector: str) -> Q:
@@ -99,19 +133,11 @@ def _joined(parts: Iterable[ast.Expr], scope: Scope, connector: str) -> Q:
 
 
 def _compared(expr: ast.Comparison, scope: Scope) -> Q:
-    field = expr.field
-    match field:
-        case ast.Metric(key, column):
-            return Q(Exists(_metric_rows(expr, scope.rows(Series.objects, key=key), column)))
-        case ast.Param(key):
-            return Q(Exists(_param_rows(expr, scope.rows(ParamRow.objects, key=key))))
-        case ast.Tag(key):
-            return Q(Exists(scope.rows(Tag.objects, key=key).filter(_on_value(expr))))
-        case ast.Dataset(column):
-            path = DATASET_COLUMNS[column]
-            return Q(Exists(_filled(scope.rows(RunInput.objects), path).filter(_on_column(expr, path))))
+    match expr.field:
         case ast.Attribute(name):
             return _attribute(ATTRIBUTES[name], scope, lambda path: _on_column(expr, path))
+        case _:
+            return scope.has(matching_rows(expr))
 
 
 def _metric_rows(expr: ast.Comparison, rows: QuerySet[Any], column: str) -> QuerySet[Any]:
@@ -183,11 +209,6 @@ def _expression(column: str | Cast) -> F | Cast:
 
 def _negated_if(negated: bool, condition: Q) -> Q:
     return ~condition if negated else condition
-
-
-def _filled(rows: QuerySet[Any], path: str) -> QuerySet[Any]:
-    """Without the rows that say nothing: NULL, or empty text."""
-    return rows.filter(Q((f"{path}__isnull", False)) & ~Q((path, "")))
 
 
 def _attribute(column: Column, scope: Scope, condition: Callable[[str], Q]) -> Q:

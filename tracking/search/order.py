@@ -117,11 +117,11 @@ def _by_age(selection: Selection, lacking: tuple[SortKey, ...], after: Position 
 def _having(
     selection: Selection, lacking: tuple[SortKey, ...], keys: tuple[SortKey, ...], after: Position | None, limit: int
 ) -> list[Position]:
-    """Runs that have the first of `keys`, read off its own table where it has one."""
+    """Runs that have the first of `keys`: read off the index of its values, unless the runs in question are few."""
     first, rest = keys[0], keys[1:]
     idle = 1 if rest and rest[0].instead else 0
     rest = rest[idle:]
-    if isinstance(first.source, Column):
+    if isinstance(first.source, Column) or selection.narrowed_to is not None:
         rows, scope, value = selection.runs(), RUNS, first.on_run(RUNS)
         rows = rows.filter(~first.is_missing(RUNS)) if first.can_be_missing else rows
     else:

@@ -13,12 +13,15 @@ from core.errors import Invalid
 from tracking.errors import ExperimentNotFound
 from tracking.limits import SEARCH_EXPERIMENTS
 from tracking.models import Experiment, Run
-from tracking.search.ast import Expr
-from tracking.search.compile import Scope, compile_filter
+from tracking.search.ast import AllOf, AnyOf, Expr, Not
+from tracking.search.compile import Scope, compile_filter, is_indexed, matching_rows
 from tracking.search.parser import parse
 
 Lifecycle = Literal["active", "archived", "deleted", "all"]
 LIFECYCLES: tuple[Lifecycle, ...] = ("active", "archived", "deleted", "all")
+
+FEW = 5_000  # runs that can be tested and sorted in some 10 ms
+TRIES = 4  # comparisons that are counted to find a narrow one
 
 RUNS = Scope()
 ROWS_OF_RUNS = Scope(through="run")
@@ -26,12 +29,16 @@ ROWS_OF_RUNS = Scope(through="run")
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """`experiments` are ids; None stands for all of the project, when they are too many to be named in a query."""
+    """`experiments` are ids; None stands for all of the project, when they are too many to be named in a query.
+
+    `narrowed_to` are ids of all runs that pass one of the comparisons, where these are few.
+    """
 
     project_id: int
     experiments: tuple[int, ...] | None
     lifecycle: Lifecycle
     expr: Expr
+    narrowed_to: QuerySet[Any] | None = None
 
     def runs(self) -> QuerySet[Run]:
         """The selected runs, unordered. Lazy."""
@@ -51,7 +58,8 @@ class Selection:
 
     def _rest(self, scope: Scope) -> list[Q]:
         lifecycle = [] if self.lifecycle == "all" else [Q((scope.path("lifecycle"), self.lifecycle))]
-        return [*lifecycle, compile_filter(self.expr, scope)]
+        narrow = [] if self.narrowed_to is None else [Q((f"{scope.run_id}__in", self.narrowed_to))]
+        return [*narrow, *lifecycle, compile_filter(self.expr, scope)]
 
 
 def select(*, project: ProjectRef, filter: str, experiments: Collection[str] | None, lifecycle: str) -> Selection:  # noqa: A002 - what it is called on the wire
@@ -59,12 +67,9 @@ def select(*, project: ProjectRef, filter: str, experiments: Collection[str] | N
     known = next((word for word in LIFECYCLES if word == lifecycle), None)
     if known is None:
         raise Invalid(f"lifecycle is one of {', '.join(LIFECYCLES)}.", field="lifecycle")
-    return Selection(
-        project_id=project.id,
-        experiments=_all_of(project) if experiments is None else _named(project, experiments),
-        lifecycle=known,
-        expr=parse(filter),
-    )
+    expr = parse(filter)
+    places = _all_of(project) if experiments is None else _named(project, experiments)
+    return Selection(project.id, places, known, expr, _narrowest(expr, places))
 
 
 def _all_of(project: ProjectRef) -> tuple[int, ...] | None:
@@ -83,3 +88,23 @@ def _named(project: ProjectRef, names: Collection[str]) -> tuple[int, ...]:
         if name not in rows:
             raise ExperimentNotFound(name)
     return tuple(sorted(id_ for id_, deleted in rows.values() if deleted is None))
+
+
+def _narrowest(expr: Expr, experiments: tuple[int, ...] | None) -> QuerySet[Any] | None:
+    """Ids of the runs that pass the comparison passed by fewest; None if none of those tried is passed by FEW or less.
+
+    Runs are read in the order of the page and tested one by one, which is quick where many pass and slow where hardly
+    any does. For these it is better to begin with the few. Which it is has to be counted: about 1 ms for each try.
+    """
+    if not experiments:
+        return None
+    counted = [(rows[: FEW + 1].count(), rows) for rows in _candidates(expr, experiments)]
+    least, rows = min(counted, key=lambda pair: pair[0], default=(FEW + 1, None))
+    return rows if least <= FEW else None
+
+
+def _candidates(expr: Expr, experiments: tuple[int, ...]) -> list[QuerySet[Any]]:
+    parts = expr.parts if isinstance(expr, AllOf) else (expr,)
+    tried = [part for part in parts if not isinstance(part, (Not, AllOf, AnyOf)) and is_indexed(part)][:TRIES]
+    place = Q(experiment_id=experiments[0]) if len(experiments) == 1 else Q(experiment_id__in=experiments)
+    return [matching_rows(part).filter(place).values("run_id") for part in tried]
