@@ -9,4 +9,11 @@ class RegistryConfig(AppConfig):
 
     def ready(self) -> None:
         from registry import actions, lineage_kinds, tasks  # noqa: F401, PLC0415 - registered by import, needs loaded apps
-        from registry.gates import approval, integrity, lineage, metric  # noqa: F401, PLC0415 - likewise
+        from registry.gates import (  # noqa: F401, PLC0415 - likewise
+            approval,
+            card,
+            integrity,
+            lineage,
+            metric,
+            stage,
+        )

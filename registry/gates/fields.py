@@ -71,6 +71,17 @@ class Fields:
             return list(default)
         return [choice for choice in choices if choice in value]
 
+    def texts(self, name: str, *, most: int, longest: int = 200) -> list[str]:
+        """One to `most` texts, each once, in the order they are written."""
+        value = self._get(name, None)
+        if value is None:
+            return []
+        good = isinstance(value, list) and 1 <= len(value) <= most
+        if not good or not all(isinstance(item, str) and 1 <= len(item) <= longest for item in value):
+            self.refuse(name, f"Expected a list of 1 to {most} texts, found {_kind(value)}.")
+            return []
+        return list(dict.fromkeys(value))
+
     def list_given(self, name: str) -> None:
         """Say that somebody else reads this field."""
         self._asked.append(name)

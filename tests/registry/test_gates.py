@@ -1,10 +1,12 @@
 """What each kind of gate makes of recorded evidence."""
 
+from datetime import timedelta
+
 import pytest
 
 from registry import policies
 from registry.gates import Case, Status, find_gate
-from registry.models import Approval, ManifestFile
+from registry.models import Approval, ManifestFile, Promotion
 from tests.registry.factories import new_series, seal_run
 from tracking.models import Blob
 
@@ -158,6 +160,50 @@ def test_integrity_counts_verified_files(judge, make_version):
         Blob.objects.update(state=state)
         assert judge("integrity", version).status == status
     assert ManifestFile.objects.filter(version=version).count() == judge("integrity", version).limit == 1
+
+
+@pytest.mark.parametrize(
+    ("card", "filled"),
+    [
+        ({"intended_use": "scoring", "limits": {"known": ["small banks"]}}, 2),
+        ({"intended_use": "scoring", "limits": {"known": []}}, 1),
+        ({"intended_use": "  ", "limits": "none"}, 0),
+        ({"intended_use": 0, "limits": {"known": False}}, 2),
+        ({}, 0),
+        (None, 0),
+    ],
+)
+def test_card_has_to_say_what_is_asked(judge, make_version, card, filled):
+    version = make_version()
+    version.card = card
+
+    finding = judge("card", version, fields=["intended_use", "limits.known", "intended_use"])
+
+    assert (finding.observed, finding.limit) == (filled, 2)
+    assert finding.status == (Status.PASS if filled == 2 else Status.MISSING)
+
+
+def test_stay_in_the_environment_before_has_to_be_long_enough(judge, make_version, promote):
+    """Counted from the promotion until the next one, and never by adding up short visits."""
+    version, other = make_version(), make_version()
+    assert judge("stage", version, hours=0).detail == "It never held 'staging'."
+    promote(version, to="staging")
+
+    assert judge("stage", version, hours=0).status == Status.PASS
+    assert judge("stage", version, hours=2).status == Status.FAIL
+    begin_earlier(version, hours=3)
+    assert judge("stage", version, hours=2).status == Status.PASS
+    assert judge("stage", version, hours=2, environment="dev").status == Status.FAIL
+    assert judge("stage", version, hours=2, environment="moon").status == Status.ERROR
+
+    promote(other, to="staging")
+    assert judge("stage", version, hours=2).status == Status.PASS
+    assert judge("stage", other, hours=2).status == Status.FAIL
+
+
+def begin_earlier(version, *, hours):
+    for promotion in Promotion.objects.filter(version=version):
+        Promotion.objects.filter(pk=promotion.pk).update(finished_at=promotion.finished_at - timedelta(hours=hours))
 
 
 def approval(person, role="approver"):

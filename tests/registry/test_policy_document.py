@@ -85,7 +85,7 @@ def test_all_mistakes_are_told_at_once():
         "gate.5.id",
         "gate.5.expr",
     }
-    assert "approval, integrity, lineage, metric" in told["gate.1.kind"]
+    assert "approval, card, integrity, lineage, metric, stage" in told["gate.1.kind"]
     assert "ends too early" in told["gate.0.expr"]
 
 
@@ -109,6 +109,11 @@ def test_all_mistakes_are_told_at_once():
         ({"gate": [{"id": "a", "kind": "approval", "allow_author": "no"}]}, "gate.0.allow_author"),
         ({"gate": [{"id": "a", "kind": "lineage", "require": []}]}, "gate.0.require"),
         ({"gate": [{"id": "a", "kind": ["metric"]}]}, "gate.0.kind"),
+        ({"gate": [{"id": "a", "kind": "card"}]}, "gate.0.fields"),
+        ({"gate": [{"id": "a", "kind": "card", "fields": []}]}, "gate.0.fields"),
+        ({"gate": [{"id": "a", "kind": "card", "fields": [1]}]}, "gate.0.fields"),
+        ({"gate": [{"id": "a", "kind": "stage"}]}, "gate.0.hours"),
+        ({"gate": [{"id": "a", "kind": "stage", "hours": -1}]}, "gate.0.hours"),
     ],
 )
 def test_what_cannot_be_a_policy_is_refused_where_it_is_wrong(document, field):
