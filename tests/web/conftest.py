@@ -107,3 +107,18 @@ def pages(story):
         "audit": f"{base}/audit",
         "event": f"{base}/audit/{event.uuid}",
     }
+
+
+@pytest.fixture
+def sequence(home):
+    """`sequence()`: number and sign what is recorded, as the sequencer process would."""
+    from audit import keys
+    from audit.sequencer import Sequencer
+
+    def run():
+        keys.ensure_key()
+        sequencer = Sequencer(keys.load_signer())
+        while sequencer.step():
+            pass
+
+    return run
