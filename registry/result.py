@@ -10,6 +10,7 @@ from importlib.metadata import version as distribution_version
 from shlex import quote
 from typing import Any
 
+from audit.selectors import Position, event_position
 from core import clock
 from registry import links
 from registry.models import Approval, ModelVersion, PolicyRevision, Promotion, Receipt
@@ -118,18 +119,18 @@ def _position(promotion: Promotion) -> dict[str, Any] | None:
     """Where the ledger has the decision, once it is numbered."""
     if promotion.event_id is None:
         return None
-    from audit.selectors import event_position  # noqa: PLC0415
-
     position = event_position(promotion.event_id)
     return None if position is None else {"event_id": str(promotion.event_id), **_place(position)}
 
 
-def _place(position: Any) -> dict[str, Any]:
+def _place(position: Position) -> dict[str, Any]:
     checkpoint = position.checkpoint
     return {
         "seq": position.seq,
         "leaf_hash": b64encode(position.leaf_hash).decode(),
-        "checkpoint": {"size": checkpoint.size, "root": b64encode(checkpoint.root).decode()} if checkpoint else None,
+        "checkpoint": {"size": checkpoint.size, "root": b64encode(bytes(checkpoint.root)).decode()}
+        if checkpoint
+        else None,
     }
 
 

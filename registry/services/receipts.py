@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from django.db import transaction
 
+from audit.selectors import event_position
 from core import jobs
 from registry.models import ModelVersion, Promotion, Receipt
 from registry.receipt_key import ReceiptKey, load_key
@@ -29,14 +30,13 @@ def issue_receipt(*, promotion_id: int, asked: int = 0) -> Receipt | None:
     """The receipt of a promotion that was carried out, made if missing. Until the ledger has numbered the decision it
     asks itself to come again, ever less often, and gives None. Idempotent; for workers.
     """
-    from audit.selectors import event_position  # noqa: PLC0415
-
     with transaction.atomic():
         promotion = _locked(promotion_id)
         known = Receipt.objects.filter(promotion=promotion).first()
         if known is not None or promotion.decision != Promotion.Decision.PROMOTED or promotion.event_id is None:
             return known
-        if event_position(promotion.event_id) is None:
+        position = event_position(promotion.event_id)
+        if position is None or position.checkpoint is None:
             wait_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**asked)
             jobs.enqueue("registry.issue_receipt", promotion_id=promotion_id, asked=min(asked + 1, 20), _delay_s=wait_s)
             return None
