@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Max
-
-from audit.models import Anchor, AuditCheckpoint, AuditLeaf, AuditPending, Verification
+from audit.models import AuditCheckpoint, Verification
 from audit.notes import fingerprint
+from audit.selectors import ledger_state
 from audit.services import vkey
 
 SHOWN_CHECKPOINTS = 10
-SHOWN_VERIFICATIONS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,45 +21,36 @@ class AnchorState:
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerState:
+class Ledger:
     """`events` counts all that is recorded; `waiting` of them have no number yet."""
 
     events: int
     waiting: int
     checkpoint: AuditCheckpoint | None
     anchor: AnchorState | None
-    verification: Verification | None
+    verifications: Sequence[Verification]
     vkey: str
     fingerprint: str
 
+    @property
+    def verification(self) -> Verification | None:
+        return self.verifications[0] if self.verifications else None
 
-def state() -> LedgerState:
-    """Five small queries: the log is gap-free, so its length is its last number and not a count."""
-    last = AuditLeaf.objects.aggregate(Max("seq"))["seq__max"]
-    waiting = AuditPending.objects.count()
-    key = vkey()
-    return LedgerState(
-        events=(0 if last is None else last + 1) + waiting,
-        waiting=waiting,
-        checkpoint=AuditCheckpoint.objects.order_by("-size").first(),
-        anchor=_anchor(),
-        verification=Verification.objects.order_by("-id").first(),
+
+def state() -> Ledger:
+    found, key = ledger_state(), vkey()
+    anchor = found.anchor
+    return Ledger(
+        events=found.events,
+        waiting=found.events - found.sequenced,
+        checkpoint=found.checkpoint,
+        anchor=AnchorState(anchor.checkpoint_id, anchor.at) if anchor else None,
+        verifications=found.verifications,
         vkey=key,
         fingerprint=fingerprint(key) if key else "",
     )
 
 
-def _anchor() -> AnchorState | None:
-    anchors = Anchor.objects.filter(outcome=Anchor.Outcome.OK)
-    latest = anchors.order_by("-checkpoint_id", "-id").first()
-    return AnchorState(latest.checkpoint_id, latest.at) if latest else None
-
-
 def checkpoints() -> Sequence[AuditCheckpoint]:
     """The newest few."""
     return list(AuditCheckpoint.objects.order_by("-size")[:SHOWN_CHECKPOINTS])
-
-
-def verifications() -> Sequence[Verification]:
-    """The newest few."""
-    return list(Verification.objects.order_by("-id")[:SHOWN_VERIFICATIONS])

@@ -11,12 +11,12 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from audit import actions
-from audit.models import AuditCheckpoint, AuditEvent, AuditLeaf
+from audit.models import AuditEvent, AuditLeaf
+from audit.opened import opened
+from audit.selectors import Filter, event_position, list_events
 from core.access import Permission, Principal, ProjectRef, can
-from web.opened import opened
 
 SHOWN_ENTRIES = 20
-LISTED = AuditEvent.objects.select_related("leaf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ def trail_of(*, project: ProjectRef, type: str, id: str, viewer: Principal) -> l
     """The newest entries about one thing of a project; none for who may not read the trail."""
     if not can(viewer, Permission.AUDIT_READ, project):
         return []
-    events = LISTED.filter(project_id=project.id, target_type=type, target_id=id).order_by("-id")
-    return entries_of(events[:SHOWN_ENTRIES], project=project)
+    only = Filter(project=project.name, target_type=type, target_id=id)
+    return entries_of(list_events(visible_to=viewer, only=only)[:SHOWN_ENTRIES], project=project)
 
 
 def entries_of(events: QuerySet[AuditEvent] | Sequence[AuditEvent], *, project: ProjectRef | None) -> list[Entry]:
@@ -91,8 +91,7 @@ def said(value: Any) -> str:
 
 def place_of(event_id: UUID | None) -> Place | None:
     """None while the entry waits for its number. Two queries."""
-    leaf = AuditLeaf.objects.filter(event__uuid=event_id).first() if event_id else None
-    if leaf is None:
+    position = event_position(event_id) if event_id else None
+    if position is None:
         return None
-    heads = AuditCheckpoint.objects.filter(size__gt=leaf.seq).order_by("size")
-    return Place(leaf.seq, bytes(leaf.leaf_hash).hex(), heads.values_list("size", flat=True).first())
+    return Place(position.seq, position.leaf_hash.hex(), position.checkpoint.size if position.checkpoint else None)

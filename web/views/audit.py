@@ -5,20 +5,21 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 
-from accounts.models import Account, Project
+from accounts.models import Project
 from audit import actions
+from audit.errors import EventNotFound
 from audit.models import AuditEvent
+from audit.opened import opened
+from audit.selectors import Filter, get_event, list_events
 from core.access import Permission, can, require_server_admin
-from core.errors import Invalid, NotFound
+from core.errors import Invalid
 from web import ledger
 from web.moments import utc_moment
-from web.opened import opened
 from web.paging import newest_first
 from web.targets import target_url
-from web.trail import LISTED, entries_of, entry_of, event_url, place_of, said
+from web.trail import entries_of, entry_of, event_url, place_of, said
 from web.views.base import PageRequest, project_page, show, signed_in
 
 FIELDS = ("q", "actor", "action", "target_type", "target_id", "outcome", "since", "until")
@@ -30,7 +31,6 @@ def project_audit(request: PageRequest, project: Project) -> HttpResponse:
     return _list(
         request,
         "web/audit_list.html",
-        LISTED.filter(project_id=project.id),
         project=project,
         export_url=export if can(request.principal, Permission.AUDIT_EXPORT, project) else "",
     )
@@ -44,26 +44,23 @@ def server_audit(request: PageRequest) -> HttpResponse:
     return _list(
         request,
         "web/server_audit.html",
-        LISTED.all(),
         project=None,
         export_url="/api/v1/audit/export",
         ledger=state,
         checkpoints=ledger.checkpoints(),
-        verifications=ledger.verifications(),
+        verifications=state.verifications,
         **_key_words(request, state),
     )
 
 
-def _list(
-    request: PageRequest, template: str, events: QuerySet[AuditEvent], *, project: Project | None, **context: Any
-) -> HttpResponse:
+def _list(request: PageRequest, template: str, *, project: Project | None, **context: Any) -> HttpResponse:
     query = {field: request.GET.get(field, "").strip() for field in FIELDS}
-    problem = ""
+    events, problem = AuditEvent.objects.none(), ""
     try:
-        page = newest_first(_chosen(events, query), request)
+        events = list_events(visible_to=request.principal, only=_filter(query, project))
     except Invalid as error:
         problem = error.detail
-        page = newest_first(events.none(), request)
+    page = newest_first(events, request)
     return show(
         request,
         template,
@@ -78,37 +75,36 @@ def _list(
     )
 
 
-def _chosen(events: QuerySet[AuditEvent], query: Mapping[str, str]) -> QuerySet[AuditEvent]:
-    """Raises Invalid for a time that is none. The text is looked for in what the log holds in the clear."""
-    for field in ("action", "target_type", "target_id", "outcome"):
-        if query[field]:
-            events = events.filter(**{field: query[field]})
-    if query["actor"]:
-        people = Account.objects.filter(name=query["actor"]).values_list("uuid", flat=True)
-        events = events.filter(Q(actor_id__in=list(people)) | Q(actor_name=query["actor"]))
-    since, until = utc_moment(query["since"], field="since"), utc_moment(query["until"], field="until")
-    if since is not None:
-        events = events.filter(at__gte=since)
-    if until is not None:
-        events = events.filter(at__lt=until)
-    return events.filter(body__icontains=query["q"]) if query["q"] else events
+def _filter(query: Mapping[str, str], project: Project | None) -> Filter:
+    """Raises Invalid for a time that is none."""
+    return Filter(
+        project=project.name if project else None,
+        actor=query["actor"] or None,
+        action=query["action"] or None,
+        target_type=query["target_type"] or None,
+        target_id=query["target_id"] or None,
+        outcome=query["outcome"] or None,
+        since=utc_moment(query["since"], field="since"),
+        until=utc_moment(query["until"], field="until"),
+        text=query["q"] or None,
+    )
 
 
 @project_page(room="audit", permission=Permission.AUDIT_READ)
 def project_event(request: PageRequest, project: Project, uuid: UUID) -> HttpResponse:
-    return _event(request, LISTED.filter(project_id=project.id), uuid, project)
+    return _event(request, uuid, project)
 
 
 @signed_in(room="server_audit")
 def server_event(request: PageRequest, uuid: UUID) -> HttpResponse:
     require_server_admin(request.principal)
-    return _event(request, LISTED.all(), uuid, None)
+    return _event(request, uuid, None)
 
 
-def _event(request: PageRequest, events: QuerySet[AuditEvent], uuid: UUID, project: Project | None) -> HttpResponse:
-    event = events.filter(uuid=uuid).first()
-    if event is None:
-        raise NotFound(f"There is no ledger entry {uuid} that you may see.")
+def _event(request: PageRequest, uuid: UUID, project: Project | None) -> HttpResponse:
+    event = get_event(id=uuid, visible_to=request.principal)
+    if project is not None and event.project_id != project.id:
+        raise EventNotFound(f"There is no event {uuid} that you may see.")
     body = opened([event])[event.pk]
     previous = body["prev_event_of_target"]
     named = {"project": project.name} if project else {}
@@ -148,6 +144,6 @@ def _pairs(values: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     return [(key, "none" if value is None else said(value)) for key, value in sorted(values.items())]
 
 
-def _key_words(request: PageRequest, state: ledger.LedgerState) -> Mapping[str, Any]:
+def _key_words(request: PageRequest, state: ledger.Ledger) -> Mapping[str, Any]:
     """What the note on the limits of this page needs."""
     return {"fingerprint": state.fingerprint, "vkey_shown": state.vkey, "is_secure": request.is_secure()}
