@@ -40,20 +40,6 @@ MIDDLEWARE = [
     "accounts.middleware.PagePrincipalMiddleware",
 ]
 
-from importlib.util import find_spec  # INTERIM
-
-
-def _built(dotted: str) -> bool:  # INTERIM
-    try:
-        return find_spec(dotted) is not None
-    except ModuleNotFoundError:
-        return False
-
-
-OURS = ("core", "audit", "accounts", "lineage", "tracking", "registry", "web")  # INTERIM
-INSTALLED_APPS = [a for a in INSTALLED_APPS if a not in OURS or _built(a + ".apps")]
-MIDDLEWARE = [m for m in MIDDLEWARE if m.split(".")[0] not in OURS or _built(m.rpartition(".")[0])]
-
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

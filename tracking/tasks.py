@@ -1,7 +1,9 @@
 """Background work of this room: verifying bytes, rewriting batches, sealing late writes, clearing abandoned uploads."""
 
+from audit import verifiers
 from core import jobs
 from tracking import services
+from tracking.services.blobs import verify_stored_bytes
 
 DAY_S = 24 * 3_600
 
@@ -27,3 +29,4 @@ def forget_stale_uploads() -> None:
 
 
 jobs.every(seconds=DAY_S, name="tracking.forget_stale_uploads")
+verifiers.register("stored bytes", verify_stored_bytes)

@@ -58,7 +58,7 @@ def seal_run(run: Run, *, actor: Principal) -> Seal:
     seal = Seal.objects.create(run=run, number=number, digest=digest, event_id=event_id)
     run.sealed = True
     run.save(update_fields=["sealed"])
-    events.announce("run.sealed", project_id=run.project_id, run=run.uuid.hex, seal=number)
+    events.announce("run.sealed", project_id=run.project_id, run=run.uuid.hex, number=number)
     return seal
 
 

@@ -1,0 +1,98 @@
+"""Copies of checkpoints where the server's operators cannot change them unseen: a folder now, further places by one class each.
+
+Without an anchor two attacks stay unseen by any log: a rewrite signed with the stolen key, and a tail cut off.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from django.conf import settings
+from django.db import transaction
+
+from audit.events import Target
+from audit.models import Anchor, AuditCheckpoint
+from audit.services import record
+from core import clock
+from core.access import system_principal
+
+
+class Place(Protocol):
+    """Somewhere that keeps what it is given once."""
+
+    kind: str
+
+    def put(self, checkpoint: AuditCheckpoint) -> str:
+        """Keep the checkpoint's note, never replacing one; where it lies. Raises OSError."""
+
+    def read(self, location: str) -> str:
+        """The note at a location. Raises OSError."""
+
+
+class Folder:
+    """`<home>/anchors/checkpoints/<size>`, made exclusively and read-only. Mount or sync it from elsewhere to be worth its name."""
+
+    kind = "folder"
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def put(self, checkpoint: AuditCheckpoint) -> str:
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._root / f"{checkpoint.size:012d}"
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
+        except FileExistsError:
+            return str(path)
+        with os.fdopen(handle, "w") as file:
+            file.write(checkpoint.note)
+            file.flush()
+            os.fsync(file.fileno())
+        return str(path)
+
+    def read(self, location: str) -> str:
+        return Path(location).read_text()
+
+
+def places() -> Sequence[Place]:
+    return [Folder(Path(settings.HOME) / "anchors" / "checkpoints")]
+
+
+def anchor_latest() -> list[Anchor]:
+    """Put the newest checkpoint into each place that lacks it, and record how that went. Safe to run twice."""
+    checkpoint = AuditCheckpoint.objects.order_by("-size").first()
+    return [] if checkpoint is None else [done for place in places() if (done := _anchor(place, checkpoint))]
+
+
+def _anchor(place: Place, checkpoint: AuditCheckpoint) -> Anchor | None:
+    newest = Anchor.objects.filter(kind=place.kind, outcome=Anchor.Outcome.OK).order_by("-checkpoint_id").first()
+    if newest is not None and checkpoint.size - newest.checkpoint_id <= _own_entries(newest):
+        return None
+    try:
+        location, detail = place.put(checkpoint), ""
+    except OSError as exc:
+        location, detail = place.kind, str(exc)
+    return _keep(place, checkpoint, location, detail)
+
+
+def _own_entries(anchor: Anchor) -> int:
+    """Anchoring is itself an entry, which must not be a reason to anchor again."""
+    return 1 if anchor.pk else 0
+
+
+@transaction.atomic
+def _keep(place: Place, checkpoint: AuditCheckpoint, location: str, detail: str) -> Anchor:
+    outcome = Anchor.Outcome.ERROR if detail else Anchor.Outcome.OK
+    anchor = Anchor.objects.create(
+        kind=place.kind, checkpoint=checkpoint, location=location[:1024], outcome=outcome, detail=detail, at=clock.now()
+    )
+    record(
+        action="audit.anchor",
+        target=Target("checkpoint", str(checkpoint.size), f"the ledger up to event {checkpoint.size}"),
+        actor=system_principal("anchor"),
+        project=None,
+        outcome="error" if detail else "ok",
+        after={"kind": place.kind, "location": Path(location).name, "detail": detail},
+    )
+    return anchor
