@@ -5,7 +5,6 @@ from drf_spectacular.views import SpectacularJSONAPIView
 
 from config.health import healthz
 
-
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
@@ -14,7 +13,7 @@ urlpatterns = [
     path("api/v1/", include("lineage.urls")),
     path("api/v1/", include("tracking.urls")),
     path("api/v1/", include("registry.urls")),
-    *([path("schemas/", include("registry.schema_urls"))] if _built("registry.schema_urls") else []),
+    path("schemas/", include("registry.schema_urls")),
     path("", include("web.urls")),
 ]
 
