@@ -85,6 +85,8 @@ def _said_already(promotion: Promotion, decision: Approval.Decision, actor: Prin
 def _refuse_signer(promotion: Promotion, actor: Principal) -> None:
     if actor.kind != "user":
         raise MayNotSign("Approvals are given by people; a service account cannot give one.")
+    if actor.role_in(promotion.project) is None:
+        raise MayNotSign("Approvals are given by members of the project.")
     if actor.id == promotion.requested_by_id:
         raise MayNotSign("Who proposes a promotion does not decide on it. You can cancel it.")
 

@@ -81,6 +81,11 @@ def test_machine_never_approves(waiting, make_member):
     assert denials() == ["promotion.approve"]
 
 
+def test_stranger_never_approves(waiting, mallory):
+    with pytest.raises(MayNotSign, match="members"):
+        approve(waiting(), mallory)
+
+
 def test_author_does_not_approve(waiting, carol):
     with pytest.raises(MayNotSign, match="trained or registered"):
         approve(waiting(by=carol), carol)
