@@ -82,7 +82,7 @@ def _named(project: ProjectRef, names: Collection[str]) -> tuple[int, ...]:
     """A deleted experiment hides its runs, so it adds nothing; one that never was is a mistake."""
     if len(names) > SEARCH_EXPERIMENTS:
         raise Invalid(f"At most {SEARCH_EXPERIMENTS} experiments can be named in one search.", field="experiments")
-    found = Experiment.objects.filter(project_id=project.id, name__in=names)
+    found = Experiment.objects.filter(project_id=project.id, name__in=[name for name in names if "\0" not in name])
     rows = {name: (id_, deleted) for name, id_, deleted in found.values_list("name", "id", "deleted_at")}
     for name in names:
         if name not in rows:
