@@ -196,9 +196,9 @@ class _Builder(Transformer[Token, Any]):
         return Missing(parts[0], parts[1] is not None)
 
     def nan(self, parts: list[Any]) -> Expr:
-        field, negation = parts
+        field, negation, token = parts
         if not isinstance(field, Metric) or field.column != "last":
-            raise self.refusal("Only the last value of a metric can be NaN; write metrics.<key> IS NAN.")
+            raise self._refused(token, "only the last value of a metric can be NaN; write metrics.<key> IS NAN.")
         return IsNan(field, negation is not None)
 
     def field(self, parts: list[Token]) -> Field:

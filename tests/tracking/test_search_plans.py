@@ -1,0 +1,99 @@
+"""How the databases answer: by indexes, in one pass, and quickly on what is meant to be slow."""
+
+import time
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.tracking.searching import IDS, Row, save
+from tracking.search import count_runs, search_runs
+
+
+@pytest.fixture
+def explain(project):
+    """`explain(filter="…")`: the plan of each query of that search, in SQLite's words."""
+    if connection.vendor != "sqlite":
+        pytest.skip("SQLite says its plan in advance; PostgreSQL's depends on what is stored")
+
+    def explain(**options):
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            search_runs(project=project, **options)
+        plans = []
+        with connection.cursor() as cursor:
+            for query in queries:
+                cursor.execute("EXPLAIN QUERY PLAN " + query["sql"].replace("%", "%%"))
+                plans.append("\n".join(row[3] for row in cursor.fetchall()))
+        return plans
+
+    return explain
+
+
+@pytest.fixture
+def few_runs(project):
+    return save(
+        project,
+        [
+            Row({"id": IDS[n], "name": f"r{n}"}, metrics={"loss": [n / 4]}, params={"lr": n / 8, "opt": "adam"})
+            for n in range(4)
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [
+        ("metrics.loss < 0.5", "tracking_series_last (experiment_id=? AND key=? AND last>? AND last<?)"),
+        ("metrics.loss BETWEEN 0 AND 1", "tracking_series_last (experiment_id=? AND key=? AND last>? AND last<?)"),
+        ("params.lr > 0.1", "tracking_param_number (experiment_id=? AND key=? AND number>?)"),
+        ("params.opt = 'adam'", "tracking_param_text (experiment_id=? AND key=? AND head=?)"),
+        ("tags.team IN ('a', 'b')", "tracking_tag_text (experiment_id=? AND key=? AND head=?)"),
+    ],
+)
+def test_a_comparison_is_looked_up_in_a_covering_index(few_runs, explain, text, index):
+    plans = explain(filter=text)
+
+    assert any(f"COVERING INDEX {index}" in plan for plan in plans), plans
+
+
+def test_a_page_in_the_order_of_a_metric_is_read_off_its_index(few_runs, explain, monkeypatch):
+    """Where many runs pass there is nothing to sort: reading stops when the page is full."""
+    monkeypatch.setattr("tracking.search.selection.FEW", 0)
+
+    plans = explain(filter="metrics.loss >= 0 AND params.opt = 'adam'", order_by=["metrics.loss DESC"], limit=3)
+
+    page = next(plan for plan in plans if "TEMP B-TREE" not in plan and "tracking_series_last" in plan.splitlines()[0])
+    assert "SEARCH tracking_series USING" in page.splitlines()[0]
+    assert not any("TEMP B-TREE FOR ORDER BY" in plan for plan in plans), plans
+
+
+def test_the_newest_runs_are_read_off_the_index_of_their_experiment(few_runs, explain):
+    plans = explain(filter="NOT metrics.loss > 5", experiments=["churn"])
+
+    assert any("tracking_run_list (experiment_id=? AND lifecycle=?)" in plan for plan in plans), plans
+    assert not any("TEMP B-TREE" in plan for plan in plans), plans
+
+
+@pytest.mark.parametrize("pattern", ["%a" * 99 + "%b", "%_" * 99 + "b", "%aA" * 60 + "b", "a%" * 99 + "b%"])
+@pytest.mark.parametrize("word", ["LIKE", "ILIKE"])
+def test_no_pattern_takes_long(project, pattern, word):
+    """Matching by trying every way to stretch each % would take longer than anyone lives."""
+    save(project, [Row({"id": IDS[0], "name": "r"}, tags={"t": "a" * 8_000})])
+    began = time.perf_counter()
+
+    assert count_runs(project=project, filter=f"tags.t {word} '{pattern}'") == 0
+
+    assert time.perf_counter() - began < 2
+
+
+def test_the_largest_filter_is_answered(project, few_runs):
+    """SQL has limits of its own, on depth and on the number of values; ours lie below."""
+    wide = " or ".join(f"params.lr in ({','.join(['1'] * 40)})" for _ in range(90))
+    deep = "not (" * 14 + "metrics.loss > 0 and (" * 1 + "params.opt = 'adam'" + ")" * 15
+
+    assert count_runs(project=project, filter=wide) == 0
+    assert count_runs(project=project, filter=deep) == 3
+    everything = " and ".join(["(metrics.loss >= 0 or tags.a = 'b')"] * 50)
+    assert count_runs(project=project, filter=everything) == 4
