@@ -8,6 +8,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from accounts.cookies import SESSION_COOKIE
+
 HEADINGS = {
     400: "That request could not be understood",
     403: "You may not do this",
@@ -29,7 +31,7 @@ def render_problem(request: HttpRequest, problem: Mapping[str, Any]) -> HttpResp
     status = int(problem["status"])
     if status == 401:
         return to_login(request)
-    signed_in = getattr(request, "principal", None) is not None
+    signed_in = SESSION_COOKIE in request.COOKIES
     context = {"problem": problem, "heading": HEADINGS.get(status, problem["title"]), "signed_in": signed_in}
     return HttpResponse(render_to_string("web/problem.html", context), status=status)
 

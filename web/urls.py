@@ -28,6 +28,7 @@ urlpatterns = [
     path("settings/tokens", settings.token_list, name="token_list"),
     path("settings/tokens/<uuid:uuid>/revoke", settings.token_revoke, name="token_revoke"),
     path("settings/profile", settings.profile, name="profile"),
+    path("projects/<str:project>", home.project_home, name="project_home"),
     path("projects/<str:project>/runs", runs.run_list, name="run_list"),
     path("projects/<str:project>/runs/<str:run_id>", run_detail.run_detail, name="run_detail"),
     path("projects/<str:project>/experiments", experiments.experiment_list, name="experiment_list"),

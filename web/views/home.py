@@ -1,9 +1,11 @@
 """The overview: what is in production, what waits for a person, what runs, and how the ledger stands."""
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 
+from accounts.models import Project
 from web import ledger, overview
-from web.views.base import PageRequest, show, signed_in
+from web.views.base import PageRequest, project_page, show, signed_in
 
 
 @signed_in()
@@ -21,3 +23,9 @@ def home(request: PageRequest) -> HttpResponse:
         is_empty=not (production or waiting or runs),
         ledger=ledger.state(),
     )
+
+
+@project_page(room="runs")
+def project_home(request: PageRequest, project: Project) -> HttpResponse:
+    """A project's own address leads to its runs."""
+    return HttpResponseRedirect(reverse("web:run_list", args=[project.name]))

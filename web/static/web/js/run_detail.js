@@ -3,6 +3,7 @@
 
 const KEYS_PER_REQUEST = 20;
 const POINTS = 1000;
+const REFRESH_MS = 10000;  // while the run goes on and the page is looked at
 const charts = document.querySelector("[data-series-url]");
 const settings = { x: "step", y: "linear" };
 const loaded = new Map();  // figure -> columns
@@ -91,8 +92,15 @@ function watch() {
   for (const figure of charts.querySelectorAll("figure[data-key]")) seen.observe(figure);
 }
 
+function refresh() {
+  if (document.hidden) return;
+  const waiting = [...loaded.keys()].filter((figure) => { const at = figure.getBoundingClientRect(); return at.bottom > 0 && at.top < innerHeight; });
+  while (waiting.length) load(waiting.splice(0, KEYS_PER_REQUEST));
+}
+
 if (charts) {
   watch();
+  if (charts.dataset.live) setInterval(refresh, REFRESH_MS);
   for (const select of document.querySelectorAll("[data-chart-setting]")) {
     select.addEventListener("change", () => { settings[select.dataset.chartSetting] = select.value; for (const figure of loaded.keys()) draw(figure); });
   }
