@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from audit import selectors
 from audit.api.pages import PAGE_PARAMETERS, newest_first
 from audit.api.render import anchor_out, base64, checkpoint_out, verification_out
-from audit.api.schemas import AnchorPageOut, CheckpointOut, CheckpointPageOut, ConsistencyOut, VerificationPageOut
+from audit.api.schemas import AnchorPageOut, CheckpointPageOut, ConsistencyOut, LogCheckpointOut, VerificationPageOut
 from audit.errors import CheckpointNotFound
 from audit.models import Anchor, AuditCheckpoint, Verification
 from audit.tiles import TileReader
@@ -42,7 +42,7 @@ class Checkpoints(ApiView):
 
 
 class OneCheckpoint(ApiView):
-    @extend_schema(responses=CheckpointOut)
+    @extend_schema(responses=LogCheckpointOut)
     def get(self, request: Request, size: int) -> Response:
         return Response(checkpoint_out(selectors.get_checkpoint(size)))
 

@@ -31,7 +31,7 @@ class EventPageOut(serializers.Serializer):
     next_cursor = serializers.CharField(allow_null=True)
 
 
-class CheckpointOut(serializers.Serializer):
+class LogCheckpointOut(serializers.Serializer):
     size = serializers.IntegerField()
     root = serializers.CharField(help_text="base64")  # type: ignore[assignment]  # the REST framework has a property of this name
     note = serializers.CharField(help_text="C2SP signed note.")
@@ -39,7 +39,7 @@ class CheckpointOut(serializers.Serializer):
 
 
 class CheckpointPageOut(serializers.Serializer):
-    items = CheckpointOut(many=True)
+    items = LogCheckpointOut(many=True)
     next_cursor = serializers.CharField(allow_null=True)
 
 
@@ -49,15 +49,15 @@ class ProofOut(serializers.Serializer):
     leaf_hash = serializers.CharField(help_text="base64")
     body = serializers.CharField(help_text="The exact text of the leaf.")
     proof = serializers.ListField(child=serializers.CharField(), help_text="base64, RFC 6962 audit path.")
-    checkpoint = CheckpointOut()
+    checkpoint = LogCheckpointOut()
 
 
 class ConsistencyOut(serializers.Serializer):
     old_size = serializers.IntegerField()
     new_size = serializers.IntegerField()
     proof = serializers.ListField(child=serializers.CharField(), help_text="base64, RFC 6962 2.1.2.")
-    old = CheckpointOut()
-    new = CheckpointOut()
+    old = LogCheckpointOut()
+    new = LogCheckpointOut()
 
 
 class AnchorOut(serializers.Serializer):

@@ -43,7 +43,7 @@ def test_it_needs_no_configuration_and_leaves_nothing_open(server):
 
 
 def test_sdk_and_cli_on_this_machine_are_signed_in(server):
-    assert json.loads(server.cli("whoami", "--json").stdout)["name"] == "owner"
+    assert json.loads(server.cli("whoami", "--json").stdout)["account"]["name"] == "owner"
 
 
 def test_a_second_server_on_the_same_home_is_refused(server):
@@ -111,7 +111,7 @@ def test_it_stops_cleanly_and_starts_again_on_what_it_kept(tmp_path, number):
         server.start()
 
         assert server.token == token
-        assert json.loads(server.cli("whoami", "--json").stdout)["name"] == "owner"
+        assert json.loads(server.cli("whoami", "--json").stdout)["account"]["name"] == "owner"
 
 
 def test_a_killed_part_is_started_again(tmp_path):

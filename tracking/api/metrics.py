@@ -17,7 +17,7 @@ from core.errors import Invalid
 from tracking import selectors
 from tracking.api.base import RunView
 from tracking.api.render import summary_out
-from tracking.api.schemas import SeriesOut, SummaryOut
+from tracking.api.schemas import SeriesOut, SummaryOut, by_metric
 from tracking.limits import CHART_POINTS, CHART_SERIES
 from tracking.metrics.points import STEP, VALUE, Points
 
@@ -27,7 +27,7 @@ KEY = OpenApiParameter("key", str, required=True, many=True, description="A metr
 class Metrics(RunView):
     permissions = {"GET": Permission.PROJECT_READ}
 
-    @extend_schema(responses=serializers.DictField(child=SummaryOut()))
+    @extend_schema(responses={200: by_metric(SummaryOut)})
     def get(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
         """Count, last, least and greatest value of every metric."""
         summaries = selectors.metric_summaries(self.get_run(id))
@@ -41,7 +41,7 @@ class Series(RunView):
         max_points = serializers.IntegerField(min_value=4, max_value=CHART_POINTS, default=1_000)
         after_step = serializers.IntegerField(min_value=-(2**63), max_value=2**63 - 1, required=False)
 
-    @extend_schema(parameters=[KEY, Query], responses=serializers.DictField(child=SeriesOut()))
+    @extend_schema(parameters=[KEY, Query], responses={200: by_metric(SeriesOut)})
     def get(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
         """Columns by metric, oldest step first, thinned so that no spike is lost."""
         run = self.get_run(id)

@@ -112,27 +112,27 @@ class OneRun(RunView):
         return Response(status=204)
 
 
-class ReasonIn(serializers.Serializer):
+class RunReasonIn(serializers.Serializer):
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
 
 
 class ArchiveRun(RunView):
     permissions = {"POST": Permission.RUN_WRITE}
 
-    @extend_schema(request=ReasonIn, responses=RunOut)
+    @extend_schema(request=RunReasonIn, responses=RunOut)
     def post(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
         """Out of the lists, still readable."""
-        data = parse(ReasonIn, request)
+        data = parse(RunReasonIn, request)
         return Response(self.rendered(services.archive_run(run=self.get_own_run(id), actor=self.principal, **data)))
 
 
 class RestoreRun(RunView):
     permissions = {"POST": Permission.RUN_WRITE}
 
-    @extend_schema(request=ReasonIn, responses=RunOut)
+    @extend_schema(request=RunReasonIn, responses=RunOut)
     def post(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
         """Back from the archive, or from deletion."""
-        data = parse(ReasonIn, request)
+        data = parse(RunReasonIn, request)
         return Response(self.rendered(services.restore_run(run=self.get_own_run(id), actor=self.principal, **data)))
 
 

@@ -1,5 +1,7 @@
 """OpenAPI's view of what `render` gives."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 STATUSES = ["running", "finished", "failed", "killed"]
@@ -18,7 +20,7 @@ class ExperimentOut(serializers.Serializer):
     deleted = serializers.BooleanField()
 
 
-class SealOut(serializers.Serializer):
+class RunSealOut(serializers.Serializer):
     number = serializers.IntegerField()
     digest = serializers.CharField(help_text="sha256: and 64 hex digits, over the run's logical content.")
     sealed_at = serializers.DateTimeField()
@@ -84,7 +86,7 @@ class RunOut(serializers.Serializer):
     tags = serializers.DictField(child=serializers.CharField(allow_blank=True))
     metrics = serializers.DictField(child=SummaryOut())
     inputs = RunInputOut(many=True)
-    seal = SealOut(allow_null=True)
+    seal = RunSealOut(allow_null=True)
     sealed = serializers.BooleanField(help_text="Whether the latest seal covers all there is.")
     url = serializers.CharField()
 
@@ -164,3 +166,17 @@ class DatasetVersionOut(serializers.Serializer):
     profile = serializers.JSONField(allow_null=True)
     created_at = serializers.DateTimeField()
     created_by = serializers.CharField()
+
+
+def by_metric(of: type[serializers.Serializer]) -> dict[str, Any]:
+    """An object whose keys are metrics, and whose values are as `of` says."""
+    kinds = {
+        serializers.IntegerField: {"type": "integer"},
+        serializers.BooleanField: {"type": "boolean"},
+        serializers.ListField: {"type": "array", "items": {}},
+    }
+    properties = {
+        name: next((kind for field_class, kind in kinds.items() if isinstance(field, field_class)), {})
+        for name, field in of().fields.items()
+    }
+    return {"type": "object", "additionalProperties": {"type": "object", "properties": properties}}
