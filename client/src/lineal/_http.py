@@ -1,0 +1,308 @@
+"""One pool of connections to one server. The token goes to its exact origin, after the server has shown the key it was first met with."""
+
+import contextlib
+import itertools
+import json as stdlib_json
+import logging
+import random
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urljoin
+
+import lineal
+from lineal import _credentials
+from lineal._credentials import Target
+from lineal._errors import (
+    LinealError,
+    NotConfigured,
+    OutcomeUnknown,
+    ProblemError,
+    ServerKeyChanged,
+    ServerUnreachable,
+    problem,
+)
+
+if TYPE_CHECKING:
+    import urllib3
+
+logger = logging.getLogger("lineal")
+
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 60.0  # a promotion evaluates its gates before it answers
+MOST_ATTEMPTS = 3
+MOST_IDLE = 8  # connections kept open
+API = "/api/v1"
+
+
+@dataclass(frozen=True)
+class Response:
+    """A 2xx answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON.
+
+        Raises:
+            LinealError: it is not JSON, so something other than Lineal answered.
+        """
+        try:
+            return stdlib_json.loads(self.body)
+        except ValueError as exc:
+            raise LinealError(f"the answer is not JSON: {self.body[:80]!r}") from exc
+
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    url: str
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    timeout_s: float = READ_TIMEOUT_S
+    repeatable: bool = True
+
+
+class Transport:
+    """Requests to one server, from any thread. Connections open at the first request."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self._lock = threading.Lock()
+        self._pool: urllib3.PoolManager | None = None
+        self._met = False
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        body: Any = None,
+        content_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = READ_TIMEOUT_S,
+        repeatable: bool | None = None,
+    ) -> Response:
+        """Send once. `path` starts at `/api/v1` unless it is a whole URL; a URL of another origin gets no token.
+
+        `repeatable` tells whether a lost answer may be answered by sending again; by default GET, PUT and DELETE are.
+
+        Raises:
+            ProblemError: the server answered with a problem, by status.
+            ServerUnreachable: no answer, and sending again is safe.
+            OutcomeUnknown: no answer, and the server may have acted.
+            ServerKeyChanged: another server answers at this origin. The token was not sent.
+        """
+        if json is not None:
+            body, content_type = (
+                stdlib_json.dumps(json, allow_nan=False, separators=(",", ":")).encode(),
+                "application/json",
+            )
+        sent = {**(headers or {}), **({"Content-Type": content_type} if content_type else {})}
+        safe = method in ("GET", "HEAD", "PUT", "DELETE") if repeatable is None else repeatable
+        request = _Request(method, self._url(path, params), body, sent, timeout_s, safe)
+        response = self._send(request)
+        data = self._read(response, request)
+        return Response(response.status, response.headers, _checked(response, data, self.target))
+
+    @contextlib.contextmanager
+    def download(
+        self, path: str, *, params: Mapping[str, Any] | None = None, offset: int = 0
+    ) -> Iterator[Iterator[bytes]]:
+        """The body of a GET in pieces. One redirect is followed, without the token if it leads to another origin. Raises as `request`."""
+        headers = {"Range": f"bytes={offset}-"} if offset else {}
+        request = _Request("GET", self._url(path, params), headers=headers)
+        response = self._send(request)
+        try:
+            location = response.headers.get("Location")
+            if response.status in (302, 303, 307) and location:
+                response.drain_conn()
+                request = replace(request, url=urljoin(request.url, location))
+                response = self._send(request)
+            if not 200 <= response.status < 300:
+                _checked(response, self._read(response, request), self.target)
+            yield self._pieces(response)
+        finally:
+            response.close()
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        if self._pool is not None:
+            self._pool.clear()
+
+    def _pieces(self, response: "urllib3.BaseHTTPResponse") -> Iterator[bytes]:
+        import urllib3
+
+        try:
+            yield from response.stream(1 << 20)
+        except urllib3.exceptions.HTTPError as exc:
+            raise ServerUnreachable(f"the download from {self.target.base_url} broke off: {exc}") from exc
+
+    def _url(self, path: str, params: Mapping[str, Any] | None) -> str:
+        base = path if "://" in path else self.target.base_url + (path if path.startswith(API) else API + path)
+        pairs = {key: value for key, value in (params or {}).items() if value is not None}
+        return f"{base}?{urlencode(pairs, doseq=True)}" if pairs else base
+
+    def _send(self, request: _Request) -> "urllib3.BaseHTTPResponse":
+        if self._is_ours(request.url):
+            self._meet()
+            if self.target.token:
+                headers = {**request.headers, "Authorization": f"Bearer {self.target.token}"}
+                return self._exchange(replace(request, headers=headers))
+        return self._exchange(request)
+
+    def _is_ours(self, url: str) -> bool:
+        try:
+            return _credentials.normalised(url.split("?", 1)[0].split("#", 1)[0])[1] == self.target.origin
+        except NotConfigured:
+            return False
+
+    def _exchange(self, request: _Request) -> "urllib3.BaseHTTPResponse":
+        import urllib3
+
+        errors = urllib3.exceptions
+        try:
+            return self._connections().request(
+                request.method,
+                request.url,
+                body=request.body,
+                headers={"User-Agent": f"lineal/{lineal.__version__}", "Accept": "application/json", **request.headers},
+                timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=request.timeout_s),
+                redirect=False,
+                retries=False,
+                preload_content=False,
+            )
+        except (errors.NewConnectionError, errors.ConnectTimeoutError, errors.ProxyError, errors.SSLError) as exc:
+            raise ServerUnreachable(f"{self.target.base_url} cannot be reached: {_reason(exc)}") from exc
+        except errors.HTTPError as exc:
+            raise self._lost(exc, request) from exc
+
+    def _lost(self, exc: Exception, request: _Request) -> ServerUnreachable:
+        message = f"the answer of {self.target.base_url} was lost: {_reason(exc)}"
+        if request.repeatable:
+            return ServerUnreachable(message)
+        return OutcomeUnknown(f"{message}; it may have acted on the request")
+
+    def _read(self, response: "urllib3.BaseHTTPResponse", request: _Request) -> bytes:
+        import urllib3
+
+        try:
+            return response.read()
+        except urllib3.exceptions.HTTPError as exc:
+            raise self._lost(exc, request) from exc
+        finally:
+            response.release_conn()
+
+    def _connections(self) -> "urllib3.PoolManager":
+        with self._lock:
+            if self._pool is None:
+                self._pool = _new_pool(self.target.base_url)
+            return self._pool
+
+    def _meet(self) -> None:
+        """Ask the server for its ledger key, without the token, and compare it with the pinned one; pin it at first contact."""
+        if self._met:
+            return
+        request = _Request("GET", f"{self.target.base_url}{API}/server")
+        response = self._exchange(request)
+        answer = Response(200, {}, _checked(response, self._read(response, request), self.target)).json()
+        vkey = answer.get("vkey") if isinstance(answer, dict) else None
+        if self.target.vkey is None:
+            self._pin(vkey)
+        elif vkey != self.target.vkey:
+            raise ServerKeyChanged(
+                f"{self.target.origin} shows the ledger key {vkey}, but was first met with {self.target.vkey}: nothing was sent to it. "
+                f"If the server was set up anew on purpose, run `lineal login {self.target.origin}`."
+            )
+        self._met = True
+
+    def _pin(self, vkey: str | None) -> None:
+        if not vkey:
+            return
+        try:
+            _credentials.remember(self.target.origin, vkey=vkey)
+        except (OSError, NotConfigured) as exc:  # a container without a home: pinned for the life of this process
+            logger.debug("the key of %s is not kept: %s", self.target.origin, exc)
+        self.target = Target(self.target.base_url, self.target.origin, self.target.token, vkey, self.target.user)
+
+
+def call(transport: Transport, method: str, path: str, *, patience_s: float = 30.0, **options: Any) -> Response:
+    """`Transport.request` for a caller who waits: 429 and 503 are waited out as told, lost answers are asked for again where that is safe.
+
+    Raises: as `Transport.request`, once `patience_s` is spent.
+    """
+    deadline = time.monotonic() + patience_s
+    for attempt in itertools.count(1):
+        try:
+            return transport.request(method, path, **options)
+        except LinealError as exc:
+            wait = _wait_s(exc, attempt)
+            if wait is None or time.monotonic() + wait > deadline:
+                raise
+        time.sleep(wait)
+    raise AssertionError("unreachable: the loop ends by returning or raising")
+
+
+def _wait_s(exc: LinealError, attempt: int) -> float | None:
+    if isinstance(exc, ServerUnreachable):
+        return None if isinstance(exc, OutcomeUnknown) or attempt >= MOST_ATTEMPTS else backoff_s(attempt)
+    return retry_after_s(exc)
+
+
+def retry_after_s(exc: Exception) -> float | None:
+    """How long the server asked to wait, 1 s if it only said "not now"; None when waiting would not help."""
+    if not isinstance(exc, ProblemError) or exc.status not in (429, 503):
+        return None
+    try:
+        return max(float(exc.retry_after or 1.0), 0.0)
+    except ValueError:
+        return 1.0  # an HTTP date; a second is soon enough to ask again
+
+
+def backoff_s(attempt: int, longest_s: float = 60.0) -> float:
+    """Exponential from half a second, with full jitter, so that a thousand clients do not come back together."""
+    return random.uniform(0.25, 1.0) * min(longest_s, 0.5 * 2.0 ** min(attempt - 1, 16))  # noqa: S311 - spreads load, guards nothing
+
+
+def _checked(response: "urllib3.BaseHTTPResponse", data: bytes, target: Target) -> bytes:
+    if 200 <= response.status < 300:
+        return data
+    if 300 <= response.status < 400:
+        where = response.headers.get("Location", "nowhere")
+        raise LinealError(
+            f"{target.base_url} redirects to {where}: redirects are not followed; set LINEAL_URL to the right address"
+        )
+    raise problem(response.status, data, response.headers.get("X-Request-Id"), response.headers.get("Retry-After"))
+
+
+def _new_pool(base_url: str) -> "urllib3.PoolManager":
+    import urllib3
+
+    proxy = _proxy(base_url)
+    return urllib3.ProxyManager(proxy, maxsize=MOST_IDLE) if proxy else urllib3.PoolManager(maxsize=MOST_IDLE)
+
+
+def _proxy(base_url: str) -> str | None:
+    """`HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` as everywhere else."""
+    import os
+
+    if not any(name.lower().endswith("_proxy") for name in os.environ):
+        return None
+    from urllib.parse import urlsplit
+    from urllib.request import getproxies_environment, proxy_bypass
+
+    parts = urlsplit(base_url)
+    if proxy_bypass(parts.netloc):
+        return None
+    return getproxies_environment().get(parts.scheme)
+
+
+def _reason(exc: Exception) -> str:
+    """The last words of urllib3's long messages."""
+    return str(exc).rsplit(": ", 1)[-1] or type(exc).__name__

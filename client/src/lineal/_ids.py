@@ -1,0 +1,27 @@
+"""Identifiers that the client makes: UUIDv7 (RFC 9562, 5.7), which sort by time and need no server."""
+
+import os
+import re
+import time
+
+_RUN_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def uuid7_hex() -> str:
+    """32 hex digits: 48 bits of milliseconds, version and variant, 74 random bits."""
+    milliseconds = time.time_ns() // 1_000_000 & ((1 << 48) - 1)
+    random = int.from_bytes(os.urandom(10), "big")
+    high, low = random >> 62 & 0xFFF, random & ((1 << 62) - 1)
+    return f"{milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low:032x}"
+
+
+def parse_run_id(text: str) -> str:
+    """A run id as 32 lower-case hex digits, given with or without dashes.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    plain = text.replace("-", "").lower()
+    if not _RUN_ID.fullmatch(plain):
+        raise ValueError(f"{text!r} is not a run id: 32 hex digits are needed")
+    return plain
