@@ -1,0 +1,42 @@
+"""`make bench`: what Lineal does on this machine, beside what the machine could do at best. No timed tests, only ratios.
+
+    python -m bench                 # all scenarios
+    python -m bench ingest          # one of them
+
+Each scenario measures its physical limit in the same run; points are read back and compared, so that speed without the
+data counts as failure.
+"""
+
+import platform
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import client_cost, history, ingest
+from bench.table import Row, print_table
+
+SCENARIOS: dict[str, Callable[[Path], list[Row]]] = {
+    "client": client_cost.measure,
+    "ingest": ingest.measure,
+    "history": history.measure,
+}
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in SCENARIOS]
+    if unknown:
+        print(f"No scenario is named {', '.join(unknown)}; there are {', '.join(SCENARIOS)}.", file=sys.stderr)
+        return 2
+    print(f"Python {platform.python_version()}, {platform.machine()}, {platform.system()}; SQLite, local store\n")
+    rows: list[Row] = []
+    for name in names or list(SCENARIOS):
+        print(f"{name} …", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory(prefix="lineal-bench-") as folder:
+            rows += SCENARIOS[name](Path(folder))
+    print_table(rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,38 @@
+"""Figures side by side: ours, the limit measured in the same run, and their ratio."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure. `limit` is what the machine does at best, measured beside it, in the same unit."""
+
+    scenario: str
+    unit: str
+    ours: float
+    limit: float
+    limit_is: str
+    more_is_better: bool = True
+
+    @property
+    def ratio(self) -> float:
+        """How far from the limit: 1.0 is the limit, larger is further away."""
+        return self.limit / self.ours if self.more_is_better else self.ours / self.limit
+
+
+def print_table(rows: Sequence[Row]) -> None:
+    table = Table("scenario", "unit")
+    for column in ("ours", "limit", "times the limit"):
+        table.add_column(column, justify="right")
+    table.add_column("limit is")
+    for row in rows:
+        table.add_row(row.scenario, row.unit, shown(row.ours), shown(row.limit), f"{row.ratio:.1f}", row.limit_is)
+    Console().print(table)
+
+
+def shown(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
