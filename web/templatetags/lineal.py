@@ -120,6 +120,13 @@ def number(value: object) -> str:
     return _grouped(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.6g}"
 
 
+@register.filter
+def signed(value: object) -> str:
+    """A difference: as `number`, with a plus where it is one."""
+    said = number(value)
+    return f"+{said}" if isinstance(value, int | float) and value > 0 else said
+
+
 def _grouped(value: int) -> str:
     return str(value) if abs(value) < 10_000 else f"{value:,}".replace(",", "\u202f")
 

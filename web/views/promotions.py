@@ -1,5 +1,6 @@
 """Promotions: the list, one with its gates, and a person's word on it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -106,7 +107,7 @@ def _page(
         version=promotion.version,
         environment=promotion.environment.name,
         policy=promotion.policy_revision,
-        gates=[_gate(gate) for gate in promotion.gates],
+        gates=[_gate(gate, promotion.project) for gate in promotion.gates],
         approvals=list(promotion.approvals.all()),
         receipt=_receipt(promotion),
         place=place_of(promotion.event_id),
@@ -148,9 +149,21 @@ def _why_not(promotion: Promotion, principal: Principal) -> str:
     return "Deciding on promotions takes the role approver or above in this project."
 
 
-def _gate(gate: Mapping[str, Any]) -> dict[str, Any]:
-    """A gate's finding as it was recorded, its evidence as texts."""
-    return {**gate, "evidence": [str(item) for item in gate.get("evidence", [])], "expr": gate.get("expr", "")}
+def _gate(gate: Mapping[str, Any], project: Project) -> dict[str, Any]:
+    """A gate's finding as it was recorded, its evidence with links where there are pages of it."""
+    evidence = [_evidence(str(item), project) for item in gate.get("evidence", [])]
+    return {**gate, "evidence": evidence, "expr": gate.get("expr", "")}
+
+
+RUN_EVIDENCE = re.compile(r"run:([0-9a-f]{32})(/.*)?")
+
+
+def _evidence(text: str, project: Project) -> dict[str, str]:
+    run = RUN_EVIDENCE.fullmatch(text)
+    if run:
+        address = reverse("web:run_detail", args=[project.name, run[1]])
+        return {"text": f"run {run[1][:12]}{run[2] or ''}", "url": f"{address}#metrics"}
+    return {"digest": text} if text.startswith(("sha256:", "git:")) else {"text": text}
 
 
 def _receipt(promotion: Promotion) -> dict[str, str] | None:
