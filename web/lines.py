@@ -13,6 +13,7 @@ from lineage.models import Node
 from lineage.selectors import Graph, GraphNode
 
 MAX_DRAWN = 40  # nodes; above it a drawing is a tangle and the list reads better
+MAX_TALL = 12  # nodes in one column, likewise
 MAX_WALKED = 2_000  # nodes; a page is read by people
 MAX_LISTED = 200  # nodes of one step; the page says how many more there are
 
@@ -107,7 +108,7 @@ def line_of(graph: Graph) -> Line:
     shown = {node.id: _line_node(node, is_start=node.id in graph.starts) for node in graph.nodes}
     return Line(
         steps=_steps(graph, shown),
-        drawing=_drawing(graph, shown) if 1 < len(shown) <= MAX_DRAWN else None,
+        drawing=_drawing(graph, shown),
         weakest=graph.weakest_strength,
         truncated=graph.truncated,
         hidden=graph.hidden,
@@ -178,9 +179,14 @@ def _levels(graph: Graph) -> dict[int, int]:
     return levels
 
 
-def _drawing(graph: Graph, shown: Mapping[int, LineNode]) -> Drawing:
+def _drawing(graph: Graph, shown: Mapping[int, LineNode]) -> Drawing | None:
+    """None where it would be too large to be read."""
+    if not 1 < len(shown) <= MAX_DRAWN:
+        return None
     columns = _columns(graph)
     tallest = max(len(column) for column in columns)
+    if tallest > MAX_TALL:
+        return None
     height = tallest * (BOX_HEIGHT + GAP_Y) - GAP_Y + 2 * MARGIN
     places: dict[int, tuple[float, float]] = {}
     for index, column in enumerate(columns):

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from lineage.selectors import Graph, GraphEdge, GraphNode
-from web.lines import LABEL_CHARS, MAX_DRAWN, line_of
+from web.lines import LABEL_CHARS, MAX_DRAWN, MAX_TALL, line_of
 
 
 def make_node(number, kind="run", label=None, **about):
@@ -70,6 +70,14 @@ def test_a_large_graph_is_listed_and_not_drawn():
 
     assert line.drawing is None
     assert sum(len(step.nodes) for step in line.steps) == MAX_DRAWN + 2
+
+
+def test_a_hub_is_listed_and_not_drawn():
+    """A dataset that many runs read would be a column without end."""
+    nodes = [make_node(number) for number in range(1, MAX_TALL + 3)]
+
+    assert line_of(make_graph(nodes, [(1, number) for number in range(2, MAX_TALL + 3)])).drawing is None
+    assert line_of(make_graph(nodes[:-1], [(1, number) for number in range(2, MAX_TALL + 2)])).drawing is not None
 
 
 def test_a_long_label_is_cut_in_the_drawing_only():
