@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import json as stdlib_json
 import logging
+import os
 import random
 import threading
 import time
@@ -74,6 +75,7 @@ class Transport:
         self.target = target
         self._lock = threading.Lock()
         self._pool: urllib3.PoolManager | None = None
+        self._pid = os.getpid()
         self._met = False
 
     def request(
@@ -200,6 +202,8 @@ class Transport:
             response.release_conn()
 
     def _connections(self) -> "urllib3.PoolManager":
+        if self._pid != os.getpid():  # a fork: the sockets are the parent's, and so may the lock be
+            self._lock, self._pool, self._pid = threading.Lock(), None, os.getpid()
         with self._lock:
             if self._pool is None:
                 self._pool = _new_pool(self.target.base_url)
@@ -290,8 +294,6 @@ def _new_pool(base_url: str) -> "urllib3.PoolManager":
 
 def _proxy(base_url: str) -> str | None:
     """`HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` as everywhere else."""
-    import os
-
     if not any(name.lower().endswith("_proxy") for name in os.environ):
         return None
     from urllib.parse import urlsplit

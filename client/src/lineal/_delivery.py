@@ -1,0 +1,271 @@
+"""Spooled records, sent in order and confirmed: what a running job's sender and `lineal sync` have in common."""
+
+import logging
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from lineal import _spool
+from lineal._errors import Conflict, Invalid, LinealError, Malformed, ProblemError, ServerKeyChanged, TooLarge
+from lineal._http import Response, Transport, retry_after_s
+from lineal._notices import Notices
+from lineal._spool_reader import Reader, Record
+from lineal._uploads import LARGEST_GROUP, Refused, Uploader, Waiting
+
+logger = logging.getLogger("lineal")
+
+BATCH_TYPE = "application/x-msgpack"
+_SEND_AGAIN = (408, 425, 429)
+
+
+class Postponed(Exception):
+    """The server cannot take it now; `after_s` is how long it asked to wait, where it did."""
+
+    def __init__(self, reason: str, after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.after_s = after_s
+
+
+class Stopped(Exception):
+    """The server will not take anything of this run as things are; what is unconfirmed stays in the spool."""
+
+
+@dataclass
+class Sent:
+    """What one delivery has done so far. `refused` are sentences."""
+
+    records: int = 0
+    batches: int = 0
+    files: int = 0
+    refused: list[str] = field(default_factory=list)
+    finished: bool = False
+
+
+class Delivery:
+    """Sends the records of one writer's folder. One thread at a time.
+
+    `on_freed` hears how many bytes of the spool were removed, `on_uploaded` how many bytes of files went out.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        transport: Transport,
+        notices: Notices,
+        *,
+        on_freed: Callable[[int], None] = lambda _: None,
+        on_uploaded: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self.folder = folder
+        self.acked = _spool.read_acked(folder)
+        self.sent = Sent()
+        self.reader = Reader(folder, after=self.acked)
+        self._transport = transport
+        self._notices = notices
+        self._on_freed = on_freed
+        self._on_uploaded = on_uploaded
+        self._files: dict[int, Waiting] = {}  # read, not confirmed yet, by number
+
+    def step(self, end: _spool.End | None = None) -> bool:
+        """Send and confirm the next record, or the next group of files; False when nothing is left up to `end`.
+
+        Raises:
+            Postponed: now is no time; the same step again goes on.
+            Stopped: it is no use trying again.
+            OSError: the spool cannot be read.
+        """
+        record = self.reader.peek(end)
+        if record is None and not self._files:
+            return False
+        if self._files or (record is not None and record.kind == "artifact"):
+            _explained(lambda: self._send_files(end))
+        elif record is not None:
+            _explained(lambda: self._send(record))
+        return True
+
+    def end_killed(self, ended_at: datetime) -> bool:
+        """End the run of a process that died without ending it. False, as `step` when done. Raises as `step`."""
+        _explained(lambda: self._finish({"status": "killed", "ended_at": ended_at.isoformat().replace("+00:00", "Z")}))
+        return False
+
+    def close(self) -> None:
+        self.reader.close()
+
+    def _finish(self, body: dict[str, Any]) -> None:
+        self._post(f"/runs/{self._run}/finish", json=body)
+        self.sent.finished = True
+
+    def _send(self, record: Record) -> None:
+        if record.number <= self.acked and record.kind != "batch":
+            pass  # passed again on the way from an earlier batch that the server asked for
+        elif record.kind == "create":
+            self._post("/runs", json=record.fields["body"])
+        elif record.kind == "finish":
+            self._finish(record.fields["body"])
+        elif not self._send_batch(record):
+            return  # the reader stands elsewhere now
+        self.reader.advance()
+        self._confirm(record.number)
+
+    @property
+    def _run(self) -> str:
+        return self.reader.header.run
+
+    def _post(self, path: str, **options: Any) -> Response:
+        """Everything here may be sent twice: the server knows repeats by their id or number."""
+        params = {"project": self.reader.header.project}
+        return self._transport.request("POST", path, params=params, repeatable=True, **options)
+
+    def _send_batch(self, record: Record) -> bool:
+        """False when the server wants an earlier batch first, and the reader has gone back to it."""
+        sequence, body = record.fields["sequence"], record.fields["body"]
+        try:
+            self._post_batch(body)
+        except Conflict as exc:
+            if not exc.type.endswith("/sequence-gap"):
+                raise
+            return self._close_gap(int(exc.extra["expected"]), sequence)
+        except (Malformed, Invalid, TooLarge) as exc:
+            self._put_aside(record, body, str(exc))
+            self._post_batch(self._empty_batch(sequence))
+        self.sent.batches += 1
+        return True
+
+    def _post_batch(self, body: bytes) -> None:
+        answer = self._post(f"/runs/{self._run}/batches", body=body, content_type=BATCH_TYPE).json()
+        for item in answer.get("rejected") or []:
+            kind, key = item.get("kind"), item.get("key")
+            self._notices.warn_once(
+                f"rejected {kind}",
+                f"run {self._run}: the server did not take {kind} {key!r}: {item.get('detail')}"
+                " (said once for each kind; the rest is stored)",
+            )
+
+    def _close_gap(self, expected: int, sequence: int) -> bool:
+        """Go back to the batch that the server misses; an empty one takes the place of one that is not on disk any more."""
+        if expected < sequence and self.reader.rewind(expected):
+            return False
+        if expected >= sequence:
+            raise Stopped(f"the server expects batch {expected} of run {self._run}, which comes after {sequence}")
+        self._notices.warn_once(
+            "gap",
+            f"run {self._run}: batch {expected} is neither on the server nor in the spool {self.folder}: its values are lost",
+        )
+        self._post_batch(self._empty_batch(expected))
+        return False
+
+    def _empty_batch(self, sequence: int) -> bytes:
+        import msgspec
+
+        return msgspec.msgpack.encode({"writer": self.reader.header.writer, "sequence": sequence})
+
+    def _put_aside(self, record: Record, body: bytes, reason: str) -> None:
+        """Keep what the server will never take, with its reason, and say so."""
+        place = self._refused_folder() / f"{record.number:08d}.msgpack"
+        place.write_bytes(body)
+        place.with_suffix(".txt").write_text(f"{reason}\n")
+        self._refuse(
+            f"batch {record.fields['sequence']} of run {self._run} was refused and put aside as {place}: {reason}"
+        )
+
+    def _refuse(self, sentence: str) -> None:
+        self.sent.refused.append(sentence)
+        self._notices.warn_once("refused", sentence)
+
+    def _refused_folder(self) -> Path:
+        folder = self.folder / _spool.REFUSED
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    def _send_files(self, end: _spool.End | None) -> None:
+        self._read_files(end)
+        if not self._files:
+            return
+        files = list(self._files.values())
+        uploader = Uploader(
+            self._transport, project=self.reader.header.project, run=self._run, on_progress=self._on_uploaded
+        )
+        try:
+            refused = uploader.send(files)
+        except OSError as exc:
+            raise Postponed(f"a file of the spool {self.folder} cannot be read: {exc}") from exc
+        for each in refused:
+            self._keep_refused(each)
+        self.sent.files += len(files) - len(refused)
+        self._confirm(max(self._files))
+        self._files = {}
+        for file in files:
+            self._remove(file)
+
+    def _read_files(self, end: _spool.End | None) -> None:
+        """The files that come next, each path once. They are kept until confirmed, since the reader goes past them."""
+        paths = {file.path for file in self._files.values()}
+        while len(self._files) < LARGEST_GROUP and (record := self.reader.peek(end)) is not None:
+            fields = record.fields
+            if record.kind != "artifact" or fields["path"] in paths:
+                return
+            if record.number > self.acked:
+                source = self.folder / _spool.FILES / fields["file"]
+                self._files[record.number] = Waiting(fields["path"], fields["size"], fields["sha256"], source)
+                paths.add(fields["path"])
+            self.reader.advance()
+
+    def _keep_refused(self, refused: Refused) -> None:
+        source = refused.file.source
+        place = self._refused_folder() / source.name
+        if source.exists():
+            source.replace(place)
+        self._refuse(
+            f"file {refused.file.path} of run {self._run} was refused and put aside as {place}: {refused.reason}"
+        )
+
+    def _remove(self, file: Waiting) -> None:
+        if file.source.exists():
+            file.source.unlink()
+            self._on_freed(file.size)
+
+    def _confirm(self, number: int) -> None:
+        if number <= self.acked:
+            return
+        self.sent.records += number - self.acked
+        self.acked = number
+        try:
+            _spool.write_acked(self.folder, number)
+            self._on_freed(self.reader.drop_read_segments(number))
+        except OSError as exc:  # a full disk: confirmed records would be sent again, and known again
+            logger.debug("the position in %s is not kept: %s", self.folder, exc)
+
+
+def _explained(send: Callable[[], None]) -> None:
+    """Send, and say of what goes wrong whether waiting can help. Raises Postponed, Stopped, OSError."""
+    try:
+        send()
+    except ServerKeyChanged as exc:
+        raise Stopped(str(exc)) from exc
+    except ProblemError as exc:
+        raise _judged(exc) from exc
+    except LinealError as exc:  # no answer, or one that Lineal did not give
+        raise Postponed(str(exc)) from exc
+
+
+def _judged(exc: ProblemError) -> Postponed | Stopped:
+    if exc.status >= 500 or exc.status in _SEND_AGAIN:
+        return Postponed(str(exc), retry_after_s(exc))
+    return Stopped(f"{exc} [HTTP {exc.status}]")
+
+
+def remove_folder(folder: Path) -> None:
+    """Take a delivered writer's folder away, and the folders above it that are empty then; refused things stay."""
+    if any((folder / _spool.REFUSED).glob("*")):
+        for number in _spool.segment_numbers(folder):
+            _spool.segment_path(folder, number).unlink(missing_ok=True)
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    for above in list(folder.parents)[:3]:
+        try:
+            above.rmdir()
+        except OSError:
+            return

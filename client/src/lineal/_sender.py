@@ -1,0 +1,381 @@
+"""One run's way out of this process: a list that training code appends to, a thread that spools it, a thread that sends the spool.
+
+Nothing here raises into training code. `flush` and `finish` wait; everything else returns at once.
+"""
+
+import contextlib
+import logging
+import os
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from lineal import _settings
+from lineal._delivery import Delivery, Postponed, Stopped, remove_folder
+from lineal._http import Transport, backoff_s
+from lineal._notices import Notices
+from lineal._packing import Batch, Entry, File, Packer
+from lineal._spool import Header, Spool, SpoolFull
+
+logger = logging.getLogger("lineal")
+
+HURRIED_BACKOFF_S = 1.0  # between attempts while somebody waits
+CLOSED_POLL_S = 5.0  # a bound on every wait, so that a missed notification costs little
+
+_living: "weakref.WeakSet[Sender]" = weakref.WeakSet()
+
+
+class Sender:
+    """Spools and sends what is put into it. Starts its threads at the first use in a process, so also after a fork.
+
+    `create` is the body that makes the run; every writer's stream begins with it, because none knows which arrives first.
+    `new_transport` is called in each process anew; it gives None where no server is configured.
+    """
+
+    def __init__(
+        self, header: Header, create: dict[str, Any], new_transport: Callable[[], Transport | None], notices: Notices
+    ) -> None:
+        self.header = header
+        self.notices = notices
+        self._create = create
+        self.new_transport = new_transport
+        self._packer = Packer()
+        self._forget_threads()
+        _living.add(self)
+
+    def _forget_threads(self) -> None:
+        """As in a process that has done nothing yet."""
+        self._pending: list[Entry] = []
+        self._spool_lock = threading.RLock()
+        self._changed = threading.Condition()
+        self._starting = threading.Lock()
+        self._started = False
+        self._spool: Spool | None = None
+        self._delivery: Delivery | None = None
+        self._wake = threading.Event()
+        self._spooler: threading.Thread | None = None
+        self._thread: threading.Thread | None = None
+        self._closing = False
+        self._hurry = False
+        self._postponed = ""
+        self.stopped = ""
+        self.refused_points = 0
+        self.refused_records = 0
+        self.uploaded_bytes = 0
+        self.waiting_bytes = 0
+
+    # -- training code ------------------------------------------------------------------------------------------------
+
+    def put(self, entry: Entry) -> None:
+        """Queue an entry: about 0.1 µs."""
+        self._pending.append(entry)
+        if not self._started:
+            self.start()
+
+    def start(self) -> None:
+        """Open the spool and start the threads, once in each process."""
+        with self._starting:
+            if self._started:
+                return
+            self._open_spool()
+            self._spooler = self._start_thread(self._spool_forever, "lineal-spool")
+            self._thread = self._start_thread(self._send_forever, "lineal-send") if self._spool else None
+            self._started = True
+
+    def _open_spool(self) -> None:
+        try:
+            self._spool = Spool(self.header)
+        except (OSError, ValueError) as exc:
+            self._open_elsewhere(exc)
+        with contextlib.suppress(SpoolFull):  # tried again, and told, with the first values
+            self._ensure_created()
+
+    def _open_elsewhere(self, exc: Exception) -> None:
+        """A container without a home still has a place for temporary files."""
+        try:
+            root = Path(tempfile.mkdtemp(prefix="lineal-spool-"))
+            self._spool = Spool(self.header, root=root)
+        except (OSError, ValueError) as second:
+            self.notices.warn_once("full", f"nothing of run {self.header.run} can be kept: {exc}; {second}")
+            return
+        self.notices.warn_once("elsewhere", f"the spool is in {root} (LINEAL_SPOOL_DIR chooses another place): {exc}")
+
+    def _ensure_created(self) -> None:
+        if self._spool is not None and self._spool.last_number == 0:
+            self._spool.append("create", body=self._create)
+
+    def _start_thread(self, target: Callable[[], None], name: str) -> threading.Thread | None:
+        thread = threading.Thread(target=target, name=name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as exc:  # the interpreter is going down
+            logger.debug("%s does not start: %s", name, exc)
+            return None
+        return thread
+
+    # -- spooling -----------------------------------------------------------------------------------------------------
+
+    def _spool_forever(self) -> None:
+        interval_s = _settings.flush_interval_s() / 2  # so that waiting and writing together stay below it
+        while not self._closing:
+            self._wake.wait(interval_s)
+            try:
+                self.drain()
+            except Exception:
+                logger.exception("lineal: logging of run %s met an error of its own", self.header.run)
+
+    def drain(self) -> None:
+        """Bring what is queued into the spool, from any thread."""
+        with self._spool_lock:
+            count = len(self._pending)
+            if not count:
+                return
+            entries = self._pending[:count]
+            del self._pending[:count]  # appends meanwhile stand behind these
+            for item in self._packer.pack(entries):
+                self._keep(item)
+        self._notify()
+
+    def _keep(self, item: Batch | File) -> None:
+        try:
+            self._append(item)
+        except SpoolFull as exc:
+            self._lose(item, str(exc))
+
+    def _append(self, item: Batch | File) -> None:
+        if self._spool is None:
+            raise SpoolFull("there is no spool")
+        self._ensure_created()
+        if isinstance(item, File):
+            self._spool.append("artifact", **item.record)
+            self.waiting_bytes += item.record["size"]
+            return
+        sequence = self._spool.last_sequence + 1
+        body = item.body(writer=self.header.writer, sequence=sequence)
+        self._spool.append("batch", sequence=sequence, body=body)
+
+    def _lose(self, item: Batch | File, reason: str) -> None:
+        self.refused_records += 1
+        if isinstance(item, Batch):
+            self.refused_points += item.points
+        elif self._spool is not None:
+            (self._spool.folder / "files" / item.record["file"]).unlink(missing_ok=True)
+            self._spool.release(item.record["size"])
+        self.notices.warn_once("full", f"run {self.header.run}: values are being lost, training goes on: {reason}")
+
+    def reserve_file(self, size_bytes: int) -> Path:
+        """A path in the spool for a copy of so many bytes.
+
+        Raises:
+            SpoolFull: it does not fit.
+            OSError: the folder cannot be made.
+        """
+        self.start()
+        with self._spool_lock:
+            if self._spool is None:
+                raise SpoolFull("there is no spool")
+            self._spool.reserve(size_bytes)
+            return self._spool.new_file()
+
+    def release_file(self, size_bytes: int) -> None:
+        """A reserved path is not used after all."""
+        self._freed(size_bytes)
+
+    def _freed(self, size_bytes: int) -> None:
+        with self._spool_lock:
+            if self._spool is not None:
+                self._spool.release(size_bytes)
+
+    # -- sending ------------------------------------------------------------------------------------------------------
+
+    def _send_forever(self) -> None:
+        try:
+            self._connect()
+            while self.stopped == "" and self._send_next():
+                pass
+        except Exception:
+            logger.exception("lineal: sending of run %s met an error of its own", self.header.run)
+            self._stop("an error of the client's own")
+        finally:
+            if self._delivery is not None:
+                self._delivery.close()
+            self._notify()
+
+    def _connect(self) -> None:
+        assert self._spool is not None  # noqa: S101 - a typing aid: the thread starts with a spool only
+        transport = self.new_transport()
+        if transport is None:
+            self.stopped = "no server is configured"
+            return
+        self._delivery = Delivery(
+            self._spool.folder, transport, self.notices, on_freed=self._freed, on_uploaded=self._uploaded
+        )
+
+    def _uploaded(self, count: int) -> None:
+        self.uploaded_bytes += count
+
+    def _send_next(self) -> bool:
+        """One step of delivery, or one wait for something to do; False when all is done."""
+        assert self._delivery is not None and self._spool is not None  # noqa: S101, PT018 - as above
+        with self._spool_lock:
+            end = self._spool.end
+        try:
+            if self._delivery.step(end):
+                self._postponed, self._attempt = "", 0
+                self._notify()
+                return True
+        except Postponed as exc:
+            self._postpone(exc)
+            return True
+        except Stopped as exc:
+            self._stop(str(exc))
+            return False
+        return self._wait_for_more()
+
+    _attempt = 0
+
+    def _postpone(self, exc: Postponed) -> None:
+        self._attempt += 1
+        if self._attempt == 3:  # a blip needs no words
+            self.notices.warn_once("postponed", f"run {self.header.run} waits in the spool, training goes on: {exc}")
+        longest = HURRIED_BACKOFF_S if self._hurry else 60.0
+        self._postponed = str(exc)
+        wait_s = exc.after_s if exc.after_s is not None else backoff_s(self._attempt, longest)
+        until = time.monotonic() + wait_s
+        with self._changed:
+            while not self._closing and (left := until - time.monotonic()) > 0:
+                self._changed.wait(left)
+                if self._hurry and exc.after_s is None:
+                    until = min(until, time.monotonic() + HURRIED_BACKOFF_S)
+
+    def _stop(self, reason: str) -> None:
+        self.stopped = reason
+        where = self._spool.folder if self._spool else "no spool"
+        self.notices.warn_once(
+            "stopped", f"run {self.header.run} is not sent any more, what is logged stays in {where}: {reason}"
+        )
+
+    def _wait_for_more(self) -> bool:
+        assert self._delivery is not None and self._spool is not None  # noqa: S101, PT018 - as above
+        with self._changed:
+            if self._spool.last_number <= self._delivery.acked:
+                if self._closing:
+                    return False
+                self._changed.wait(CLOSED_POLL_S)
+        return not (self._closing and self._spool.last_number <= self._delivery.acked)
+
+    def _notify(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    @property
+    def _is_sending(self) -> bool:
+        return not self.stopped and self._thread is not None and self._thread.is_alive()
+
+    # -- waiting ------------------------------------------------------------------------------------------------------
+
+    @property
+    def unsent(self) -> int:
+        """Records that the server has not confirmed."""
+        if self._spool is None:
+            return 0
+        return self._spool.last_number - (self._delivery.acked if self._delivery else 0)
+
+    @property
+    def why_not(self) -> str:
+        """Why something is not delivered, as far as known."""
+        return self.stopped or self._postponed
+
+    @property
+    def folder(self) -> Path | None:
+        return self._spool.folder if self._spool else None
+
+    def flush(self, timeout_s: float, *, on_wait: Callable[[], None] = lambda: None) -> bool:
+        """Spool what is queued, onto the disk itself, and wait until the server has all of it. False if it has not in time."""
+        self.start()
+        self.drain()
+        with self._spool_lock:
+            if self._spool is not None:
+                self._spool.sync()
+        return self._wait_sent(timeout_s, on_wait)
+
+    def _wait_sent(self, timeout_s: float, on_wait: Callable[[], None]) -> bool:
+        until = time.monotonic() + timeout_s
+        self._hurry = True
+        try:
+            with self._changed:
+                self._changed.notify_all()
+                while self.unsent and self._is_sending and (left := until - time.monotonic()) > 0:
+                    self._changed.wait(min(left, 0.1))
+                    on_wait()
+        finally:
+            self._hurry = False
+        return self._spool is not None and not self.unsent
+
+    def finish(
+        self, body: dict[str, Any] | None, timeout_s: float, *, on_wait: Callable[[], None] = lambda: None
+    ) -> bool:
+        """Flush, end the run with `body` (None: this writer ends, the run goes on) and end the threads. False as in `flush`."""
+        self.start()
+        self.drain()
+        if body is not None and self._spool is not None:
+            self._append_finish(body)
+        delivered = self.flush(timeout_s, on_wait=on_wait)
+        self._close()
+        return delivered
+
+    def _append_finish(self, body: dict[str, Any]) -> None:
+        assert self._spool is not None  # noqa: S101 - as above
+        try:
+            with self._spool_lock:
+                self._ensure_created()
+                self._spool.append("finish", body=body)
+        except SpoolFull as exc:
+            self.notices.warn_once("full", f"run {self.header.run}: its end is not recorded: {exc}")
+
+    def _close(self) -> None:
+        self._closing = True
+        self._wake.set()
+        self._notify()
+        for thread in (self._spooler, self._thread):
+            if thread is not None and thread is not threading.current_thread():
+                thread.join(1.0)  # longer only where a request hangs; the thread is a daemon
+        sending = self._thread is not None and self._thread.is_alive()
+        with self._spool_lock:
+            if self._spool is not None and not sending:
+                delivered = not self.unsent
+                if delivered:
+                    remove_folder(self._spool.folder)
+                self._spool.close()
+        _living.discard(self)
+
+    # -- fork ---------------------------------------------------------------------------------------------------------
+
+    def be_reborn(self) -> None:
+        """In a forked child: a writer of its own, with nothing queued; what the parent had queued, the parent sends."""
+        if self._spool is not None:
+            with contextlib.suppress(OSError):
+                self._spool.abandon()
+        self.header = self.header._replace(writer=uuid4().hex, owner=False)
+        self.notices.renew()
+        self._attempt = 0
+        self._forget_threads()
+
+
+def living() -> Sequence[Sender]:
+    """Senders of this process that were not finished."""
+    return list(_living)
+
+
+def _after_fork_in_child() -> None:
+    for sender in living():
+        sender.be_reborn()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

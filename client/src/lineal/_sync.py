@@ -1,0 +1,219 @@
+"""What earlier processes could not deliver, sent now: every writer's folder in the spool whose process has ended."""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from lineal import _credentials, _locks, _settings, _spool
+from lineal._delivery import Delivery, Postponed, Stopped, remove_folder
+from lineal._errors import LinealError
+from lineal._http import Transport, backoff_s
+from lineal._notices import Notices
+from lineal._spool_reader import header_of_path
+
+logger = logging.getLogger("lineal")
+
+PATIENCE_S = (
+    30.0  # for a server that does not answer; after it, the rest of that server's runs is left for the next time
+)
+
+State = Literal["sent", "living", "unreachable", "stopped", "damaged"]
+
+
+@dataclass
+class StreamReport:
+    """One writer of one run. `missing` records were lost to damage on disk, `refused` are sentences of the server."""
+
+    run: str
+    project: str
+    server: str
+    folder: str
+    state: State
+    detail: str = ""
+    records: int = 0
+    batches: int = 0
+    files: int = 0
+    missing: int = 0
+    refused: list[str] = field(default_factory=list)
+
+
+@dataclass
+class SyncReport:
+    """What `sync` found and did. `ok` when nothing is left behind except by living processes, and nothing was lost."""
+
+    streams: list[StreamReport] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return all(each.state in ("sent", "living") and not each.refused and not each.missing for each in self.streams)
+
+    @property
+    def sent(self) -> list[StreamReport]:
+        return [each for each in self.streams if each.state == "sent"]
+
+    @property
+    def left(self) -> list[StreamReport]:
+        return [each for each in self.streams if each.state != "sent"]
+
+
+def sync(spool_dir: str | Path | None = None, progress: bool = False) -> SyncReport:
+    """Send what dead processes left in the spool (by default `LINEAL_SPOOL_DIR`'s); each record arrives exactly once.
+
+    A run whose process died before its end is ended as killed. Living processes send their own. Runs go to the servers that
+    they were logged for, with the tokens stored for those; runs that were logged without any server go to the configured one.
+    May be called again at any time, also while another `sync` runs.
+    """
+    root = Path(spool_dir) if spool_dir is not None else _settings.spool_dir()
+    servers = Servers()
+    folders = list(writer_folders(root))
+    report = SyncReport()
+    for position, folder in enumerate(folders, start=1):
+        if progress:
+            print(f"{position}/{len(folders)} run {folder.parent.name}", file=sys.stderr)  # noqa: T201 - asked for
+        found = _sync_folder(folder, servers)
+        if found is not None:
+            report.streams.append(found)
+    return report
+
+
+def writer_folders(root: Path) -> Iterator[Path]:
+    """Every writer's folder, oldest run first; writers that did not start their run come before the one that ends it."""
+    found = [Path(lock).parent for lock in root.glob("*/*/*/*/lock")]
+    yield from sorted(found, key=lambda folder: (folder.parent.name, _owns(folder), folder.name))
+
+
+def _owns(folder: Path) -> bool:
+    from lineal._spool_reader import Reader
+
+    reader = Reader(folder)
+    try:
+        reader.peek()
+    except (LinealError, OSError):
+        return False
+    finally:
+        reader.close()
+    return reader.header.owner
+
+
+class Servers:
+    """One connection to each server, and which of them have stopped answering."""
+
+    def __init__(self) -> None:
+        self._transports: dict[str, Transport] = {}
+        self._silent: dict[str, str] = {}
+
+    def transport(self, base_url: str) -> Transport:
+        """Raises NotConfigured."""
+        if base_url not in self._transports:
+            target = _credentials.stored_target(base_url) if base_url else _credentials.get_target()
+            self._transports[base_url] = Transport(target)
+        return self._transports[base_url]
+
+    def silence_of(self, base_url: str) -> str | None:
+        """Why this server is not tried again; None if it is."""
+        return self._silent.get(base_url)
+
+    def give_up(self, base_url: str, reason: str) -> None:
+        self._silent[base_url] = reason
+
+
+def _sync_folder(folder: Path, servers: Servers) -> StreamReport | None:
+    """None for a folder that vanished meanwhile, or had nothing in it."""
+    header = header_of_path(folder)
+    report = StreamReport(header.run, header.project, header.base_url, str(folder), "sent")
+    try:
+        handle = _locks.take(folder / "lock")
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        report.state, report.detail = "damaged", f"the folder cannot be locked: {exc}"
+        return report
+    if handle is None:
+        report.state, report.detail = "living", "its process still runs and sends by itself"
+        return report
+    try:
+        return _sync_locked(folder, servers, report)
+    finally:
+        os.close(handle)
+
+
+def _sync_locked(folder: Path, servers: Servers, report: StreamReport) -> StreamReport | None:
+    silence = servers.silence_of(report.server)
+    if silence is not None:
+        report.state, report.detail = "unreachable", silence
+        return report
+    if not _spool.segment_numbers(folder):
+        return _without_segments(folder)
+    try:
+        delivery = Delivery(folder, servers.transport(report.server), Notices())
+    except LinealError as exc:
+        report.state, report.detail = "stopped", str(exc)
+        return report
+    try:
+        _deliver(delivery, servers, report)
+    finally:
+        delivery.close()
+    _count(delivery, report)
+    if report.state == "sent":
+        remove_folder(folder)
+    return report
+
+
+def _without_segments(folder: Path) -> StreamReport | None:
+    """A process that died before it logged anything, or things that were refused and kept."""
+    remove_folder(folder)
+    return None
+
+
+def _deliver(delivery: Delivery, servers: Servers, report: StreamReport) -> None:
+    try:
+        _until_done(delivery.step)
+        if delivery.reader.header.owner and not delivery.sent.finished:
+            _until_done(lambda: delivery.end_killed(_last_written(delivery.folder)))
+    except Postponed as exc:
+        report.state, report.detail = "unreachable", str(exc)
+        servers.give_up(report.server, str(exc))
+    except Stopped as exc:
+        report.state, report.detail = "stopped", str(exc)
+    except (LinealError, OSError) as exc:
+        report.state, report.detail = "damaged", str(exc)
+
+
+def _until_done(step: Callable[[], bool]) -> None:
+    """Repeat `step` until it has nothing left; a silent server is asked again for a while. Raises Postponed, Stopped."""
+    silent_since: float | None = None
+    attempt = 0
+    while True:
+        try:
+            if not step():
+                return
+            silent_since, attempt = None, 0
+            continue
+        except Postponed as exc:
+            attempt += 1
+            silent_since = silent_since or time.monotonic()
+            wait_s = exc.after_s if exc.after_s is not None else backoff_s(attempt, 5.0)
+            if exc.after_s is None and time.monotonic() + wait_s - silent_since > PATIENCE_S:
+                raise
+        time.sleep(wait_s)
+
+
+def _last_written(folder: Path) -> datetime:
+    """About when the process died: the last write to its spool."""
+    times = [_spool.segment_path(folder, number).stat().st_mtime for number in _spool.segment_numbers(folder)]
+    return datetime.fromtimestamp(max(times, default=time.time()), UTC)
+
+
+def _count(delivery: Delivery, report: StreamReport) -> None:
+    report.records = delivery.sent.records
+    report.batches = delivery.sent.batches
+    report.files = delivery.sent.files
+    report.refused = delivery.sent.refused
+    report.missing = delivery.reader.missing
+    report.project, report.run = delivery.reader.header.project, delivery.reader.header.run
