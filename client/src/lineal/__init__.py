@@ -1,3 +1,154 @@
 """Lineal's client: log runs, register models, promote digests and ask where things came from."""
 
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from lineal import digest
+    from lineal._api import (
+        approve,
+        get_run,
+        history,
+        impact,
+        promote,
+        refuse,
+        register,
+        report_deployment,
+        rollback,
+        search_runs,
+        start_run,
+        trace,
+    )
+    from lineal._client import Client, History, ModelVersion
+    from lineal._errors import (
+        Conflict,
+        DigestMismatch,
+        Forbidden,
+        Invalid,
+        LinealError,
+        Malformed,
+        NotConfigured,
+        NotDelivered,
+        NotFound,
+        NotPromoted,
+        OutcomeUnknown,
+        PickleRefused,
+        ProblemError,
+        ServerError,
+        ServerKeyChanged,
+        ServerUnreachable,
+        TooLarge,
+        TooMany,
+        Unauthorized,
+    )
+    from lineal._promotions import Promotion
+    from lineal._run import Run
+    from lineal._sync import SyncReport, sync
+
+_ERRORS = (
+    "Conflict",
+    "DigestMismatch",
+    "Forbidden",
+    "Invalid",
+    "LinealError",
+    "Malformed",
+    "NotConfigured",
+    "NotDelivered",
+    "NotFound",
+    "NotPromoted",
+    "OutcomeUnknown",
+    "PickleRefused",
+    "ProblemError",
+    "ServerError",
+    "ServerKeyChanged",
+    "ServerUnreachable",
+    "TooLarge",
+    "TooMany",
+    "Unauthorized",
+)
+_ACTS = (
+    "approve",
+    "get_run",
+    "history",
+    "impact",
+    "promote",
+    "refuse",
+    "register",
+    "report_deployment",
+    "rollback",
+    "search_runs",
+    "start_run",
+    "trace",
+)
+_HOMES = {
+    **dict.fromkeys(_ERRORS, "lineal._errors"),
+    **dict.fromkeys(_ACTS, "lineal._api"),
+    "Client": "lineal._client",
+    "History": "lineal._client",
+    "ModelVersion": "lineal._client",
+    "Promotion": "lineal._promotions",
+    "Run": "lineal._run",
+    "SyncReport": "lineal._sync",
+    "sync": "lineal._sync",
+}
+
+__all__ = [
+    "Client",
+    "Conflict",
+    "DigestMismatch",
+    "Forbidden",
+    "History",
+    "Invalid",
+    "LinealError",
+    "Malformed",
+    "ModelVersion",
+    "NotConfigured",
+    "NotDelivered",
+    "NotFound",
+    "NotPromoted",
+    "OutcomeUnknown",
+    "PickleRefused",
+    "ProblemError",
+    "Promotion",
+    "Run",
+    "ServerError",
+    "ServerKeyChanged",
+    "ServerUnreachable",
+    "SyncReport",
+    "TooLarge",
+    "TooMany",
+    "Unauthorized",
+    "approve",
+    "digest",
+    "get_run",
+    "history",
+    "impact",
+    "promote",
+    "refuse",
+    "register",
+    "report_deployment",
+    "rollback",
+    "search_runs",
+    "start_run",
+    "sync",
+    "trace",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Each public name is imported when it is first used (PEP 562), so that importing the package costs next to nothing."""
+    from importlib import import_module
+
+    if name == "digest":
+        return import_module("lineal.digest")
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'lineal' has no attribute {name!r}")
+    found = getattr(import_module(home), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -8,6 +8,7 @@ LinealError
 ├── DigestMismatch          bytes are not what their digest says
 ├── PickleRefused           a model would have to be unpickled, and that was not allowed
 ├── NotDelivered            something that the next step needs is still in the spool
+├── NotPromoted             the server decided, with reasons, and nothing was promoted
 └── ProblemError            the server answered with a problem (RFC 9457)
     ├── Malformed 400, Unauthorized 401, Forbidden 403, NotFound 404, Conflict 409, TooLarge 413, Invalid 422, TooMany 429
     └── ServerError 5xx
@@ -51,6 +52,14 @@ class PickleRefused(LinealError):
 
 class NotDelivered(LinealError):
     """Records are still in the spool, where `lineal sync` finds them."""
+
+
+class NotPromoted(LinealError):
+    """The server answered that nothing was promoted; `result` is its document, with gates and reasons."""
+
+    def __init__(self, message: str, result: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 class ProblemError(LinealError):

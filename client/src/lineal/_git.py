@@ -24,7 +24,7 @@ def capture(folder: Path) -> dict[str, Any] | None:
     diff = _ask(folder, "diff", "HEAD", "--no-color", "--no-ext-diff", "--no-textconv") or ""
     untracked = _ask(folder, "ls-files", "--others", "--exclude-standard", "--directory") or ""
     return {
-        "repository": _without_credentials(_ask(folder, "config", "--get", "remote.origin.url") or ""),
+        "repository": without_credentials(_ask(folder, "config", "--get", "remote.origin.url") or ""),
         "commit": commit,
         "branch": _ask(folder, "symbolic-ref", "--short", "--quiet", "HEAD") or "",
         "dirty": bool(diff or untracked),
@@ -45,7 +45,7 @@ def _ask(folder: Path, *arguments: str) -> str | None:
     return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else None
 
 
-def _without_credentials(address: str) -> str:
+def without_credentials(address: str) -> str:
     """`https://user:secret@host/x` as `https://host/x`."""
     return _CREDENTIALS.sub(r"\1", address)
 
