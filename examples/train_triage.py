@@ -11,7 +11,6 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-import joblib
 import lineal
 import pandas as pd
 from sklearn.datasets import load_breast_cancer
@@ -134,8 +133,7 @@ def train(options: argparse.Namespace) -> None:
         run.log(scores)
         with tempfile.TemporaryDirectory() as folder:
             run.log_artifact(write_report(Path(folder), model, split, scores))
-            joblib.dump(model, Path(folder) / "model.joblib")
-            run.log_artifact(Path(folder) / "model.joblib", path="model/model.joblib")
+        run.log_model(model, input_example=features(split.test))
 
     print(f"{options.family}: " + ", ".join(f"{name} {value:.4f}" for name, value in scores.items()))
     if options.register:

@@ -66,12 +66,12 @@ def show_event(caller: Caller, *, event: str) -> None:
 
 @audit.command()
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File; `-` is stdout.")
-@click.option("--filtered", is_flag=True, help="Only --project, with an inclusion proof for every event.")
+@click.option("--filtered", is_flag=True, help="Only what you may export (of --project), each event with its proof.")
 @connected
 def export(caller: Caller, *, out: Path, filtered: bool) -> None:
     """Take the log away as a file that `lineal audit verify` proves offline.
 
-    The whole log needs a server admin; --filtered gives one project's events, each with its proof.
+    The whole log needs a server admin; with --filtered, approvers take the trails of their own projects away.
     """
     query = {"filtered": "true"} if filtered else {}
     lines = caller.server.stream("audit/export", **query)

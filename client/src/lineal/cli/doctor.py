@@ -6,6 +6,7 @@ import stat
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import NamedTuple
 
 import click
@@ -107,3 +108,16 @@ def _spool() -> Iterator[Finding]:
         return
     free = shutil.disk_usage(nearest).free
     yield Finding("disk", "ok" if free >= SMALLEST_FREE_BYTES else "warn", f"{shown_size(free)} free for {folder}")
+    yield from _left_overs(folder)
+
+
+def _left_overs(folder: Path) -> Iterator[Finding]:
+    from lineal._spool import sizes_below
+    from lineal._sync import writer_folders
+
+    waiting = sum(1 for _ in writer_folders(folder))
+    if not waiting:
+        yield Finding("spool", "ok", "nothing is waiting")
+        return
+    size = shown_size(sum(sizes_below(folder)))
+    yield Finding("spool", "warn", f"{waiting} jobs wait there with {size}; those that have ended: lineal sync")

@@ -18,7 +18,6 @@ def list_experiments(caller: Caller, *, limit: int) -> None:
     """List experiments."""
     columns = [
         ("name", lambda row: row.get("name")),
-        ("runs", lambda row: row.get("runs")),
         ("description", lambda row: row.get("description")),
         ("since", lambda row: shown_time(row.get("created_at"))),
     ]

@@ -12,6 +12,7 @@ from lineal.cli.server import path
 from lineal.cli.text import short_digest, shown_duration, shown_time, shown_value
 
 _SHOWN_METRICS = 3  # more columns than that fit no screen; --column chooses
+_KINDS = ("metrics", "params", "tags")
 _LIFECYCLES = click.Choice(["active", "archived", "deleted", "all"])
 
 
@@ -61,7 +62,7 @@ def search_runs(
     if order_by:
         query["order_by"] = list(order_by)
     if columns:
-        query["columns"] = list(columns)
+        query["columns"] = [key for key in columns if key.partition(".")[0] in _KINDS]
     _search(caller, query, columns=columns, limit=limit)
 
 
@@ -104,7 +105,7 @@ def column_value(row: Mapping[str, Any], key: str) -> object:
     """`metrics.auc` (its last value), `params.lr`, `tags.team` or a plain field of a run."""
     kind, _, name = key.partition(".")
     name = name.strip('`"')
-    if kind not in {"metrics", "params", "tags"} or not name:
+    if kind not in _KINDS or not name:
         return row.get(key)
     value = (row.get(kind) or {}).get(name)
     return value.get("last") if kind == "metrics" and isinstance(value, dict) else value

@@ -120,6 +120,9 @@ class Server:
         return self._transport.request(method, f"/{where}", params=params, **options)
 
     def _with_project(self, where: str, query: Mapping[str, Any]) -> dict[str, Any]:
-        if where.split("/", 1)[0] in _SERVER_WIDE:
+        room = where.split("/", 1)[0]
+        if room in _SERVER_WIDE:
             return dict(query)
+        if room == "audit":  # the log is one for the server; naming a project narrows it
+            return {**query, "project": self._project}
         return {**query, "project": self._project or _settings.project()}
