@@ -161,10 +161,25 @@ def test_signing_out_takes_a_form_of_ours(browser, alice):
     assert visitor.get("/settings/profile").status_code == 200
 
 
-def test_whoever_is_signed_in_passes_by_the_login_page(browser, alice):
+def test_whoever_is_signed_in_is_told_so_and_shown_the_way_on(browser, alice):
+    """Not sent on: a redirect would carry a link's secret along in the address, unused."""
     answer = browser(alice).get("/login?next=/settings/profile")
 
-    assert (answer.status_code, answer.headers["Location"]) == (302, "/settings/profile")
+    assert answer.status_code == 200
+    assert "signed in as <b>alice</b>" in answer.content.decode()
+    assert 'href="/settings/profile">Go on' in answer.content.decode()
+
+
+def test_a_link_of_another_account_changes_who_is_signed_in(browser, make_link, alice, mallory):
+    visitor = browser(alice)
+    before = visitor.client.cookies[cookies.SESSION_COOKIE].value
+
+    exchange(visitor, make_link(mallory))
+
+    assert "mallory" in visitor.get("/settings/profile").content.decode()
+    earlier = browser()
+    earlier.client.cookies[cookies.SESSION_COOKIE] = before
+    assert earlier.get("/settings/profile").status_code == 302
 
 
 def test_the_anonymous_are_sent_to_sign_in_and_back(browser):

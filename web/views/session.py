@@ -22,11 +22,11 @@ LONGEST_SECRET = 200  # characters; ours have 43
 
 
 def login(request: HttpRequest) -> HttpResponse:
-    """The one page for the anonymous. Whoever is signed in already goes on to where they wanted."""
+    """The one page for the anonymous. Whoever is signed in is told so and not sent on: a one-time link of another
+    account may have led here, and its secret, which only the browser sees, would stay in the address.
+    """
     if request.method not in {"GET", "HEAD"}:
         return HttpResponseNotAllowed(["GET"])
-    if cookie_principal(request) is not None:
-        return HttpResponseRedirect(safe_next(request, request.GET.get("next", "")))
     return _login_page(request, next_url=request.GET.get("next", ""))
 
 
@@ -103,7 +103,13 @@ def _begin(request: HttpRequest, response: HttpResponse, session: PageSession, s
 
 
 def _login_page(request: HttpRequest, *, next_url: str, error: str = "", status: int = 200) -> HttpResponse:
-    context: dict[str, Any] = {"host": request.get_host(), "next": next_url, "error": error}
+    context: dict[str, Any] = {
+        "host": request.get_host(),
+        "next": next_url,
+        "error": error,
+        "known": cookie_principal(request),
+        "onward": safe_next(request, next_url),
+    }
     response = show(request, "web/login.html", status=status, **context)
     response.headers["Cache-Control"] = "no-store"
     return response
