@@ -89,6 +89,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["accounts.api.authentication.SignedIn"],
     "DEFAULT_THROTTLE_CLASSES": ["core.ratelimit.RequestThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["core.codec.JsonRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.codec.OneForm",
     "DEFAULT_PARSER_CLASSES": ["core.codec.JsonParser"],
     "DEFAULT_SCHEMA_CLASS": "accounts.api.openapi.Schema",
     "EXCEPTION_HANDLER": "core.problems.handle",

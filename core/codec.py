@@ -1,14 +1,17 @@
 """JSON at the edges: written by orjson, with our spelling of times, ids and numbers that JSON lacks."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.utils.mediatypes import media_type_matches
 
 from core import clock
 from core.errors import Malformed
@@ -49,6 +52,18 @@ class JsonRenderer(BaseRenderer):
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
     ) -> bytes:
         return b"" if data is None else json_bytes(data)
+
+
+class OneForm(BaseContentNegotiation):
+    """Each route has one form of answer, so Accept is not asked (RFC 9110, 12.5.1 lets a server disregard it)."""
+
+    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser | None:
+        return next((each for each in parsers if media_type_matches(each.media_type, request.content_type)), None)
+
+    def select_renderer(
+        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
 
 
 class JsonParser(BaseParser):

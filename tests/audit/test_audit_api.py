@@ -152,3 +152,10 @@ def test_a_refused_attempt_is_on_the_ledger(api, bob, event, recorded_actions):
     api(bob).get("audit/export")
 
     assert recorded_actions()[-1] == "access.denied"
+
+
+@pytest.mark.parametrize("accept", ["text/plain", "application/json", "*/*", "image/png"])
+def test_the_newest_checkpoint_is_given_whatever_the_client_says_it_accepts(api, bob, event, accept):
+    sequence_now()
+
+    assert api(bob).get("audit/checkpoint", headers={"accept": accept}).status_code == 200
