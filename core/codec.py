@@ -1,7 +1,7 @@
 """JSON at the edges: written by orjson, with our spelling of times, ids and numbers that JSON lacks."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -57,13 +57,14 @@ class JsonRenderer(BaseRenderer):
 class OneForm(BaseContentNegotiation):
     """Each route has one form of answer, so Accept is not asked (RFC 9110, 12.5.1 lets a server disregard it)."""
 
-    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser | None:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         return next((each for each in parsers if media_type_matches(each.media_type, request.content_type)), None)
 
     def select_renderer(
-        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
+        only = next(iter(renderers))
+        return only, only.media_type
 
 
 class JsonParser(BaseParser):
