@@ -10,30 +10,29 @@ prompt tells who types them.
 import json
 import os
 import shutil
-import signal
-import socket
-import subprocess
 import sys
-import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
+
+from stage import (
+    FILES,
+    HOME,
+    STEP_LIMIT_S,
+    Person,
+    Server,
+    Surprise,
+    free_port,
+    make_home,
+    make_people,
+    public_key,
+    stranger,
+    title,
+)
 
 EXAMPLES = Path(__file__).resolve().parent
-HOME = Path("demo-home")
-MARKER = HOME / ".lineal-demo"
-FILES = HOME / "demo"  # what the demo itself writes; the rest of the home is the server's
 MODEL = "triage"
-USUAL_PORT = 8765
-START_LIMIT_S = 90
-STEP_LIMIT_S = 120
-
-
-class Surprise(Exception):
-    """A step that did not end as it should."""
 
 
 def main() -> int:
@@ -58,197 +57,6 @@ def main() -> int:
     return 0
 
 
-def make_home() -> None:
-    """An empty demo-home. One of an earlier demo is removed; anything else of that name is not ours to touch."""
-    if HOME.exists() and not MARKER.exists():
-        stop(f"{HOME.resolve()} is not from an earlier demo. Move it away, or run the demo in another folder.")
-    shutil.rmtree(HOME, ignore_errors=True)
-    HOME.mkdir(mode=0o700)
-    MARKER.write_text("Made by examples/demo.py, which removes this folder when it runs again.\n")
-    FILES.mkdir(mode=0o700)
-
-
-def free_port() -> int:
-    """The usual port, or any free one where that is taken."""
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", USUAL_PORT))
-        except OSError:
-            probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def stop(message: str) -> NoReturn:
-    print(message, file=sys.stderr)
-    sys.exit(1)
-
-
-class Person:
-    """Somebody at a terminal of their own: an environment, a credentials file, a prompt."""
-
-    def __init__(self, name: str, environ: Mapping[str, str]) -> None:
-        self.name = name
-        self.environ = dict(environ)
-
-    def runs(self, *command: str, expect: int = 0, folder: Path | None = None, quiet: bool = False) -> str:
-        """Run `lineal …` (or `python …`), show it as in a terminal, and return its stdout.
-
-        Raises:
-            Surprise: it left with another exit code than `expect`.
-        """
-        return self.begins(*command, folder=folder, quiet=quiet).ends(expect=expect)
-
-    def begins(self, *command: str, folder: Path | None = None, quiet: bool = False) -> "Typed":
-        """As `runs`, without waiting for the end."""
-        return Typed(self, command, folder=folder, quiet=quiet)
-
-    def reads(self, *command: str) -> Any:
-        """What a command prints with --json, not shown."""
-        return json.loads(self.runs(*command, "--json", quiet=True))
-
-
-class Typed:
-    """A command that was typed: echoed at once, its output shown when it ends."""
-
-    def __init__(self, person: Person, command: Sequence[str], *, folder: Path | None, quiet: bool) -> None:
-        self._shown = not quiet
-        self._line = f"{person.name} $ {shown(command)}"
-        if self._shown:
-            print(f"\n  {self._line}", flush=True)
-        self._process = subprocess.Popen(
-            real(command),
-            env=person.environ,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def ends(self, *, expect: int) -> str:
-        try:
-            stdout, stderr = self._process.communicate(timeout=STEP_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.communicate()
-            raise Surprise(f"`{self._line}` took longer than {STEP_LIMIT_S} s") from None
-        code = self._process.returncode
-        if self._shown or code != expect:
-            for line in (stdout + stderr).splitlines():
-                print(f"      {line}")
-        if self._shown and (expect or code):
-            print(f"      [exit code {code}]")
-        sys.stdout.flush()
-        if code != expect:
-            raise Surprise(f"`{self._line}` left with exit code {code}, expected {expect}")
-        return stdout
-
-
-def real(command: Sequence[str]) -> list[str]:
-    """`lineal` and `python` are those of this interpreter, whatever PATH says."""
-    programs = {"lineal": [sys.executable, "-m", "lineal.cli"], "python": [sys.executable]}
-    return [*programs.get(command[0], [command[0]]), *command[1:]]
-
-
-def shown(command: Sequence[str]) -> str:
-    """The command as one would type it; digests and secrets shortened."""
-    return " ".join(shown_word(word) for word in command)
-
-
-def shown_word(word: str) -> str:
-    before, mark, digest = word.partition("sha256:")
-    if mark and len(digest) == 64:
-        return f"{before}sha256:{digest[:12]}…"
-    address, mark, _ = word.partition("/login#")
-    if mark:
-        return f"'{address}/login#…'"
-    return f"'{word}'" if any(character in word for character in " >*#'") or not word else word
-
-
-class Server:
-    """`lineal up` in a process of its own, its words shown as they come."""
-
-    def __init__(self, port: int, owner: Person) -> None:
-        self._owner = owner
-        self._port = port
-        self._url = f"http://127.0.0.1:{port}"
-        self._process: subprocess.Popen[str] | None = None
-
-    def start(self) -> None:
-        command = ["lineal", "up", "--home", str(HOME), "--port", str(self._port), "--no-browser"]
-        title("1. A server, with nothing to set up")
-        print(f"\n  owner $ {shown(command)}", flush=True)
-        begun = time.monotonic()
-        self._process = subprocess.Popen(
-            real(command),
-            env=self._owner.environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,  # Ctrl-C reaches the demo first, which then ends the server in order
-        )
-        threading.Thread(target=self._show, daemon=True).start()
-        while not self._answers():
-            if self._process.poll() is not None:
-                raise Surprise(f"the server ended with exit code {self._process.returncode}")
-            if time.monotonic() - begun > START_LIMIT_S:
-                raise Surprise(f"the server does not answer after {START_LIMIT_S} s")
-            time.sleep(0.1)
-        print(f"      (answers after {time.monotonic() - begun:.1f} s)", flush=True)
-
-    def _show(self) -> None:
-        assert self._process is not None
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            print(f"      server | {line.rstrip()}", flush=True)
-
-    def _answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self._url}/healthz", timeout=2) as response:
-                return bool(response.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
-
-    def keep_running(self) -> None:
-        assert self._process is not None
-        print("\nThe server keeps running until Ctrl-C.", flush=True)
-        if self._process.wait() != 0:
-            raise Surprise(f"the server ended by itself with exit code {self._process.returncode}")
-
-    def stop(self) -> None:
-        if self._process is None or self._process.poll() is not None:
-            return
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-
-def make_people(url: str) -> dict[str, Person]:
-    """Owner, risk officer and CI: three credentials files, so that nobody's own is touched and none sees another's."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LINEAL_", "GITHUB_"))}
-    people = {}
-    for name in ("owner", "risk", "ci"):
-        folder = (FILES / name).resolve()
-        folder.mkdir()
-        own = {
-            "LINEAL_URL": url,
-            "LINEAL_CREDENTIALS_FILE": str(folder / "credentials.json"),
-            "LINEAL_SPOOL_DIR": str(folder / "spool"),
-            "LINEAL_CACHE_DIR": str(folder / "cache"),
-            "PYTHONUNBUFFERED": "1",
-        }
-        people[name] = Person(name, {**kept, **own})
-    return people
-
-
-def title(text: str) -> None:
-    print(f"\n{'─' * 100}\n{text}", flush=True)
-
-
 def play(people: Mapping[str, Person]) -> None:
     owner, risk, ci = people["owner"], people["risk"], people["ci"]
     train_models(owner)
@@ -257,12 +65,12 @@ def play(people: Mapping[str, Person]) -> None:
     set_policies(owner)
     promote_first(ci, risk, digests[1])
     refuse_worse(ci, digests[2])
-    promote_better(ci, risk, digests[3], replacing=digests[1])
-    report_deployment(ci, digests[3])
+    promotion = promote_better(ci, risk, digests[3], replacing=digests[1])
+    deploy(ci, promotion)
     follow_the_line(risk, digests[3])
     audit(owner)
     roll_back(risk, to=digests[1])
-    title("11. Look around")
+    title("12. Look around")
     print("\n  This link signs a browser in as owner, once, within ten minutes:")
     owner.runs("lineal", "login", "--browser", "--no-open")
 
@@ -333,7 +141,7 @@ def promote_first(ci: Person, risk: Person, digest: str) -> None:
     which = ("--model", MODEL, "--environment", "production")
     ci.runs("lineal", "approve", *which, "--reason", "trust me", expect=30)
     risk.runs("lineal", "approve", *which, "--reason", "recall holds on the test part, report read")
-    ci.runs(*again, *key, "--out", str(FILES / "promotion.json"), "--junit", str(FILES / "gates.xml"))
+    ci.runs(*again, *key, "--junit", str(FILES / "gates.xml"))
 
 
 def refuse_worse(ci: Person, digest: str) -> None:
@@ -343,20 +151,21 @@ def refuse_worse(ci: Person, digest: str) -> None:
     ci.runs("lineal", "promote", version, "--to", "production", "--reason", "newest is best", expect=20)
 
 
-def promote_better(ci: Person, risk: Person, digest: str, *, replacing: str) -> None:
+def promote_better(ci: Person, risk: Person, digest: str, *, replacing: str) -> Any:
+    """The result document, as the pipeline kept it."""
     title("7. A better one: the pipeline waits while risk reads, and goes on when it is approved")
     version = f"{MODEL}@{digest}"
     ci.runs("lineal", "promote", version, "--to", "staging", "--reason", "higher AUC", "--wait", "1m")
-    expected = ("--expect-current", replacing)
-    waiting = ci.begins(
-        "lineal", "promote", version, "--to", "production", *expected, "--reason", "higher AUC", "--wait", "2m"
-    )
+    out = FILES / "promotion.json"
+    promote = ("lineal", "promote", version, "--to", "production", "--expect-current", replacing)
+    waiting = ci.begins(*promote, "--reason", "higher AUC", "--wait", "2m", "--out", str(out))
     wait_until_asked(risk, digest)
     which = ("--model", MODEL, "--environment", "production", "--digest", digest)
     risk.runs("lineal", "approve", *which, "--reason", "better on every score")
     print(f"\n  {ci.name}   (the pipeline that waited)")
     waiting.ends(expect=0)
     ci.runs("lineal", "models", "show", MODEL)
+    return json.loads(out.read_text())
 
 
 def wait_until_asked(risk: Person, digest: str) -> None:
@@ -370,15 +179,24 @@ def wait_until_asked(risk: Person, digest: str) -> None:
     raise Surprise("the promotion never came to wait for approval")
 
 
-def report_deployment(ci: Person, digest: str) -> None:
-    title("8. What really runs, and the line from there back to the data and forward from it")
-    image = f"sha256:{'5c' * 32}"
-    target = ("--environment", "production", "--target", "eu-west/triage-service", "--image-digest", image)
-    ci.runs("lineal", "report-deployment", f"{MODEL}@{digest}", *target)
+def deploy(ci: Person, promotion: Mapping[str, Any]) -> None:
+    title("8. A deployer checks the receipt and the bytes, with a public key alone, and reports what it serves")
+    receipt, files = FILES / "receipt.json", FILES / "files"
+    version = f"{MODEL}@{promotion['digest']}"
+    run = ci.reads("lineal", "models", "show", version)["run"]
+    ci.runs("lineal", "promotions", "receipt", promotion["id"], "--out", str(receipt))
+    ci.runs("lineal", "artifacts", "download", run, "model", "--to", str(files))
+    vkey = ci.reads("lineal", "promotions", "receipt", promotion["id"], "--out", str(receipt))["vkey"]
+    verify = ("lineal", "verify", str(receipt), "--key", vkey, "--model-dir", str(files / "model"))
+    stranger("deployer", ci).runs(*verify, "--environment", "production")
+    stranger("deployer", ci).runs(*verify, "--environment", "staging", expect=1)
+    target = ("--environment", "production", "--target", "eu-west/triage-service")
+    ci.runs("lineal", "report-deployment", version, *target, "--image-digest", f"sha256:{'5c' * 32}")
     ci.runs("lineal", "deployments")
 
 
 def follow_the_line(risk: Person, digest: str) -> None:
+    title("9. The line from what is deployed back to data and code, and from the data forward")
     risk.runs("lineal", "trace", f"model:{MODEL}@production")
     risk.runs("lineal", "impact", "dataset:biopsies-train", "--kind", "deployment", "--live")
     deployed = risk.reads("lineal", "impact", "dataset:biopsies-train", "--kind", "deployment", "--live")
@@ -387,26 +205,19 @@ def follow_the_line(risk: Person, digest: str) -> None:
 
 
 def audit(owner: Person) -> None:
-    title("9. Has anyone touched the record? A file and a public key answer, with no server and no network")
+    title("10. Has anyone touched the record? A file and a public key answer, with no server and no network")
     export, changed, anchor = FILES / "audit.jsonl", FILES / "changed.jsonl", FILES / "anchor.txt"
     vkey = public_key(owner)
-    owner.runs("lineal", "audit", "export", "--out", str(export))
     owner.runs("lineal", "audit", "checkpoint", "--out", str(anchor))
-    auditor = Person(
-        "auditor", {name: value for name, value in owner.environ.items() if not name.startswith("LINEAL_")}
-    )
+    owner.runs("lineal", "audit", "export", "--out", str(export))
+    auditor = stranger("auditor", owner)
     verify = ("lineal", "audit", "verify")
-    auditor.runs(*verify, str(export), "--key", vkey)
+    auditor.runs(*verify, str(export), "--key", vkey, "--anchor", str(anchor))
     flip_one_byte(export, changed)
     print(f"\n  (one byte of one event is changed in {changed})")
     told = auditor.runs(*verify, str(changed), "--key", vkey, expect=1)
     if "promotion" not in told:
         raise Surprise("the changed event was not named")
-
-
-def public_key(owner: Person) -> str:
-    credentials = json.loads(Path(owner.environ["LINEAL_CREDENTIALS_FILE"]).read_text())
-    return str(credentials["origins"][owner.environ["LINEAL_URL"]]["vkey"])
 
 
 def flip_one_byte(export: Path, changed: Path) -> None:
@@ -419,7 +230,7 @@ def flip_one_byte(export: Path, changed: Path) -> None:
 
 
 def roll_back(risk: Person, *, to: str) -> None:
-    title("10. And back: one call, with a reason")
+    title("11. And back: one call, with a reason")
     risk.runs("lineal", "rollback", MODEL, "--env", "production", "--reason", "false alarms since this morning")
     model = risk.reads("lineal", "models", "show", MODEL)
     held = {slot["environment"]: slot["digest"] for slot in model["environments"]}

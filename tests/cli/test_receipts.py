@@ -148,7 +148,7 @@ def test_a_receipt_of_another_promotion_is_not_proven(lineal, keep, option, valu
 
 
 def test_a_receipt_is_kept_with_the_key_that_signed_it(signed_in, lineal, make_result, tmp_path):
-    signed_in.answer("GET", "/promotions/p1", make_result())
+    signed_in.answer("GET", "/promotions/p1", make_result(receipt={"uri": "/api/v1/receipts/1?project=default"}))
     signed_in.answer("GET", "/receipts/1", b'{"payload":""}')
     signed_in.answer("GET", "/receipts/key", {"vkey": "the-key"})
 
@@ -157,3 +157,4 @@ def test_a_receipt_is_kept_with_the_key_that_signed_it(signed_in, lineal, make_r
     assert result.exit_code == 0, result.output
     assert (tmp_path / "r.json").read_bytes() == b'{"payload":""}'
     assert "--key the-key" in result.stderr
+    assert signed_in.asked("GET", "/receipts/1")[0].query == {"project": "default"}

@@ -137,7 +137,7 @@ def keep_receipt(caller: Caller, *, promotion: str, out: Path) -> None:
     receipt = caller.server.get(path("promotions", promotion)).get("receipt") or {}
     if not receipt.get("uri"):
         raise CommandFailed(f"promotion {promotion} has no receipt{' yet' if receipt else ''}")
-    write_file(out, caller.server.text(receipt["uri"].removeprefix("/api/v1/")))
+    write_file(out, caller.server.text(receipt["uri"].partition("?")[0].removeprefix("/api/v1/")))
     vkey = caller.server.get("receipts/key")["vkey"]
     say(f"receipt of {promotion} kept in {out}; check it with --key {vkey}")
     caller.output.done({"file": str(out), "sha256": receipt.get("sha256"), "vkey": vkey}, str(out))

@@ -68,7 +68,7 @@ def label(node: Mapping[str, Any]) -> str:
     """`dataset train sha256:9f2c… [content]`."""
     kind = str(node.get("kind"))
     parts = [_KINDS.get(kind, kind.replace("_", " ")), shown_value(node.get("label") or node.get("key"))]
-    if node.get("digest"):
+    if str(node.get("digest") or "").startswith("sha256:"):
         parts.append(short_digest(str(node["digest"])))
     if node.get("strength"):
         parts.append(f"[{node['strength']}]")

@@ -22,7 +22,7 @@ from lineal.cli.server import Server, path
 
 RETRY_DELAYS_S = (0.5, 1.0, 2.0)  # the key makes a repeat safe; longer outages are CI's to retry
 FIRST_POLL_S = 1.0
-LONGEST_POLL_S = 15.0
+LONGEST_POLL_S = 5.0
 RECEIPT_WAIT_S = 10.0  # the ledger numbers events within a second unless its sequencer is down
 
 _TURNED_AWAY: dict[type[ProblemError], str] = {Unauthorized: "not_identified", Forbidden: "not_allowed"}

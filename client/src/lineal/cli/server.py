@@ -63,7 +63,7 @@ class Server:
         return self._call("GET", where, {}).headers
 
     def text(self, where: str, **query: Any) -> str:
-        return self._call("GET", where, query, headers={"Accept": "text/plain"}).body.decode("utf-8")
+        return self._call("GET", where, query, headers={"Accept": "*/*"}).body.decode("utf-8")
 
     def post(self, where: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Any:
         """Sent once: what to do about a lost answer is the command's to say."""
