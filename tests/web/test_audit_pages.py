@@ -81,7 +81,7 @@ def test_an_entry_waits_for_its_number_and_then_shows_it(browser, alice, story, 
     leaf = AuditLeaf.objects.get(event=event)
     assert f"<dd>{leaf.seq} " in html
     assert bytes(leaf.leaf_hash).hex() in html
-    assert f"/api/v1/audit/events/{event.uuid}/proof?project=default" in html
+    assert f"/api/v1/audit/events/{event.uuid}/proof?format=tlog-proof&amp;project=default" in html
 
 
 def test_an_entry_says_what_the_page_cannot_prove(browser, alice, story, sequence):

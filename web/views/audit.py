@@ -27,7 +27,7 @@ FIELDS = ("q", "actor", "action", "target_type", "target_id", "outcome", "since"
 
 @project_page(room="audit", permission=Permission.AUDIT_READ)
 def project_audit(request: PageRequest, project: Project) -> HttpResponse:
-    export = f"/api/v1/audit/export?{urlencode({'project': project.name})}"
+    export = f"/api/v1/audit/export?{urlencode({'project': project.name, 'filtered': 'true'})}"
     return _list(
         request,
         "web/audit_list.html",
@@ -107,7 +107,7 @@ def _event(request: PageRequest, uuid: UUID, project: Project | None) -> HttpRes
         raise EventNotFound(f"There is no event {uuid} that you may see.")
     body = opened([event])[event.pk]
     previous = body["prev_event_of_target"]
-    named = {"project": project.name} if project else {}
+    proof_query = {"format": "tlog-proof", **({"project": project.name} if project else {})}
     return show(
         request,
         "web/audit_event.html",
@@ -119,7 +119,7 @@ def _event(request: PageRequest, uuid: UUID, project: Project | None) -> HttpRes
         after=_pairs(body["after"]),
         refs=body["refs"],
         place=place_of(event.uuid),
-        proof_url=f"/api/v1/audit/events/{event.uuid}/proof?{urlencode(named)}",
+        proof_url=f"/api/v1/audit/events/{event.uuid}/proof?{urlencode(proof_query)}",
         body=event.body,
         **_key_words(request, ledger.state()),
     )

@@ -28,12 +28,3 @@ document.addEventListener("click", async (event) => {
   }
   setTimeout(() => { button.classList.remove("done"); button.title = ""; }, 1500);
 });
-
-// An open menu closes when the person goes on elsewhere or presses Escape.
-document.addEventListener("click", (event) => {
-  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
-});
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
-  for (const menu of document.querySelectorAll("details.menu[open]")) { menu.open = false; menu.querySelector("summary").focus(); }
-});
