@@ -165,19 +165,20 @@ class Fleet:
         return True
 
     def stop(self) -> None:
-        """End the processes: web first, so that no new work arrives, the sequencer last, so that all of it is sealed."""
-        for name in ("web", "beat", "worker", "sequencer"):
-            child = self._children.get(name)
-            if child is not None:
-                _end(child.process)
+        """End the processes; the sequencer last, so that all they wrote has its place in the ledger."""
+        _end([child.process for name, child in self._children.items() if name != "sequencer"])
+        _end([child.process for name, child in self._children.items() if name == "sequencer"])
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.terminate()
+def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Ask all of them at once, give each its time, then end what is left."""
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+    for process in processes:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(STOP_LIMIT_S)
-    _end_orphans(process)
+        _end_orphans(process)
 
 
 def _end_orphans(process: subprocess.Popen[bytes]) -> None:
