@@ -4,7 +4,7 @@ Without an anchor two attacks stay unseen by any log: a rewrite signed with the 
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -29,6 +29,9 @@ class Place(Protocol):
     def read(self, location: str) -> str:
         """The note at a location. Raises OSError."""
 
+    def locations(self) -> Iterator[str]:
+        """Everything it keeps, whatever our own tables say of it."""
+
 
 class Folder:
     """`<home>/anchors/checkpoints/<size>`, made exclusively and read-only. Mount or sync it from elsewhere to be worth its name."""
@@ -41,18 +44,27 @@ class Folder:
     def put(self, checkpoint: AuditCheckpoint) -> str:
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._root / f"{checkpoint.size:012d}"
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
-        except FileExistsError:
-            return str(path)
-        with os.fdopen(handle, "w") as file:
+        draft = self._root / f".{path.name}.{os.getpid()}"
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444), "w") as file:
             file.write(checkpoint.note)
             file.flush()
             os.fsync(file.fileno())
+        try:
+            os.link(draft, path)  # whole or not at all, and never over another
+        except FileExistsError:
+            if path.read_text() != checkpoint.note:
+                raise
+        finally:
+            draft.unlink()
         return str(path)
 
     def read(self, location: str) -> str:
         return Path(location).read_text()
+
+    def locations(self) -> Iterator[str]:
+        for path in sorted(self._root.glob("[0-9]*")):
+            yield str(path)
 
 
 def places() -> Sequence[Place]:

@@ -8,7 +8,7 @@ import pytest
 
 from tracking.models import Batch, Param, Series
 
-WRITER = uuid4().hex
+WRITER = "0193" * 8
 
 
 @pytest.fixture
