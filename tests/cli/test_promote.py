@@ -1,7 +1,10 @@
 """`lineal promote`: what is sent, what is written, and the exit code that CI branches on."""
 
 import json
+import os
 import socket
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -302,6 +305,17 @@ def test_words_go_to_stderr_and_documents_to_files(signed_in, lineal, make_resul
     suite = ET.parse(tmp_path / "g.xml").getroot().find("testsuite")
     assert (suite.get("tests"), suite.get("failures")) == ("2", "2")
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["g.xml", "p.json"]
+
+
+def test_a_terminal_without_our_signs_does_not_change_the_exit_code(signed_in, make_result):
+    """Windows consoles and bare containers have no ✓; the promotion was carried out all the same."""
+    signed_in.answer("POST", PROMOTIONS, make_result())
+    environ = {**os.environ, "PYTHONIOENCODING": "ascii"}
+
+    done = subprocess.run([sys.executable, "-m", "lineal.cli", *COMMAND], env=environ, capture_output=True)
+
+    assert done.returncode == 0, done.stderr
+    assert b"promoted" in done.stderr
 
 
 def test_json_prints_the_document_and_nothing_else(signed_in, lineal, make_result):

@@ -1,5 +1,6 @@
 """The `lineal` command: its table of commands, each loaded when it is called, and what happens to an error at the top."""
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -83,8 +84,16 @@ class RootGroup(click.Group):
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **extra: Any) -> Any:
         """Run and leave by `SystemExit`; every error becomes one line on stderr (`LINEAL_DEBUG=1` shows where it arose)."""
+        _print_anyhow()
         extra["standalone_mode"] = False
         sys.exit(_run(lambda: super(RootGroup, self).main(args, prog_name or "lineal", **extra)))
+
+
+def _print_anyhow() -> None:
+    """A terminal without our signs gets question marks: a promotion that was carried out must not end in an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _load(target: str) -> click.Command:

@@ -120,4 +120,5 @@ def _left_overs(folder: Path) -> Iterator[Finding]:
         yield Finding("spool", "ok", "nothing is waiting")
         return
     size = shown_size(sum(sizes_below(folder)))
-    yield Finding("spool", "warn", f"{waiting} jobs wait there with {size}; those that have ended: lineal sync")
+    jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
+    yield Finding("spool", "warn", f"{jobs} in {folder} with {size}; `lineal sync` sends what has ended")
