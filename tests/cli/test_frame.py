@@ -127,14 +127,22 @@ def test_what_the_server_says_no_to_has_a_code_and_its_words(signed_in, lineal, 
     result = lineal("models", "show", "fraud")
 
     assert result.exit_code == code
-    assert result.stderr == "lineal: because of this (request r1)\n"
+    asked_by = " (request r1)" if status == 500 else ""
+    assert result.stderr == f"lineal: because of this{asked_by}\n"
 
 
 def test_wrong_fields_are_named(signed_in, lineal):
     wrong = problem(422, "invalid", "The body is invalid.", errors=[{"field": "name", "detail": "is too long"}])
     signed_in.answer("POST", "/projects", (422, wrong))
 
-    assert "name: is too long" in lineal("projects", "create", "x").stderr
+    assert lineal("projects", "create", "x").stderr == "lineal: The body is invalid. [name: is too long]\n"
+
+
+def test_a_field_that_says_the_same_again_is_not_repeated(signed_in, lineal):
+    wrong = problem(422, "invalid", "Too long.", errors=[{"field": "name", "detail": "Too long."}])
+    signed_in.answer("POST", "/projects", (422, wrong))
+
+    assert lineal("projects", "create", "x").stderr == "lineal: Too long.\n"
 
 
 def test_a_completion_script_exists_for_each_shell(lineal):

@@ -219,7 +219,7 @@ def test_a_request_that_is_wrong_in_itself_is_usage(signed_in, lineal, status, n
     result = lineal(*COMMAND)
 
     assert result.exit_code == 2
-    assert result.stderr.splitlines()[-1] == "lineal: that is wrong (request r1)"
+    assert result.stderr.splitlines()[-1] == "lineal: that is wrong"
 
 
 def test_without_a_server_nothing_can_be_promoted(lineal):

@@ -9,6 +9,7 @@ from lineal._errors import (
     Malformed,
     NotConfigured,
     OutcomeUnknown,
+    ProblemError,
     ServerUnreachable,
     Unauthorized,
 )
@@ -49,11 +50,22 @@ def explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, click.ClickException):
         return error.format_message(), error.exit_code
     if isinstance(error, CommandFailed | LinealError):
-        return str(error), _code(error)
+        return words_of(error), _code(error)
     if isinstance(error, OSError):
         named = f"{error.filename}: " if error.filename else ""
         return f"{named}{error.strerror or error}", ExitCode.FAILED
     return f"unexpected {type(error).__name__}: {error} (LINEAL_DEBUG=1 shows where)", ExitCode.FAILED
+
+
+def words_of(error: Exception) -> str:
+    """The error's own words. Of a server's problem: its sentence, the wrong fields, and for its own failures the id to ask by."""
+    if not isinstance(error, ProblemError):
+        return str(error)
+    fields = [
+        f"{each.get('field')}: {each.get('detail')}" for each in error.errors if each.get("detail") != error.detail
+    ]
+    told = f"{error.detail} [{'; '.join(fields)}]" if fields else error.detail
+    return f"{told} (request {error.request_id})" if error.status >= 500 and error.request_id else told
 
 
 def _code(error: CommandFailed | LinealError) -> ExitCode:

@@ -67,7 +67,7 @@ def _show_version(caller: Caller, reference: VersionRef) -> None:
         ("environments", version.get("environments") or None),
         *((f"tag {key}", value) for key, value in (version.get("tags") or {}).items()),
         *((f"file {file['path']}", f"{shown_size(file['size'])} {file['sha256']}") for file in version["manifest"]),
-        ("page", version.get("url")),
+        ("page", caller.server.page(version.get("url"))),
     ]
     caller.output.facts(version, facts)
 

@@ -16,6 +16,7 @@ from lineal._errors import (
     Unauthorized,
 )
 from lineal.cli.exits import ExitCode, usage_error
+from lineal.cli.failures import words_of
 from lineal.cli.output import say
 from lineal.cli.results import exit_code
 from lineal.cli.server import Server, path
@@ -147,7 +148,7 @@ def _ask_until_answered(server: Server, request: Request) -> dict[str, Any]:
         except ProblemError as error:
             if type(error) in _TURNED_AWAY:
                 raise
-            raise usage_error(str(error)) from error
+            raise usage_error(words_of(error)) from error
         except LinealError as error:  # an answer that is no document of ours
             maybe_received, detail = True, str(error)
         if delay_s is not None:

@@ -135,7 +135,7 @@ def show_run(caller: Caller, *, run: str) -> None:
         *((f"metric {key}", column_value(detail, f"metrics.{key}")) for key in detail.get("metrics") or {}),
         *((f"tag {key}", value) for key, value in (detail.get("tags") or {}).items()),
         *((f"input {use.get('context') or use.get('name')}", _input_fact(use)) for use in detail.get("inputs") or []),
-        ("page", detail.get("url")),
+        ("page", caller.server.page(detail.get("url"))),
     ]
     caller.output.facts(detail, facts)
 

@@ -51,6 +51,10 @@ class Server:
     def base_url(self) -> str:
         return self._transport.target.base_url
 
+    def page(self, route: str | None) -> str | None:
+        """The address of a page that the server named by its route."""
+        return f"{self.base_url}{route}" if route else None
+
     @property
     def vkey(self) -> str | None:
         """The pinned ledger key; after the first request, the one that was pinned by it."""
