@@ -28,7 +28,7 @@ from tracking.values import spell
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ALICE = UUID(int=1)
 
-NUMBERS = [0.0, -0.0, 0.5, 1.0, -1.0, 2.5, 3.0, 1e300, math.inf, -math.inf]
+NUMBERS = [0.0, -0.0, 0.5, 1 / 3, 5e-324, 1.0, -1.0, 2.5, 3.0, 1e300, math.inf, -math.inf]
 LONG = "ä" * 199
 TEXTS = [
     "",

@@ -58,15 +58,17 @@ def test_a_comparison_is_looked_up_in_a_covering_index(few_runs, explain, text, 
     assert any(f"COVERING INDEX {index}" in plan for plan in plans), plans
 
 
-def test_a_page_in_the_order_of_a_metric_is_read_off_its_index(few_runs, explain, monkeypatch):
+@pytest.mark.parametrize(
+    ("key", "index"), [("metrics.loss", "tracking_series_last"), ("params.lr", "tracking_param_number")]
+)
+def test_a_page_in_the_order_of_a_value_is_read_off_its_index(few_runs, explain, monkeypatch, key, index):
     """Where many runs pass there is nothing to sort: reading stops when the page is full."""
     monkeypatch.setattr("tracking.search.selection.FEW", 0)
 
-    plans = explain(filter="metrics.loss >= 0 AND params.opt = 'adam'", order_by=["metrics.loss DESC"], limit=3)
+    plans = explain(filter="metrics.loss >= 0 AND params.opt = 'adam'", order_by=[f"{key} DESC"], limit=3)
 
-    page = next(plan for plan in plans if "TEMP B-TREE" not in plan and "tracking_series_last" in plan.splitlines()[0])
-    assert "SEARCH tracking_series USING" in page.splitlines()[0]
-    assert not any("TEMP B-TREE FOR ORDER BY" in plan for plan in plans), plans
+    assert any(f"INDEX {index} (experiment_id=? AND key=?" in plan.splitlines()[0] for plan in plans), plans
+    assert not any("TEMP B-TREE" in plan for plan in plans), plans
 
 
 def test_the_newest_runs_are_read_off_the_index_of_their_experiment(few_runs, explain):

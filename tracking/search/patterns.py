@@ -35,8 +35,7 @@ class Pattern:
         """The characters that may stand for this one; itself first."""
         if not self.ignore_case:
             return [character]
-        lower, upper = character.lower(), character.upper()
-        cases = [character, lower, upper, character.title(), upper.lower()]
+        cases = [character, character.lower(), character.upper(), character.title()]
         return list(dict.fromkeys(case for case in cases if len(case) == 1))
 
 
