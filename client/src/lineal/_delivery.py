@@ -94,6 +94,11 @@ class Delivery:
     def close(self) -> None:
         self.reader.close()
 
+    def _create(self, record: Record) -> None:
+        found = self._post("/runs", json=record.fields["body"]).json()
+        if record.fields.get("resume") and found.get("status") != "running":
+            self._post(f"/runs/{self._run}/resume")
+
     def _finish(self, body: dict[str, Any]) -> None:
         self._post(f"/runs/{self._run}/finish", json=body)
         self.sent.finished = True
@@ -102,7 +107,7 @@ class Delivery:
         if record.number <= self.acked and record.kind != "batch":
             pass  # passed again on the way from an earlier batch that the server asked for
         elif record.kind == "create":
-            self._post("/runs", json=record.fields["body"])
+            self._create(record)
         elif record.kind == "finish":
             self._finish(record.fields["body"])
         elif not self._send_batch(record):

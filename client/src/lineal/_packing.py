@@ -6,9 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from lineal._values import text
+
 MOST_POINTS = 40_000  # 960 kB packed: a body stays below the 1 MiB that many proxies allow
 MOST_BYTES = 960_000
 MOST_KEYS = 5_000  # the server takes 10,000 of each sort
+LARGEST_STEP = (1 << 63) - 1
 _POINT_BYTES = 24
 _ITEM_BYTES = 48  # names of a series' three columns and their lengths; less for other items
 
@@ -71,7 +74,7 @@ class Batch:
         import msgspec
 
         metrics = [
-            {"key": key, "steps": _packed(steps), "times": _packed(times), "values": _packed(values)}
+            {"key": text(key), "steps": _packed(steps), "times": _packed(times), "values": _packed(values)}
             for key, (steps, times, values) in self.columns.items()
         ]
         rest = {"params": self.params, "tags": self.tags, "inputs": self.inputs}
@@ -114,18 +117,26 @@ class Packer:
 
     def _add_metrics(self, entry: Metrics) -> None:
         for key, value in entry.values.items():
-            batch = self._room(_POINT_BYTES if key in self._batch.columns else len(key) + _ITEM_BYTES + _POINT_BYTES)
-            columns = batch.columns.get(key)
-            if columns is None:
-                columns = batch.columns[key] = (array("q"), array("q"), array("d"))
-                batch.size_bytes += len(key) + _ITEM_BYTES
+            columns = self._columns(key)
             step = self._next_step.get(key, 0) if entry.step is None else entry.step
-            self._next_step[key] = step + 1
+            self._next_step[key] = min(step + 1, LARGEST_STEP)
             columns[0].append(step)
             columns[1].append(entry.time)
             columns[2].append(value)
-            batch.points += 1
-            batch.size_bytes += _POINT_BYTES
+            self._batch.points += 1
+            self._batch.size_bytes += _POINT_BYTES
+
+    def _columns(self, key: str) -> Columns:
+        """The columns of a series in a batch that has room for one more point of it."""
+        columns = self._batch.columns.get(key)
+        if columns is not None and self._batch.has_room(_POINT_BYTES):
+            return columns
+        size = 4 * len(str(key)) + _ITEM_BYTES
+        batch = self._room(size + _POINT_BYTES)
+        if key not in batch.columns:
+            batch.columns[key] = (array("q"), array("q"), array("d"))
+            batch.size_bytes += size
+        return batch.columns[key]
 
     def _add_params(self, entry: Params) -> None:
         for key, value in entry.values.items():

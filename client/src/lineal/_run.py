@@ -1,6 +1,8 @@
 """A run, as training code holds it. Logging never raises and never waits for the server; `flush` and `finish` wait a bounded time."""
 
+import atexit
 import logging
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -21,11 +23,16 @@ logger = logging.getLogger("lineal")
 
 Status = Literal["finished", "failed", "killed"]
 
+LARGEST_STEP = (1 << 63) - 1
+
+_open: set["Run"] = set()
+
 
 class Run:
     """What `start_run` gives. Use it in a `with` block: an exception in there ends the run as failed, Ctrl-C as killed."""
 
     def __init__(self, sender: Sender, *, experiment: str, name: str | None, url: str | None) -> None:
+        _open.add(self)
         self._sender = sender
         self._notices: Notices = sender.notices
         self._status: Status | None = None
@@ -63,7 +70,7 @@ class Run:
                 break
         else:
             metrics = dict(metrics)
-        if step is not None and type(step) is not int:
+        if step is not None and (type(step) is not int or not -LARGEST_STEP <= step <= LARGEST_STEP):
             step = self._step(step)
         self._sender.put(Metrics(step, now, metrics))
 
@@ -124,11 +131,15 @@ class Run:
         if self._status is not None:
             return
         self._status = status
+        _open.discard(self)
         ended_at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
         body = {"status": status, "ended_at": ended_at} if self._sender.header.owner else None
-        with Progress(self._sender) as progress:
-            delivered = self._sender.finish(body, _settings.finish_timeout_s(), on_wait=progress.show)
-        self._report(delivered)
+        delivered = False
+        try:
+            with Progress(self._sender) as progress:
+                delivered = self._sender.finish(body, _settings.finish_timeout_s(), on_wait=progress.show)
+        finally:  # told too when somebody who does not want to wait presses Ctrl-C
+            self._report(delivered)
 
     @property
     def signatures(self) -> Mapping[str, dict[str, Any]]:
@@ -225,3 +236,11 @@ def status_of(kind: type[BaseException] | None, exc: BaseException | None) -> St
     if issubclass(kind, SystemExit):
         return "failed" if getattr(exc, "code", 0) else "finished"
     return "failed"
+
+
+@atexit.register
+def _finish_open_runs() -> None:
+    """A script that ends without `finish`: its runs end as it does."""
+    kind = getattr(sys, "last_type", None)
+    for run in list(_open):
+        run.finish(status_of(kind, getattr(sys, "last_value", None)))

@@ -6,6 +6,7 @@ Nothing here raises into training code. `flush` and `finish` wait; everything el
 import contextlib
 import logging
 import os
+import sys
 import tempfile
 import threading
 import time
@@ -25,7 +26,8 @@ from lineal._spool import Header, Spool, SpoolFull
 logger = logging.getLogger("lineal")
 
 HURRIED_BACKOFF_S = 1.0  # between attempts while somebody waits
-CLOSED_POLL_S = 5.0  # a bound on every wait, so that a missed notification costs little
+CLOSE_WAIT_S = 1.0  # for a request under way, when the time to wait for the server is over
+IDLE_POLL_S = 5.0  # a bound on every wait, so that a missed notification costs little
 
 _living: "weakref.WeakSet[Sender]" = weakref.WeakSet()
 
@@ -34,15 +36,23 @@ class Sender:
     """Spools and sends what is put into it. Starts its threads at the first use in a process, so also after a fork.
 
     `create` is the body that makes the run; every writer's stream begins with it, because none knows which arrives first.
+    `resume` brings a run that had ended back to running.
     `new_transport` is called in each process anew; it gives None where no server is configured.
     """
 
     def __init__(
-        self, header: Header, create: dict[str, Any], new_transport: Callable[[], Transport | None], notices: Notices
+        self,
+        header: Header,
+        create: dict[str, Any],
+        new_transport: Callable[[], Transport | None],
+        notices: Notices,
+        *,
+        resume: bool = False,
     ) -> None:
         self.header = header
         self.notices = notices
         self._create = create
+        self._resume = resume
         self.new_transport = new_transport
         self._packer = Packer()
         self._forget_threads()
@@ -61,6 +71,7 @@ class Sender:
         self._spooler: threading.Thread | None = None
         self._thread: threading.Thread | None = None
         self._closing = False
+        self._released = False
         self._hurry = False
         self._postponed = ""
         self.stopped = ""
@@ -82,6 +93,7 @@ class Sender:
         with self._starting:
             if self._started:
                 return
+            _finish_with_process(self)
             self._open_spool()
             self._spooler = self._start_thread(self._spool_forever, "lineal-spool")
             self._thread = self._start_thread(self._send_forever, "lineal-send") if self._spool else None
@@ -107,7 +119,7 @@ class Sender:
 
     def _ensure_created(self) -> None:
         if self._spool is not None and self._spool.last_number == 0:
-            self._spool.append("create", body=self._create)
+            self._spool.append("create", body=self._create, resume=self._resume)
 
     def _start_thread(self, target: Callable[[], None], name: str) -> threading.Thread | None:
         thread = threading.Thread(target=target, name=name, daemon=True)
@@ -124,10 +136,7 @@ class Sender:
         interval_s = _settings.flush_interval_s() / 2  # so that waiting and writing together stay below it
         while not self._closing:
             self._wake.wait(interval_s)
-            try:
-                self.drain()
-            except Exception:
-                logger.exception("lineal: logging of run %s met an error of its own", self.header.run)
+            self.drain()
 
     def drain(self) -> None:
         """Bring what is queued into the spool, from any thread."""
@@ -137,8 +146,11 @@ class Sender:
                 return
             entries = self._pending[:count]
             del self._pending[:count]  # appends meanwhile stand behind these
-            for item in self._packer.pack(entries):
-                self._keep(item)
+            try:
+                for item in self._packer.pack(entries):
+                    self._keep(item)
+            except Exception:
+                logger.exception("lineal: logging of run %s met an error of its own", self.header.run)
         self._notify()
 
     def _keep(self, item: Batch | File) -> None:
@@ -196,15 +208,15 @@ class Sender:
     def _send_forever(self) -> None:
         try:
             self._connect()
-            while self.stopped == "" and self._send_next():
+            while not self.stopped and not self._closing and self._send_next():
                 pass
         except Exception:
             logger.exception("lineal: sending of run %s met an error of its own", self.header.run)
             self._stop("an error of the client's own")
         finally:
-            if self._delivery is not None:
-                self._delivery.close()
             self._notify()
+            if self._closing:
+                self._release()
 
     def _connect(self) -> None:
         assert self._spool is not None  # noqa: S101 - a typing aid: the thread starts with a spool only
@@ -263,11 +275,9 @@ class Sender:
     def _wait_for_more(self) -> bool:
         assert self._delivery is not None and self._spool is not None  # noqa: S101, PT018 - as above
         with self._changed:
-            if self._spool.last_number <= self._delivery.acked:
-                if self._closing:
-                    return False
-                self._changed.wait(CLOSED_POLL_S)
-        return not (self._closing and self._spool.last_number <= self._delivery.acked)
+            if self._spool.last_number <= self._delivery.acked and not self._closing:
+                self._changed.wait(IDLE_POLL_S)
+        return True
 
     def _notify(self) -> None:
         with self._changed:
@@ -321,13 +331,16 @@ class Sender:
         self, body: dict[str, Any] | None, timeout_s: float, *, on_wait: Callable[[], None] = lambda: None
     ) -> bool:
         """Flush, end the run with `body` (None: this writer ends, the run goes on) and end the threads. False as in `flush`."""
+        if not (self.header.owner or self._started or self._pending):
+            return True  # a forked child that logged nothing has nothing to end
         self.start()
         self.drain()
         if body is not None and self._spool is not None:
             self._append_finish(body)
-        delivered = self.flush(timeout_s, on_wait=on_wait)
-        self._close()
-        return delivered
+        try:
+            return self.flush(timeout_s, on_wait=on_wait)
+        finally:
+            self._close()
 
     def _append_finish(self, body: dict[str, Any]) -> None:
         assert self._spool is not None  # noqa: S101 - as above
@@ -342,17 +355,23 @@ class Sender:
         self._closing = True
         self._wake.set()
         self._notify()
-        for thread in (self._spooler, self._thread):
-            if thread is not None and thread is not threading.current_thread():
-                thread.join(1.0)  # longer only where a request hangs; the thread is a daemon
-        sending = self._thread is not None and self._thread.is_alive()
-        with self._spool_lock:
-            if self._spool is not None and not sending:
-                delivered = not self.unsent
-                if delivered:
-                    remove_folder(self._spool.folder)
-                self._spool.close()
+        if self._thread is not None:
+            self._thread.join(CLOSE_WAIT_S)
+        if self._thread is None or not self._thread.is_alive():
+            self._release()  # else the thread does, once the request that it waits for has ended
         _living.discard(self)
+
+    def _release(self) -> None:
+        """Unlock the spool for `lineal sync`, or remove it when the server has all of it."""
+        with self._spool_lock:
+            if self._spool is None or self._released:
+                return
+            self._released = True
+            if self._delivery is not None:
+                self._delivery.close()
+            if not self.unsent:
+                remove_folder(self._spool.folder)
+            self._spool.close()
 
     # -- fork ---------------------------------------------------------------------------------------------------------
 
@@ -362,9 +381,23 @@ class Sender:
             with contextlib.suppress(OSError):
                 self._spool.abandon()
         self.header = self.header._replace(writer=uuid4().hex, owner=False)
+        self._resume = False
         self.notices.renew()
         self._attempt = 0
         self._forget_threads()
+
+
+def _finish_with_process(sender: Sender) -> None:
+    """Children of `multiprocessing` leave without running `atexit`; they run their finalizers, which a fork clears first."""
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None and not sender.header.owner:
+        util.Finalize(None, _deliver_last, args=(weakref.ref(sender),), exitpriority=0)
+
+
+def _deliver_last(reference: "weakref.ref[Sender]") -> None:
+    sender = reference()
+    if sender is not None and sender in _living:
+        sender.finish(None, _settings.finish_timeout_s())
 
 
 def living() -> Sequence[Sender]:

@@ -33,7 +33,7 @@ class Reader:
 
     def __init__(self, folder: Path, *, after: int = 0) -> None:
         self.folder = folder
-        self.missing = 0
+        self._gaps: set[tuple[int, int]] = set()
         self.header = header_of_path(folder)
         self._last = after
         self._peeked: Record | None = None
@@ -41,6 +41,10 @@ class Reader:
         self._offset = 0
         self._file: BinaryIO | None = None
         self._left: list[tuple[int, int]] = []  # segments read to their end, with their last record's number
+
+    @property
+    def missing(self) -> int:
+        return sum(end - start for start, end in self._gaps)
 
     def peek(self, end: End | None = None) -> Record | None:
         """The next record, or None where there is no more up to `end` (by default, to the end of what is there).
@@ -106,7 +110,8 @@ class Reader:
         number = payload["n"]
         if number <= self._last:
             return
-        self.missing += number - self._last - 1
+        if number > self._last + 1:
+            self._gaps.add((self._last + 1, number))
         fields = {key: value for key, value in payload.items() if key not in ("n", "kind")}
         self._peeked = Record(number, payload["kind"], fields)
 

@@ -49,7 +49,7 @@ def start(
         experiment=experiment,
         owner=True,
     )
-    sender = Sender(header, body, _transport_maker(target), Notices())
+    sender = Sender(header, body, _transport_maker(target), Notices(), resume=run_id is not None)
     sender.start()
     return Run(sender, experiment=experiment, name=name, url=_page(target, project, body["id"]))
 

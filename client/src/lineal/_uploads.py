@@ -44,17 +44,23 @@ class Uploader:
         self._on_progress = on_progress
 
     def send(self, files: Sequence[Waiting]) -> list[Refused]:
-        """Send at most `LARGEST_GROUP` files; those that are no use sending again come back.
+        """Send at most `LARGEST_GROUP` files; those that are no use sending again come back. Equal bytes are sent once.
 
         Raises:
             LinealError: as `Transport.request`; the same call again goes on where this one stopped.
         """
+        first = {file.sha256: file for file in reversed(files)}
+        refused = self._send_distinct(list(first.values()))
+        twins = [file for file in files if first[file.sha256] is not file]
+        return refused + (self._send_distinct(twins) if twins else [])
+
+    def _send_distinct(self, files: Sequence[Waiting]) -> list[Refused]:
         try:
             tickets = self._announce(files)
         except UNACCEPTABLE as exc:
             if len(files) == 1:
                 return [Refused(files[0], str(exc))]
-            return [refused for file in files for refused in self.send([file])]
+            return [refused for file in files for refused in self._send_distinct([file])]
         refused: list[Refused] = []
         wanted = []
         for file, ticket in zip(files, tickets, strict=True):
