@@ -1,8 +1,11 @@
 """Every client test has spool, cache and credentials of its own, and no server unless it starts one."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.client.fake_server import TOKEN, FakeServer
 
 
 @pytest.fixture(autouse=True)
@@ -16,3 +19,21 @@ def client_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LINEAL_CREDENTIALS_FILE", str(home / "config" / "credentials.json"))
     monkeypatch.setenv("LINEAL_FINISH_TIMEOUT", "10")
     return home
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
+    """A small server that the SDK is configured for, and impatience, so that no test waits for a back-off."""
+    monkeypatch.setattr("lineal._sender.backoff_s", lambda attempt, longest_s=60.0: 0.01)
+    monkeypatch.setattr("lineal._sync.backoff_s", lambda attempt, longest_s=60.0: 0.01)
+    monkeypatch.setattr("lineal._git.capture", lambda folder: None)  # whatever state this repository is in
+    with FakeServer() as server:
+        monkeypatch.setenv("LINEAL_URL", server.url)
+        monkeypatch.setenv("LINEAL_TOKEN", TOKEN)
+        yield server
+
+
+@pytest.fixture
+def spool_dir(client_home: Path) -> Path:
+    """Where records wait."""
+    return client_home / "spool"

@@ -74,3 +74,27 @@ def later() -> bool:
     report = lineal.sync()
     assert_type(report, lineal.SyncReport)
     return report.ok
+
+
+def decide(promotion: lineal.Promotion) -> None:
+    assert_type(lineal.approve(promotion, reason="looked at the curves", digest="sha256:…"), lineal.Promotion)
+    lineal.refuse("01890000-0000-7000-8000-000000000000", reason="no")
+    assert_type(lineal.rollback("churn", environment="production", reason="alerts"), lineal.Promotion)
+    lineal.report_deployment("churn", 3, environment="production", target="eu/api")
+
+
+def bring_back(client: lineal.Client) -> None:
+    assert_type(client.get_run("0" * 32), dict[str, Any])
+    assert_type(client.get_version("churn", 3), lineal.ModelVersion)
+    assert_type(client.download_artifact("0" * 32, "model", to="here"), list[Path])
+    assert_type(client.download_model("churn", "sha256:…", to=Path("here")), Path)
+    client.load_model("churn", "sha256:…", to="here", allow_pickle=True)
+
+
+def continue_and_describe(frame: object) -> None:
+    run = lineal.start_run("churn", run_id="0" * 32, description="after the restart")
+    assert_type(run.use_dataset("lake", "s3://bucket/table", context="train", version="12"), str | None)
+    run.log_model(object(), input_example=frame)
+    run.set_tags({"stage": None})
+    assert_type(run.url, str | None)
+    run.finish()
