@@ -22,7 +22,7 @@ ACTIONS = {
     "promotion.approve": "approved the promotion {target}",
     "promotion.refuse": "refused the promotion {target}",
     "promotion.commit": "carried out the promotion {target}",
-    "promotion.fail": "turned down the promotion {target}",
+    "promotion.fail": "was refused the promotion {target} by its gates",
     "promotion.cancel": "cancelled the promotion {target}",
     "promotion.expire": "let the promotion {target} expire",
     "deployment.report": "reported the deployment {target}",
