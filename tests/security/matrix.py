@@ -12,6 +12,7 @@ from typing import Any
 
 from core.access import Permission, Role
 from tests.security import registry_world as things
+from tests.security import tracking_world as logged
 
 
 class Needs(StrEnum):
@@ -266,8 +267,91 @@ LINEAGE = [
     Route("GET", f"/api/v1/lineage/impact{P}&of=model:fraud", READ, prepare=things.a_version),
 ]
 
-ROUTES: list[Route] = [*ACCOUNTS, *LINEAGE, *REGISTRY]
-COVERED_ROOMS = frozenset({"accounts", "lineage", "registry"})
+LOG = Permission.RUN_WRITE
+RUN, EXPERIMENT, DATASET = "/api/v1/runs/{run}", "/api/v1/experiments/{experiment}", "/api/v1/datasets/{dataset}"
+TRACKING = [
+    Route("GET", f"/api/v1/experiments{P}", READ, prepare=logged.a_run),
+    Route("POST", f"/api/v1/experiments{P}", LOG, ok=201, body={"name": "made-by-matrix"}),
+    Route("GET", EXPERIMENT + P, READ, prepare=logged.a_run),
+    Route("PATCH", EXPERIMENT + P, LOG, body={"description": "anew"}, prepare=logged.a_run),
+    Route("DELETE", EXPERIMENT + P, Permission.RUN_DELETE, ok=204, prepare=logged.a_run),
+    Route("POST", f"{EXPERIMENT}/restore{P}", Permission.RUN_DELETE, prepare=logged.a_deleted_experiment),
+    Route(
+        "POST",
+        f"/api/v1/runs{P}",
+        LOG,
+        ok=201,
+        body={"id": "{run}", "experiment": "churn"},
+        prepare=logged.a_new_id,
+    ),
+    Route("POST", f"/api/v1/runs/search{P}", READ, body={"filter": "metrics.loss < 1"}, prepare=logged.a_run),
+    Route("POST", f"/api/v1/runs/count{P}", READ, body={}, prepare=logged.a_run),
+    Route("GET", RUN + P, READ, prepare=logged.a_run),
+    Route("PATCH", RUN + P, LOG, body={"name": "anew"}, prepare=logged.a_run),
+    Route("DELETE", RUN + P, LOG, ok=204, prepare=logged.an_own_run),
+    Route("DELETE", RUN + P, Permission.RUN_DELETE, ok=204, prepare=logged.anothers_run),
+    Route("POST", f"{RUN}/archive{P}", LOG, body={}, prepare=logged.an_own_run),
+    Route("POST", f"{RUN}/archive{P}", Permission.RUN_DELETE, body={}, prepare=logged.anothers_run),
+    Route("POST", f"{RUN}/restore{P}", LOG, body={}, prepare=logged.an_own_archived_run),
+    Route("POST", f"{RUN}/resume{P}", LOG, body={}, prepare=logged.an_ended_run),
+    Route("POST", f"{RUN}/finish{P}", LOG, body={"status": "finished"}, prepare=logged.a_run),
+    Route("POST", f"{RUN}/batches{P}", LOG, body=logged.BATCH, prepare=logged.a_run),
+    Route("GET", f"{RUN}/inputs{P}", READ, prepare=logged.a_run),
+    Route("POST", f"{RUN}/inputs{P}", LOG, body=[{"name": "train"}], prepare=logged.a_run),
+    Route("PUT", f"{RUN}/tags/{{key}}{P}", LOG, ok=204, body={"value": "x"}, prepare=logged.a_run),
+    Route("DELETE", f"{RUN}/tags/{{key}}{P}", LOG, ok=204, prepare=logged.a_run),
+    Route(
+        "POST",
+        f"{RUN}/params/{{param}}/corrections{P}",
+        LOG,
+        body={"value": 2} | WHY,
+        prepare=logged.an_own_run,
+    ),
+    Route("GET", f"{RUN}/metrics{P}", READ, prepare=logged.a_run),
+    Route("GET", f"{RUN}/series{P}&key=loss", READ, prepare=logged.a_run),
+    Route("GET", f"{RUN}/series/raw{P}&key=loss", READ, prepare=logged.a_run),
+    Route("GET", f"{RUN}/artifacts{P}", READ, prepare=logged.a_file),
+    Route("POST", f"{RUN}/artifacts{P}", LOG, body={"files": [logged.FILE]}, prepare=logged.a_run),
+    Route("GET", f"{RUN}/artifacts/content{P}&path=model.bin", READ, prepare=logged.a_file),
+    Route("GET", f"/api/v1/uploads/{{upload}}{P}", LOG, prepare=logged.an_upload),
+    Route(
+        "PUT",
+        f"/api/v1/uploads/{{upload}}{P}",
+        LOG,
+        raw=logged.CONTENT,
+        content_type="application/octet-stream",
+        prepare=logged.an_upload,
+    ),
+    Route("POST", f"/api/v1/uploads/{{upload}}/commit{P}", LOG, prepare=logged.a_complete_upload),
+    Route("GET", f"/api/v1/datasets{P}", READ, prepare=logged.a_dataset),
+    Route("GET", DATASET + P, READ, prepare=logged.a_dataset),
+    Route("GET", f"{DATASET}/versions{P}", READ, prepare=logged.a_dataset),
+    Route(
+        "POST",
+        f"{DATASET}/versions{P}",
+        LOG,
+        ok=201,
+        body={"strength": "content", "kind": "file", "digest": logged.DIGEST},
+        prepare=logged.names_alone,
+    ),
+    Route("GET", f"{DATASET}/versions/{{digest}}{P}", READ, prepare=logged.a_dataset),
+]
+AUDIT_EVENT = "/api/v1/audit/events/{event}"
+AUDIT = [
+    Route("GET", "/api/v1/audit/events", Needs.SIGNED_IN, scope="read", prepare=logged.an_event),
+    Route("GET", AUDIT_EVENT, Needs.SIGNED_IN, scope="read", prepare=logged.an_event, hidden_from=STRANGERS),
+    Route("GET", f"{AUDIT_EVENT}/proof", Needs.SIGNED_IN, scope="read", prepare=logged.an_event, hidden_from=STRANGERS),
+    Route("GET", "/api/v1/audit/export", Needs.SERVER_ADMIN, prepare=logged.an_event),
+    Route("GET", "/api/v1/audit/checkpoint", Needs.SIGNED_IN, prepare=logged.an_event),
+    Route("GET", "/api/v1/audit/checkpoints", Needs.SIGNED_IN, prepare=logged.an_event),
+    Route("GET", "/api/v1/audit/checkpoints/{new}", Needs.SIGNED_IN, prepare=logged.an_event),
+    Route("GET", "/api/v1/audit/consistency?old={old}&new={new}", Needs.SIGNED_IN, prepare=logged.an_event),
+    Route("GET", "/api/v1/audit/anchors", Needs.SERVER_ADMIN, prepare=logged.an_event),
+    Route("GET", "/api/v1/audit/verifications", Needs.SERVER_ADMIN, prepare=logged.an_event),
+]
+
+ROUTES: list[Route] = [*ACCOUNTS, *AUDIT, *LINEAGE, *REGISTRY, *TRACKING]
+COVERED_ROOMS = frozenset({"accounts", "audit", "lineage", "registry", "tracking"})
 COOKIE_ONLY = frozenset(
     {"DELETE /api/v1/session"}
 )  # tokens have no session; tests/accounts/test_authentication tries it

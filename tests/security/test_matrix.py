@@ -1,6 +1,7 @@
 """Every route of the matrix, tried by every kind of caller; and a stranger's object answers exactly like a missing one."""
 
 import re
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -10,7 +11,8 @@ from accounts.models import Project
 from audit.exempt import EXEMPT_ROUTES
 from audit.models import AuditEvent
 from core.access import LEAST_ROLE, SCOPE_OF, SCOPES, Permission
-from tests.security.matrix import CALLERS, COOKIE_ONLY, COVERED_ROOMS, ROLE_OF, ROUTES, Needs
+from core.ids import uuid7
+from tests.security.matrix import ACCOUNTS, AUDIT, CALLERS, COOKIE_ONLY, COVERED_ROOMS, ROLE_OF, ROUTES, Needs
 from tests.security.urlmap import walk
 
 pytestmark = pytest.mark.django_db
@@ -137,7 +139,8 @@ def test_a_refused_change_leaves_an_entry_and_changes_nothing(world, route):
 
 
 PROJECT_ROUTES = [route for route in ROUTES if isinstance(route.needs, Permission)]
-ACCOUNT_ROUTES = [route for route in ROUTES if "stranger" in route.hidden_from]
+ACCOUNT_ROUTES = [route for route in ACCOUNTS if "stranger" in route.hidden_from]
+EVENT_ROUTES = [route for route in AUDIT if "stranger" in route.hidden_from]
 
 
 @pytest.mark.parametrize("caller", ["stranger", "admin elsewhere"])
@@ -155,6 +158,18 @@ def test_a_hidden_account_answers_like_a_missing_one(world, route):
     missing = send(world, route, "stranger", member="absent", service="absent")
 
     assert everything(hidden, **world.names) == everything(missing, name="absent")
+
+
+@pytest.mark.parametrize("caller", ["stranger", "admin elsewhere"])
+@pytest.mark.parametrize("route", EVENT_ROUTES, ids=str)
+def test_a_hidden_event_answers_like_a_missing_one(world, route, caller):
+    hidden, absent = route.prepare(world, None)["event"], str(uuid7())
+    asked = replace(route, prepare=None)
+
+    found = everything(send(world, asked, caller, event=hidden), event=hidden)
+
+    assert found[0] == 404
+    assert found == everything(send(world, asked, caller, event=absent), event=absent)
 
 
 def test_no_listing_tells_a_stranger_of_anybody(world):
