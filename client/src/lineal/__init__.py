@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         start_run,
         trace,
     )
-    from lineal._client import Client, History, ModelVersion
+    from lineal._client import Client
     from lineal._errors import (
         Conflict,
         DigestMismatch,
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         Unauthorized,
     )
     from lineal._promotions import Promotion
+    from lineal._results import History, ModelVersion
     from lineal._run import Run
     from lineal._sync import SyncReport, sync
 
@@ -85,8 +86,8 @@ _HOMES = {
     **dict.fromkeys(_ERRORS, "lineal._errors"),
     **dict.fromkeys(_ACTS, "lineal._api"),
     "Client": "lineal._client",
-    "History": "lineal._client",
-    "ModelVersion": "lineal._client",
+    "History": "lineal._results",
+    "ModelVersion": "lineal._results",
     "Promotion": "lineal._promotions",
     "Run": "lineal._run",
     "SyncReport": "lineal._sync",

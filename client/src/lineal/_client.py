@@ -1,17 +1,16 @@
 """One server and one project, as Python sees them. Starting a run never fails for want of a server; everything else raises."""
 
 import logging
-from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 from lineal import _credentials, _settings
 from lineal._credentials import Target
 from lineal._errors import LinealError, NotConfigured, NotDelivered
+from lineal._results import History, ModelVersion, history_of, version_of
 
 if TYPE_CHECKING:
     from lineal._http import Transport
@@ -21,27 +20,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("lineal")
 
 LARGEST_PAGE = 1_000
-
-
-@dataclass(frozen=True)
-class ModelVersion:
-    """A registered version. `digest` (`sha256:…`) is what it is; `details` is all that the server says of it."""
-
-    model: str
-    number: int
-    digest: str
-    lifecycle: str
-    run: str
-    url: str
-    details: Mapping[str, Any] = field(repr=False)
-
-
-class History(NamedTuple):
-    """One metric's points, oldest step first. Times are µs since 1970. Arrays of int64, int64 and float64, all of one length."""
-
-    steps: Any
-    times: Any
-    values: Any
 
 
 class Client:
@@ -73,8 +51,6 @@ class Client:
     @property
     def project(self) -> str:
         return self._project or _settings.project()
-
-    # -- runs ---------------------------------------------------------------------------------------------------------
 
     def start_run(
         self,
@@ -154,11 +130,7 @@ class Client:
         columns = msgspec.msgpack.decode(answer.body).get(key)
         if columns is None:
             raise LinealError(f"run {_run_id(run)} has no metric {key!r}")
-        if numpy:
-            import numpy as np
-
-            return History(*(np.frombuffer(columns[name], kind) for name, _, kind in _COLUMNS))
-        return History(*(_array(code, columns[name]) for name, code, _ in _COLUMNS))
+        return history_of(columns, numpy=numpy)
 
     def download_artifact(self, run: "Run | str", path: str = "", *, to: str | Path = ".") -> list[Path]:
         """Bring a file, or every file below a folder (all of the run by default), into the folder `to`; the paths here.
@@ -182,8 +154,6 @@ class Client:
             fetch(self._transport, content, params, sha256=each["sha256"], size=each["size"], destination=destination)
             brought.append(destination)
         return brought
-
-    # -- models -------------------------------------------------------------------------------------------------------
 
     def register(
         self,
@@ -215,11 +185,11 @@ class Client:
             "signature": dict(signature) if signature else known,
         }
         given = {key: value for key, value in body.items() if value is not None}
-        return _version_of(self._post(f"/models/{_quoted(model)}/versions", given, safe=True))
+        return version_of(self._post(f"/models/{_quoted(model)}/versions", given, safe=True))
 
     def get_version(self, model: str, version: int | str) -> ModelVersion:
         """A version by number or digest. Raises NotFound."""
-        return _version_of(self._get(f"/models/{_quoted(model)}/versions/{_quoted(version)}"))
+        return version_of(self._get(f"/models/{_quoted(model)}/versions/{_quoted(version)}"))
 
     def download_model(self, model: str, version: int | str, *, to: str | Path) -> Path:
         """Bring the files of a version, named by number or digest, into the folder `to`, checked against its digest; the folder.
@@ -344,8 +314,6 @@ class Client:
         found: dict[str, Any] = self._post("/deployments", given, safe=True)
         return found
 
-    # -- lineage ------------------------------------------------------------------------------------------------------
-
     def trace(self, of: str, *, max_nodes: int | None = None) -> dict[str, Any]:
         """From `run:…`, `model:name@production`, `deployment:…` back to data and code: nodes and edges."""
         found: dict[str, Any] = self._get("/lineage/trace", of=of, max_nodes=max_nodes)
@@ -355,8 +323,6 @@ class Client:
         """From `dataset:…`, `git:…` or `run:…` forward to what stands on it: nodes and edges."""
         found: dict[str, Any] = self._get("/lineage/impact", of=of, max_nodes=max_nodes)
         return found
-
-    # -- requests -----------------------------------------------------------------------------------------------------
 
     @property
     def _transport(self) -> "Transport":
@@ -402,19 +368,6 @@ class Client:
                 return found
 
 
-_COLUMNS = (("steps", "q", "<i8"), ("times", "q", "<i8"), ("values", "d", "<f8"))
-
-
-def _array(code: str, packed: bytes) -> "array[Any]":
-    import sys
-
-    found = array(code)
-    found.frombytes(packed)
-    if sys.byteorder == "big":
-        found.byteswap()
-    return found
-
-
 def _quoted(part: object) -> str:
     return quote(str(part), safe="")
 
@@ -431,8 +384,3 @@ def _deliver(run: "Run | str") -> None:
     raise NotDelivered(
         f"run {run.id} has records that did not reach the server ({run.why_not_delivered}); they wait in the spool"
     )
-
-
-def _version_of(details: Mapping[str, Any]) -> ModelVersion:
-    names = ("model", "number", "digest", "lifecycle", "run", "url")
-    return ModelVersion(**{name: details[name] for name in names}, details=details)

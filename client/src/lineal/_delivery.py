@@ -68,6 +68,7 @@ class Delivery:
         self._on_freed = on_freed
         self._on_uploaded = on_uploaded
         self._files: dict[int, Waiting] = {}  # read, not confirmed yet, by number
+        self._parts: list[Record] = []  # likewise: batches of one sequence number, which are one request
 
     def step(self, end: _spool.End | None = None) -> bool:
         """Send and confirm the next record, or the next group of files; False when nothing is left up to `end`.
@@ -78,10 +79,12 @@ class Delivery:
             OSError: the spool cannot be read.
         """
         record = self.reader.peek(end)
-        if record is None and not self._files:
+        if record is None and not self._files and not self._parts:
             return False
-        if self._files or (record is not None and record.kind == "artifact"):
+        if self._files or (not self._parts and record is not None and record.kind == "artifact"):
             _explained(lambda: self._send_files(end))
+        elif self._parts or (record is not None and record.kind == "batch"):
+            _explained(lambda: self._send_batch(end))
         elif record is not None:
             _explained(lambda: self._send(record))
         return True
@@ -104,14 +107,15 @@ class Delivery:
         self.sent.finished = True
 
     def _send(self, record: Record) -> None:
-        if record.number <= self.acked and record.kind != "batch":
+        """A record that is a request of its own."""
+        if record.number <= self.acked:
             pass  # passed again on the way from an earlier batch that the server asked for
         elif record.kind == "create":
             self._create(record)
         elif record.kind == "finish":
             self._finish(record.fields["body"])
-        elif not self._send_batch(record):
-            return  # the reader stands elsewhere now
+        else:
+            raise Stopped(f"{self.folder} holds a record of an unknown kind, {record.kind!r}")
         self.reader.advance()
         self._confirm(record.number)
 
@@ -124,20 +128,31 @@ class Delivery:
         params = {"project": self.reader.header.project}
         return self._transport.request("POST", path, params=params, repeatable=True, **options)
 
-    def _send_batch(self, record: Record) -> bool:
-        """False when the server wants an earlier batch first, and the reader has gone back to it."""
-        sequence, body = record.fields["sequence"], record.fields["body"]
+    def _send_batch(self, end: _spool.End | None) -> None:
+        self._read_parts(end)
+        sequence, last = self._parts[0].fields["sequence"], self._parts[-1].number
+        body = joined([part.fields["body"] for part in self._parts])
         try:
             self._post_batch(body)
         except Conflict as exc:
             if not exc.type.endswith("/sequence-gap"):
                 raise
-            return self._close_gap(int(exc.extra["expected"]), sequence)
+            self._close_gap(int(exc.extra["expected"]), sequence)
+            return
         except (Malformed, Invalid, TooLarge) as exc:
-            self._put_aside(record, body, str(exc))
+            self._put_aside(last, sequence, body, str(exc))
             self._post_batch(self._empty_batch(sequence))
+        self._parts = []
         self.sent.batches += 1
-        return True
+        self._confirm(last)
+
+    def _read_parts(self, end: _spool.End | None) -> None:
+        """All parts of the next batch. A living writer's `end` is never in the middle of one."""
+        while (record := self.reader.peek(end)) is not None and record.kind == "batch":
+            if self._parts and record.fields["sequence"] != self._parts[0].fields["sequence"]:
+                return
+            self._parts.append(record)
+            self.reader.advance()
 
     def _post_batch(self, body: bytes) -> None:
         answer = self._post(f"/runs/{self._run}/batches", body=body, content_type=BATCH_TYPE).json()
@@ -149,32 +164,30 @@ class Delivery:
                 " (said once for each kind; the rest is stored)",
             )
 
-    def _close_gap(self, expected: int, sequence: int) -> bool:
+    def _close_gap(self, expected: int, sequence: int) -> None:
         """Go back to the batch that the server misses; an empty one takes the place of one that is not on disk any more."""
-        if expected < sequence and self.reader.rewind(expected):
-            return False
         if expected >= sequence:
             raise Stopped(f"the server expects batch {expected} of run {self._run}, which comes after {sequence}")
+        if self.reader.rewind(expected):
+            self._parts = []
+            return
         self._notices.warn_once(
             "gap",
             f"run {self._run}: batch {expected} is neither on the server nor in the spool {self.folder}: its values are lost",
         )
         self._post_batch(self._empty_batch(expected))
-        return False
 
     def _empty_batch(self, sequence: int) -> bytes:
         import msgspec
 
         return msgspec.msgpack.encode({"writer": self.reader.header.writer, "sequence": sequence})
 
-    def _put_aside(self, record: Record, body: bytes, reason: str) -> None:
+    def _put_aside(self, number: int, sequence: int, body: bytes, reason: str) -> None:
         """Keep what the server will never take, with its reason, and say so."""
-        place = self._refused_folder() / f"{record.number:08d}.msgpack"
+        place = self._refused_folder() / f"{number:08d}.msgpack"
         place.write_bytes(body)
         place.with_suffix(".txt").write_text(f"{reason}\n")
-        self._refuse(
-            f"batch {record.fields['sequence']} of run {self._run} was refused and put aside as {place}: {reason}"
-        )
+        self._refuse(f"batch {sequence} of run {self._run} was refused and put aside as {place}: {reason}")
 
     def _refuse(self, sentence: str) -> None:
         self.sent.refused.append(sentence)
@@ -242,6 +255,30 @@ class Delivery:
             self._on_freed(self.reader.drop_read_segments(number))
         except OSError as exc:  # a full disk: confirmed records would be sent again, and known again
             logger.debug("the position in %s is not kept: %s", self.folder, exc)
+
+
+def joined(bodies: list[bytes]) -> bytes:
+    """Parts of one batch as one body: series put together in order, later tags over earlier ones."""
+    if len(bodies) == 1:
+        return bodies[0]
+    import msgspec
+
+    parts = [msgspec.msgpack.decode(body) for body in bodies]
+    series: dict[str, dict[str, list[bytes]]] = {}
+    for part in parts:
+        for columns in part["metrics"]:
+            held = series.setdefault(columns["key"], {"steps": [], "times": [], "values": []})
+            for name, pieces in held.items():
+                pieces.append(columns[name])
+    whole = {
+        **parts[0],
+        "metrics": [
+            {"key": key, **{name: b"".join(pieces) for name, pieces in held.items()}} for key, held in series.items()
+        ],
+        "tags": {key: value for part in parts for key, value in part["tags"].items()},
+        "inputs": [use for part in parts for use in part["inputs"]],
+    }
+    return msgspec.msgpack.encode(whole)
 
 
 def _explained(send: Callable[[], None]) -> None:

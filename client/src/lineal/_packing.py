@@ -88,6 +88,24 @@ def _packed(column: "array[Any]") -> bytes:
     return column.tobytes()
 
 
+@dataclass
+class Group:
+    """Batches that are spooled one by one and sent together, while that is no more than one request may carry."""
+
+    since: float
+    points: int = 0
+    size_bytes: int = 0
+
+    def takes(self, batch: Batch) -> bool:
+        """Params begin a group of their own: two values of one key must not meet in one request."""
+        fits = self.points + batch.points <= MOST_POINTS and self.size_bytes + batch.size_bytes <= MOST_BYTES
+        return fits and not batch.params
+
+    def add(self, batch: Batch) -> None:
+        self.points += batch.points
+        self.size_bytes += batch.size_bytes
+
+
 class Packer:
     """Turns entries into batches. Remembers the last step of each series, so that a value logged without one gets the next."""
 
@@ -95,6 +113,12 @@ class Packer:
         self._next_step: dict[str, int] = {}
         self._batch = Batch()
         self._full: list[Batch | File] = []
+
+    def successor(self) -> "Packer":
+        """For a forked child: the same steps, and nothing of what the parent was packing at that moment."""
+        child = Packer()
+        child._next_step = dict(self._next_step)
+        return child
 
     def pack(self, entries: Iterable[Entry]) -> Iterator[Batch | File]:
         """Batches and files, in order: a file comes after what was logged before it."""

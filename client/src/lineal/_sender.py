@@ -5,31 +5,27 @@ Nothing here raises into training code. `flush` and `finish` wait; everything el
 
 import contextlib
 import logging
-import os
-import sys
 import tempfile
 import threading
 import time
-import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from lineal import _settings
+from lineal import _processes, _settings
 from lineal._delivery import Delivery, Postponed, Stopped, remove_folder
 from lineal._http import Transport, backoff_s
 from lineal._notices import Notices
-from lineal._packing import Batch, Entry, File, Packer
-from lineal._spool import Header, Spool, SpoolFull
+from lineal._packing import Batch, Entry, File, Group, Packer
+from lineal._spool import End, Header, Spool, SpoolFull
 
 logger = logging.getLogger("lineal")
 
+SEND_INTERVAL_S = 1.0  # values are spooled more often; charts of a living run lag by so much at most
 HURRIED_BACKOFF_S = 1.0  # between attempts while somebody waits
 CLOSE_WAIT_S = 1.0  # for a request under way, when the time to wait for the server is over
 IDLE_POLL_S = 5.0  # a bound on every wait, so that a missed notification costs little
-
-_living: "weakref.WeakSet[Sender]" = weakref.WeakSet()
 
 
 class Sender:
@@ -56,7 +52,7 @@ class Sender:
         self.new_transport = new_transport
         self._packer = Packer()
         self._forget_threads()
-        _living.add(self)
+        _processes.living.add(self)
 
     def _forget_threads(self) -> None:
         """As in a process that has done nothing yet."""
@@ -66,6 +62,8 @@ class Sender:
         self._starting = threading.Lock()
         self._started = False
         self._spool: Spool | None = None
+        self._group: Group | None = None
+        self._sendable = End(0, 0), 0
         self._delivery: Delivery | None = None
         self._wake = threading.Event()
         self._spooler: threading.Thread | None = None
@@ -80,8 +78,6 @@ class Sender:
         self.uploaded_bytes = 0
         self.waiting_bytes = 0
 
-    # -- training code ------------------------------------------------------------------------------------------------
-
     def put(self, entry: Entry) -> None:
         """Queue an entry: about 0.1 µs."""
         self._pending.append(entry)
@@ -93,7 +89,8 @@ class Sender:
         with self._starting:
             if self._started:
                 return
-            _finish_with_process(self)
+            _processes.import_ahead()
+            _processes.finish_with(self)
             self._open_spool()
             self._spooler = self._start_thread(self._spool_forever, "lineal-spool")
             self._thread = self._start_thread(self._send_forever, "lineal-send") if self._spool else None
@@ -106,6 +103,7 @@ class Sender:
             self._open_elsewhere(exc)
         with contextlib.suppress(SpoolFull):  # tried again, and told, with the first values
             self._ensure_created()
+            self._close_group()
 
     def _open_elsewhere(self, exc: Exception) -> None:
         """A container without a home still has a place for temporary files."""
@@ -130,8 +128,6 @@ class Sender:
             return None
         return thread
 
-    # -- spooling -----------------------------------------------------------------------------------------------------
-
     def _spool_forever(self) -> None:
         interval_s = _settings.flush_interval_s() / 2  # so that waiting and writing together stay below it
         while not self._closing:
@@ -142,8 +138,6 @@ class Sender:
         """Bring what is queued into the spool, from any thread."""
         with self._spool_lock:
             count = len(self._pending)
-            if not count:
-                return
             entries = self._pending[:count]
             del self._pending[:count]  # appends meanwhile stand behind these
             try:
@@ -151,6 +145,15 @@ class Sender:
                     self._keep(item)
             except Exception:
                 logger.exception("lineal: logging of run %s met an error of its own", self.header.run)
+            if self._group is not None and time.monotonic() - self._group.since >= SEND_INTERVAL_S:
+                self._close_group()
+
+    def _close_group(self) -> None:
+        """What is spooled so far may be sent: the next values get the next sequence number."""
+        with self._spool_lock:
+            self._group = None
+            if self._spool is not None:
+                self._sendable = self._spool.end, self._spool.last_number
         self._notify()
 
     def _keep(self, item: Batch | File) -> None:
@@ -164,12 +167,17 @@ class Sender:
             raise SpoolFull("there is no spool")
         self._ensure_created()
         if isinstance(item, File):
+            self._group = None
             self._spool.append("artifact", **item.record)
             self.waiting_bytes += item.record["size"]
+            self._close_group()
             return
-        sequence = self._spool.last_sequence + 1
-        body = item.body(writer=self.header.writer, sequence=sequence)
-        self._spool.append("batch", sequence=sequence, body=body)
+        if self._group is not None and not self._group.takes(item):
+            self._close_group()
+        sequence = self._spool.last_sequence + (self._group is None)
+        self._spool.append("batch", sequence=sequence, body=item.body(writer=self.header.writer, sequence=sequence))
+        self._group = self._group or Group(time.monotonic())
+        self._group.add(item)
 
     def _lose(self, item: Batch | File, reason: str) -> None:
         self.refused_records += 1
@@ -203,8 +211,6 @@ class Sender:
             if self._spool is not None:
                 self._spool.release(size_bytes)
 
-    # -- sending ------------------------------------------------------------------------------------------------------
-
     def _send_forever(self) -> None:
         try:
             self._connect()
@@ -234,10 +240,8 @@ class Sender:
     def _send_next(self) -> bool:
         """One step of delivery, or one wait for something to do; False when all is done."""
         assert self._delivery is not None and self._spool is not None  # noqa: S101, PT018 - as above
-        with self._spool_lock:
-            end = self._spool.end
         try:
-            if self._delivery.step(end):
+            if self._delivery.step(self._sendable[0]):
                 self._postponed, self._attempt = "", 0
                 self._notify()
                 return True
@@ -275,7 +279,7 @@ class Sender:
     def _wait_for_more(self) -> bool:
         assert self._delivery is not None and self._spool is not None  # noqa: S101, PT018 - as above
         with self._changed:
-            if self._spool.last_number <= self._delivery.acked and not self._closing:
+            if self._sendable[1] <= self._delivery.acked and not self._closing:
                 self._changed.wait(IDLE_POLL_S)
         return True
 
@@ -286,8 +290,6 @@ class Sender:
     @property
     def _is_sending(self) -> bool:
         return not self.stopped and self._thread is not None and self._thread.is_alive()
-
-    # -- waiting ------------------------------------------------------------------------------------------------------
 
     @property
     def unsent(self) -> int:
@@ -309,6 +311,7 @@ class Sender:
         """Spool what is queued, onto the disk itself, and wait until the server has all of it. False if it has not in time."""
         self.start()
         self.drain()
+        self._close_group()
         with self._spool_lock:
             if self._spool is not None:
                 self._spool.sync()
@@ -336,17 +339,27 @@ class Sender:
         self.start()
         self.drain()
         if body is not None and self._spool is not None:
+            self._send_orphans(self._spool.folder)
             self._append_finish(body)
         try:
             return self.flush(timeout_s, on_wait=on_wait)
         finally:
             self._close()
 
+    def _send_orphans(self, folder: Path) -> None:
+        """What forked workers left that were killed goes first, so that the end of the run seals it too."""
+        siblings = [path for path in folder.parent.iterdir() if path != folder]
+        if siblings and self._delivery is not None and not self.stopped and not self._postponed:
+            from lineal._sync import sync_writers
+
+            sync_writers(siblings)
+
     def _append_finish(self, body: dict[str, Any]) -> None:
         assert self._spool is not None  # noqa: S101 - as above
         try:
             with self._spool_lock:
                 self._ensure_created()
+                self._group = None
                 self._spool.append("finish", body=body)
         except SpoolFull as exc:
             self.notices.warn_once("full", f"run {self.header.run}: its end is not recorded: {exc}")
@@ -359,7 +372,7 @@ class Sender:
             self._thread.join(CLOSE_WAIT_S)
         if self._thread is None or not self._thread.is_alive():
             self._release()  # else the thread does, once the request that it waits for has ended
-        _living.discard(self)
+        _processes.living.discard(self)
 
     def _release(self) -> None:
         """Unlock the spool for `lineal sync`, or remove it when the server has all of it."""
@@ -373,8 +386,6 @@ class Sender:
                 remove_folder(self._spool.folder)
             self._spool.close()
 
-    # -- fork ---------------------------------------------------------------------------------------------------------
-
     def be_reborn(self) -> None:
         """In a forked child: a writer of its own, with nothing queued; what the parent had queued, the parent sends."""
         if self._spool is not None:
@@ -383,32 +394,6 @@ class Sender:
         self.header = self.header._replace(writer=uuid4().hex, owner=False)
         self._resume = False
         self.notices.renew()
+        self._packer = self._packer.successor()
         self._attempt = 0
         self._forget_threads()
-
-
-def _finish_with_process(sender: Sender) -> None:
-    """Children of `multiprocessing` leave without running `atexit`; they run their finalizers, which a fork clears first."""
-    util = sys.modules.get("multiprocessing.util")
-    if util is not None and not sender.header.owner:
-        util.Finalize(None, _deliver_last, args=(weakref.ref(sender),), exitpriority=0)
-
-
-def _deliver_last(reference: "weakref.ref[Sender]") -> None:
-    sender = reference()
-    if sender is not None and sender in _living:
-        sender.finish(None, _settings.finish_timeout_s())
-
-
-def living() -> Sequence[Sender]:
-    """Senders of this process that were not finished."""
-    return list(_living)
-
-
-def _after_fork_in_child() -> None:
-    for sender in living():
-        sender.be_reborn()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -8,8 +8,8 @@
         refused/      what the server will never take
 
 Header: `{"schema", "base_url", "project", "run", "writer", "experiment", "owner", "first", "sequence"}`. Records: `{"n", "kind", …}`,
-numbered from 1 without gaps; kinds are create (body), batch (sequence, body: the request as it is sent), artifact (path, size, sha256,
-file) and finish (body).
+numbered from 1 without gaps; kinds are create (body, resume), batch (sequence, body), artifact (path, size, sha256, file) and finish
+(body). Batches that follow one another under one sequence number are parts of one request: values are spooled more often than sent.
 """
 
 import json

@@ -82,6 +82,12 @@ def sync(spool_dir: str | Path | None = None, progress: bool = False) -> SyncRep
     return report
 
 
+def sync_writers(folders: list[Path]) -> SyncReport:
+    """As `sync`, for these writers' folders alone."""
+    servers = Servers()
+    return SyncReport([found for folder in folders if (found := _sync_folder(folder, servers)) is not None])
+
+
 def writer_folders(root: Path) -> Iterator[Path]:
     """Every writer's folder, oldest run first; writers that did not start their run come before the one that ends it."""
     found = [Path(lock).parent for lock in root.glob("*/*/*/*/lock")]

@@ -1,0 +1,51 @@
+"""Forks and the ends of processes: a child begins as a writer of its own, and delivers what it logged before it leaves."""
+
+import importlib
+import os
+import sys
+import weakref
+from typing import Protocol
+
+from lineal import _settings
+from lineal._spool import Header
+
+
+class Forked(Protocol):
+    """What a sender does about forks."""
+
+    header: Header
+
+    def be_reborn(self) -> None: ...
+
+    def finish(self, body: None, timeout_s: float) -> bool: ...
+
+
+living: "weakref.WeakSet[Forked]" = weakref.WeakSet()  # senders of this process that were not finished
+
+
+def import_ahead() -> None:
+    """What the threads will import, here instead: a child that is forked during another thread's import could never finish it."""
+    for name in ("msgspec.msgpack", "urllib3", "encodings.idna", "http.client", "lineal._uploads", "lineal._sync"):
+        importlib.import_module(name)
+
+
+def finish_with(sender: Forked) -> None:
+    """Children of `multiprocessing` leave without running `atexit`; they run their finalizers, which a fork clears first."""
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None and not sender.header.owner:
+        util.Finalize(None, _deliver_last, args=(weakref.ref(sender),), exitpriority=0)
+
+
+def _deliver_last(reference: "weakref.ref[Forked]") -> None:
+    sender = reference()
+    if sender is not None and sender in living:
+        sender.finish(None, _settings.finish_timeout_s())
+
+
+def _after_fork_in_child() -> None:
+    for sender in list(living):
+        sender.be_reborn()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
