@@ -517,6 +517,67 @@ def test_a_forked_child_logs_to_the_same_run_as_a_writer_of_its_own(fake, tmp_pa
     assert not list(spool_dir.rglob("*.seg"))
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_what_a_killed_child_left_is_sent_before_the_run_ends(fake, tmp_path, spool_dir):
+    """A data loader's worker that was killed: its values are in the spool, and the run that ends is not torn open again."""
+    done = script(
+        tmp_path,
+        "import lineal, os, signal, sys, time, warnings\nwarnings.simplefilter('ignore', DeprecationWarning)\n"
+        "run = lineal.start_run('churn')\nrun.log({'parent': 1})\npid = os.fork()\n"
+        "if pid == 0:\n    [run.log({'child': n}, step=n) for n in range(300)]\n    run._sender.drain()\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\nos.waitpid(pid, 0)\nrun.finish()\n",
+    )
+
+    (stored,) = fake.runs.values()
+    assert stored.values("child") == list(map(float, range(300))), done.stderr
+    assert [finish["status"] for finish in stored.finishes] == ["finished"]
+    assert [request.rpartition("/")[2] for request in fake.requests][-1] == "finish"
+    assert not list(spool_dir.rglob("*.seg"))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_forks_at_any_moment_hang_nothing_and_double_nothing(fake, tmp_path):
+    """A child inherits whatever another thread held or was packing; it must neither wait for it nor send it again."""
+    text = """
+import lineal, os, sys, threading, time, warnings
+warnings.simplefilter('ignore', DeprecationWarning)
+run = lineal.start_run('churn')
+stop = threading.Event()
+def log():
+    step = 0
+    while not stop.is_set():
+        run.log({'parent': step}, step=step)
+        step += 1
+        time.sleep(0.0001)
+thread = threading.Thread(target=log)
+thread.start()
+children = []
+for number in range(12):
+    time.sleep(number * 0.003)
+    pid = os.fork()
+    if pid == 0:
+        for n in range(20):
+            run.log({f'child{number}': n}, step=n)
+        run.finish()
+        os._exit(0)
+    children.append(pid)
+for pid in children:
+    os.waitpid(pid, 0)
+stop.set()
+thread.join()
+run.finish()
+"""
+    begun = time.monotonic()
+    done = script(tmp_path, text, LINEAL_FINISH_TIMEOUT="30")
+
+    (stored,) = fake.runs.values()
+    parent = stored.values("parent")
+    assert parent == list(map(float, range(len(parent)))), done.stderr
+    assert [stored.values(f"child{number}") for number in range(12)] == [list(map(float, range(20)))] * 12
+    assert len(stored.finishes) == 1
+    assert time.monotonic() - begun < 25
+
+
 def test_uploads_side_by_side_stop_at_the_first_error():
     done = []
 
@@ -531,10 +592,10 @@ def test_uploads_side_by_side_stop_at_the_first_error():
     assert len(done) < 1_000
 
 
-def test_histories_are_arrays(monkeypatch):
-    from lineal._client import _array
+def test_histories_are_arrays():
+    from lineal._results import array_of
 
-    assert _array("d", array.array("d", [1.0, math.inf]).tobytes()).tolist() == [1.0, math.inf]
+    assert array_of("d", array.array("d", [1.0, math.inf]).tobytes()).tolist() == [1.0, math.inf]
 
 
 def test_no_thread_is_left_when_runs_are_finished(fake):

@@ -3,12 +3,15 @@
 import logging
 import threading
 import time
+from array import array
 from pathlib import Path
 
 import lineal
 import msgspec
 import pytest
 from lineal import _packing, _spool
+from lineal._delivery import joined
+from lineal._spool_reader import Reader
 
 
 def poll(condition, limit_s=10.0):
@@ -194,8 +197,6 @@ def test_logging_does_not_wait_for_a_server_that_hangs(fake):
 
 
 def _packed_points(folder: Path) -> int:
-    from lineal._spool_reader import Reader
-
     reader, points = Reader(folder), 0
     while (record := reader.peek()) is not None:
         if record.kind == "batch":
@@ -298,3 +299,109 @@ def test_keys_of_any_sort_become_text():
 
     names = [columns["key"] for columns in msgspec.msgpack.decode(batch.body(writer="w", sequence=1))["metrics"]]
     assert names == ["1", "caf?"]
+
+
+def test_values_are_spooled_often_and_sent_in_few_requests(fake, monkeypatch):
+    monkeypatch.setenv("LINEAL_FLUSH_INTERVAL", "0.02")
+    run = lineal.start_run("churn")
+    folder = run._sender.folder
+    begun = time.monotonic()
+    for step in range(40):
+        run.log({"loss": step}, step=step)
+        time.sleep(0.01)
+    spent = time.monotonic() - begun
+    parts = _batch_records(folder)
+    run.finish()
+
+    requests = sum(request.endswith("/batches") for request in fake.requests)
+    assert len(parts) > 5
+    assert requests <= spent + 2
+    assert fake.runs[run.id].values("loss") == list(map(float, range(40)))
+
+
+def _batch_records(folder):
+    reader, found = Reader(folder), []
+    while (record := reader.peek()) is not None:
+        if record.kind == "batch":
+            found.append(record.fields["sequence"])
+        reader.advance()
+    reader.close()
+    return found
+
+
+def test_a_run_that_logs_nothing_yet_is_on_the_server_all_the_same(fake):
+    run = lineal.start_run("churn")
+    poll(lambda: run.id in fake.runs)
+    run.finish()
+
+
+def test_the_values_of_a_running_job_arrive_without_a_flush(fake):
+    run = lineal.start_run("churn")
+    run.log({"loss": 1.0})
+    poll(lambda: run.id in fake.runs and fake.runs[run.id].values("loss") == [1.0])
+    run.finish()
+
+
+def test_parts_of_a_batch_are_put_together_in_order():
+    packer = _packing.Packer()
+    parts = []
+    for number in range(3):
+        entries = [
+            _packing.Metrics(None, number, {"a": float(number), f"b{number}": 1.0}),
+            _packing.Tags({"last": str(number), f"t{number}": None}),
+            _packing.Input({"name": f"d{number}"}, 10),
+        ]
+        (batch,) = packer.pack(entries)
+        parts.append(batch.body(writer="w", sequence=4))
+
+    whole = msgspec.msgpack.decode(joined(parts))
+
+    columns = {each["key"]: each for each in whole["metrics"]}
+    assert (whole["writer"], whole["sequence"]) == ("w", 4)
+    assert array("q", columns["a"]["steps"]).tolist() == [0, 1, 2]
+    assert array("d", columns["a"]["values"]).tolist() == [0.0, 1.0, 2.0]
+    assert sorted(columns) == ["a", "b0", "b1", "b2"]
+    assert whole["tags"] == {"last": "2", "t0": None, "t1": None, "t2": None}
+    assert [use["name"] for use in whole["inputs"]] == ["d0", "d1", "d2"]
+
+
+def test_two_values_of_one_param_never_meet_in_one_request(fake, warnings):
+    with fake.lock:
+        run = lineal.start_run("churn", params={"lr": 1})
+        run._sender.drain()
+        run.log({"loss": 1.0})
+        run.log_param("lr", 2)
+        run._sender.drain()
+    run.finish()
+
+    assert fake.runs[run.id].params == {"lr": 1}
+    assert any("did not take param 'lr'" in sentence for sentence in warnings())
+
+
+def test_an_error_of_the_clients_own_is_logged_and_costs_training_nothing(fake, monkeypatch, caplog):
+    run = lineal.start_run("churn")
+    with monkeypatch.context() as patched:
+        patched.setattr(_packing.Packer, "_add_metrics", lambda *_: 1 / 0)
+        run.log({"loss": 1.0})
+        run._sender.drain()
+    run.log({"loss": 2.0})
+    run.finish()
+
+    assert fake.runs[run.id].values("loss") == [2.0]
+    assert any(record.exc_info for record in caplog.records)
+
+
+def test_ctrl_c_while_waiting_ends_the_wait_and_leaves_the_rest_to_sync(fake, monkeypatch, warnings):
+    fake.refuse("/batches", 503, times=10_000, retry_after="0.05")
+    monkeypatch.setattr("lineal._progress.Progress.show", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+    run = lineal.start_run("churn")
+    run.log({"loss": 1.0})
+
+    with pytest.raises(KeyboardInterrupt):
+        run.finish()
+
+    assert "`lineal sync`" in warnings()[-1]
+    fake.faults.clear()
+    assert lineal.sync().ok
+    assert fake.runs[run.id].values("loss") == [1.0]
+    assert fake.runs[run.id].status == "finished"
