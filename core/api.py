@@ -13,6 +13,12 @@ from core.errors import Invalid, Unauthenticated
 class ApiView(APIView):
     """A REST endpoint. `self.principal` is the caller; the anonymous never get this far unless the route allows it."""
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Raises Invalid for an address that holds NUL, which no name holds and PostgreSQL cannot even look up."""
+        super().initial(request, *args, **kwargs)
+        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            raise Invalid("The address holds a NUL character.")
+
     @property
     def principal(self) -> Principal:
         principal = getattr(self.request, "principal", None)

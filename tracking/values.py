@@ -57,9 +57,10 @@ def spell(value: Scalar) -> ParamValue:
 
 
 def unspell(text: str, kind: str) -> Scalar:
-    """The scalar that `spell` was given; floats that JSON cannot carry stay text."""
+    """The scalar that `spell` was given; numbers that our JSON cannot carry (beyond 64 bits, not finite) stay text."""
     if kind == "i":
-        return int(text)
+        whole = int(text)
+        return whole if -(2**63) <= whole < 2**64 else text
     if kind == "f":
         value = float(text)
         return value if math.isfinite(value) else text

@@ -12,7 +12,7 @@ from tracking.values import number_in, problem_of_key, spell, unspell
 scalars = (
     st.none()
     | st.booleans()
-    | st.integers(-(2**64), 2**64)
+    | st.integers(-(2**63), 2**64 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text()
 )

@@ -31,7 +31,7 @@ from tracking.models import Artifact, Upload
 from tracking.services.artifacts import check_announced
 
 READ_BYTES = 1 << 20  # of a request body at a time
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)  # more digits than any file has are no range
 PATH = OpenApiParameter("path", str, required=True, description="The file's path within the run.")
 
 

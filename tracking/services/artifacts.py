@@ -87,19 +87,26 @@ def receive_part(*, upload: Upload, offset: int, chunks: Iterable[bytes]) -> int
         StagingBusy: another request writes the same upload.
         TooLarge: more than was announced.
     """
-    hasher = new_sha256()
+    return get_store().write_part(upload.staging_key, offset, _watched(upload, offset, chunks), max_bytes=upload.size)
 
-    def hashed() -> Iterator[bytes]:
-        for chunk in chunks:
-            hasher.update(chunk)
-            yield chunk
 
-    received = get_store().write_part(upload.staging_key, offset, hashed(), max_bytes=upload.size)
-    whole = offset == 0 and received == upload.size
-    Upload.objects.filter(pk=upload.pk).update(
-        touched_at=clock.now(), streamed_sha256=hasher.hexdigest() if whole else ""
-    )
-    return received
+def _watched(upload: Upload, offset: int, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The chunks, while the upload's row forgets the digest of what stood there before, and learns the new one if these
+    are all bytes from the first to the last. The store pulls them under its lock on the upload, so a row never speaks
+    of bytes that another request, or one that broke off, has written over.
+    """
+    _remember(upload, "")
+    hasher, received = new_sha256(), offset
+    for chunk in chunks:
+        hasher.update(chunk)
+        received += len(chunk)
+        yield chunk
+    if offset == 0 and received == upload.size:
+        _remember(upload, hasher.hexdigest())
+
+
+def _remember(upload: Upload, streamed_sha256: str) -> None:
+    Upload.objects.filter(pk=upload.pk).update(touched_at=clock.now(), streamed_sha256=streamed_sha256)
 
 
 def commit_upload(*, upload: Upload) -> Artifact:

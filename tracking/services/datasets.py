@@ -1,6 +1,5 @@
 """Dataset versions come to be when a run uses them, or when someone registers one without a run."""
 
-import json
 import re
 from collections.abc import Sequence
 from hashlib import sha256
@@ -18,7 +17,7 @@ from tracking.evidence import dataset_target
 from tracking.limits import NAME_LENGTH, PROFILE_BYTES, SCHEMA_COLUMNS
 from tracking.models import Dataset, DatasetVersion, Run, RunInput
 from tracking.services import seals
-from tracking.uses import DatasetUse
+from tracking.uses import DatasetUse, storable
 from tracking.values import Rejected, has_control
 
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
@@ -77,10 +76,22 @@ def problem_of(use: DatasetUse) -> str | None:
         return "Strength content needs the digest of the bytes, as sha256: and 64 lower-case hex digits."
     if use.digest is not None and (len(use.digest) > 100 or has_control(use.digest)):
         return "A digest has at most 100 characters."
+    for field in ("context", "uri", "source_version"):
+        if "\0" in (getattr(use, field) or ""):
+            return f"The {field} holds NUL characters."
     if len(use.schema or ()) > SCHEMA_COLUMNS:
         return f"A schema has at most {SCHEMA_COLUMNS} columns."
-    if use.profile is not None and len(json.dumps(use.profile)) > PROFILE_BYTES:
-        return f"A profile holds at most {PROFILE_BYTES} bytes."
+    return _problem_of_json(use)
+
+
+def _problem_of_json(use: DatasetUse) -> str | None:
+    for field in ("schema", "profile"):
+        try:
+            size = len(orjson.dumps(storable(getattr(use, field))))
+        except ValueError as exc:
+            return f"The {field} {exc}."
+        if field == "profile" and size > PROFILE_BYTES:
+            return f"A profile holds at most {PROFILE_BYTES} bytes."
     return None
 
 
@@ -109,12 +120,12 @@ def _ensure_version(*, project_id: int, use: DatasetUse, created_by: str) -> tup
             "digest": use.digest,
             "kind": use.kind,
             "strength": use.strength,
-            "schema": use.schema,
+            "schema": storable(use.schema),
             "rows": use.rows,
             "bytes": use.bytes,
             "uri": use.uri or "",
             "source_version": use.source_version or "",
-            "profile": use.profile,
+            "profile": storable(use.profile),
             "created_by": created_by,
         },
     )

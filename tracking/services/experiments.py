@@ -13,7 +13,7 @@ from tracking.evidence import experiment_target
 from tracking.limits import NAME_LENGTH
 from tracking.models import Experiment
 from tracking.selectors import find_experiment
-from tracking.values import has_control
+from tracking.values import has_control, problem_of_key, problem_of_tag
 
 
 @transaction.atomic
@@ -27,6 +27,7 @@ def create_experiment(
         Invalid: the name is empty, too long, or holds control characters.
     """
     _check_name(name)
+    _check_tags(tags)
     found = find_experiment(project=project, name=name)
     if found is not None:
         raise ExperimentExists(name, deleted=found.is_deleted)
@@ -79,6 +80,7 @@ def update_experiment(
         other = find_experiment(project=experiment.project, name=name or "")
         if other is not None:
             raise ExperimentExists(name or "", deleted=other.is_deleted)
+    _check_tags(tags)
     before = {key: getattr(experiment, key) for key in changed}
     for key, value in changed.items():
         setattr(experiment, key, value)
@@ -118,6 +120,13 @@ def _set_deleted(experiment: Experiment, actor: Principal, reason: str, *, delet
             reason=reason,
         )
     return locked
+
+
+def _check_tags(tags: dict[str, str] | None) -> None:
+    for key, value in (tags or {}).items():
+        problem = problem_of_key(key) or problem_of_tag(value)
+        if problem is not None:
+            raise Invalid(problem, field=f"tags.{key[:300]}")
 
 
 def _check_name(name: str) -> None:

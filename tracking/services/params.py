@@ -21,7 +21,8 @@ def write_params(*, run: Run, params: Mapping[str, Scalar]) -> list[Rejected]:
         return []
     rejected: list[Rejected] = []
     fresh: list[Param] = []
-    stored = {row.key: row for row in Param.objects.filter(run=run, key__in=list(params))}
+    sound = [key for key in params if problem_of_key(key) is None]  # PostgreSQL cannot even look a NUL up
+    stored = {row.key: row for row in Param.objects.filter(run=run, key__in=sound)}
     room = RUN_PARAMS - (Param.objects.filter(run=run).count() if len(params) > len(stored) else 0)
     for key, given in params.items():
         value = spell(given)
@@ -30,7 +31,8 @@ def write_params(*, run: Run, params: Mapping[str, Scalar]) -> list[Rejected]:
             problem = f"A run holds at most {RUN_PARAMS} params."
         if problem is not None:
             kept = stored.get(key)
-            rejected.append(Rejected("param", key, problem, unspell(kept.value, kept.kind) if kept else None, given))
+            shown = unspell(kept.value, kept.kind) if kept else None
+            rejected.append(Rejected("param", key, problem, shown, unspell(value.text, value.kind)))
         elif key not in stored:
             fresh.append(_row(run, key, value))
     Param.objects.bulk_create(fresh)

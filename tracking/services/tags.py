@@ -18,13 +18,15 @@ def write_tags(*, run: Run, tags: Mapping[str, str | None]) -> list[Rejected]:
         return []
     rejected: list[Rejected] = []
     wanted: dict[str, str] = {}
+    gone: list[str] = []
     for key, value in tags.items():
         problem = problem_of_key(key) or (problem_of_tag(value) if value is not None else None)
         if problem is not None:
             rejected.append(Rejected("tag", key, problem, given=value))
-        elif value is not None:
+        elif value is None:
+            gone.append(key)
+        else:
             wanted[key] = value
-    gone = [key for key, value in tags.items() if value is None]
     Tag.objects.filter(run=run, key__in=[*gone, *wanted]).delete()
     room = max(0, RUN_TAGS - Tag.objects.filter(run=run).count())
     kept = dict(list(wanted.items())[:room])
