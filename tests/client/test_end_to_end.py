@@ -132,6 +132,14 @@ def test_a_killed_job_loses_no_spooled_point(connected, tmp_path, after_s):
     assert len(values) > 100
 
 
+def until_gone(server, limit_s=20.0):
+    """Its workers outlive a killed `lineal up` for a moment, and still answer."""
+    until = time.monotonic() + limit_s
+    while server.healthy():
+        assert time.monotonic() < until, "the server's workers did not end"
+        time.sleep(0.05)
+
+
 def test_a_server_that_is_killed_and_comes_back_misses_nothing(connected, monkeypatch):
     monkeypatch.setattr("lineal._sender.backoff_s", lambda attempt, longest_s=60.0: 0.05)
     run = lineal.start_run("end-to-end")
@@ -139,11 +147,14 @@ def test_a_server_that_is_killed_and_comes_back_misses_nothing(connected, monkey
         run.log({"loss": step}, step=step)
     assert run.flush(20)
     connected.stop(signal.SIGKILL)
-    for step in range(500, 1_000):
-        run.log({"loss": step}, step=step)
-    assert not run.flush(0.2)
-    connected.start()
-    run.finish()
+    try:
+        until_gone(connected)
+        for step in range(500, 1_000):
+            run.log({"loss": step}, step=step)
+        assert not run.flush(0.2)
+    finally:
+        connected.start()
+        run.finish()
 
     assert lineal.history(run, "loss").values.tolist() == list(map(float, range(1_000)))
 
