@@ -607,5 +607,7 @@ def test_no_thread_is_left_when_runs_are_finished(fake):
         with lineal.start_run("churn") as run:
             run.log({"loss": 1.0})
 
-    left = {thread.name for thread in set(threading.enumerate()) - before}
-    assert {name for name in left if name.startswith("lineal")} == set()
+    ours = [thread for thread in set(threading.enumerate()) - before if thread.name.startswith("lineal")]
+    for thread in ours:
+        thread.join(5)
+    assert [thread.name for thread in ours if thread.is_alive()] == []
