@@ -10,6 +10,7 @@ prompt tells who types them.
 import json
 import os
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -36,6 +37,8 @@ MODEL = "triage"
 
 
 def main() -> int:
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell has started this in the background
+        signal.signal(number, signal.default_int_handler)
     make_home()
     port = free_port()
     people = make_people(f"http://127.0.0.1:{port}")
