@@ -1,5 +1,6 @@
 """`lineal up`: everything that one machine needs, under one process, on embedded defaults."""
 
+import json
 import os
 import socket
 import stat
@@ -16,6 +17,7 @@ from config.processes import Fleet, HomeTaken, web_command, worker_commands
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 START_LIMIT_S = 60  # migrations of a large store take their time
+STRANGER_CHECKS = 8  # each of two servers on one port gets about half of the connections
 
 
 class CannotStart(click.ClickException):
@@ -49,6 +51,7 @@ def up(home: Path | None, port: int, host: str, browser: bool | None, insecure: 
         link = _bootstrap(fleet, url)
         fleet.start({"web": web_command(host, port), **worker_commands(folder)})
         fleet.wait_until(lambda: _answers(host, port), limit_s=START_LIMIT_S, what="the web process to answer")
+        _refuse_stranger(host, port, folder)
         _announce(folder, url, link)
         if browser or (browser is None and sys.stdout.isatty() and _has_display()):
             webbrowser.open(link)
@@ -120,13 +123,26 @@ def _bootstrap(fleet: Fleet, url: str) -> str:
 
 
 def _answers(host: str, port: int) -> bool:
-    target = "127.0.0.1" if host in ("0.0.0.0", "localhost") else "[::1]" if host == "::" else _bracketed(host)  # noqa: S104 - compared, not bound
-    request = urllib.request.Request(f"http://{target}:{port}/healthz", headers={"Host": f"localhost:{port}"})
     try:
-        with urllib.request.urlopen(request, timeout=2) as response:  # noqa: S310 - our own server
-            return bool(response.status == 200)
+        return _ask(host, port, "/healthz") is not None
     except (urllib.error.URLError, OSError):
         return False
+
+
+def _refuse_stranger(host: str, port: int, home: Path) -> None:
+    """Raises CannotStart when another server shares the port: two that start at once may both find it free."""
+    expected = (home / "keys" / "log.vkey").read_text().strip()
+    for _ in range(STRANGER_CHECKS):  # the system spreads connections over all that listen
+        found = json.loads(_ask(host, port, "/api/v1/server")).get("vkey")
+        if found != expected:
+            raise CannotStart(f"Another Lineal server answers on port {port} as well. Choose another with --port.")
+
+
+def _ask(host: str, port: int, path: str) -> bytes:
+    target = "127.0.0.1" if host in ("0.0.0.0", "localhost") else "[::1]" if host == "::" else _bracketed(host)  # noqa: S104 - compared, not bound
+    request = urllib.request.Request(f"http://{target}:{port}{path}", headers={"Host": f"localhost:{port}"})
+    with urllib.request.urlopen(request, timeout=2) as response:  # noqa: S310 - our own server
+        return bytes(response.read())
 
 
 def _has_display() -> bool:

@@ -6,11 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from config.up import CannotStart, _refuse_stranger
 from tests.server import free_port, running_server
 
 LINEAL = Path(sys.executable).with_name("lineal")
@@ -133,3 +136,24 @@ def test_a_killed_part_is_started_again(tmp_path):
             time.sleep(0.1)
         else:
             pytest.fail("not all of them came back")
+
+
+def test_a_stranger_that_shares_the_port_is_not_taken_for_this_server(tmp_path):
+    """Two servers that start at once may both find the port free; the system then spreads connections over them."""
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "log.vkey").write_text("ours/audit/default+00000000+AA\n")
+
+    class Stranger(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"vkey": "theirs/audit/default+11111111+BB"}')
+
+        def log_message(self, *arguments):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as stranger:
+        threading.Thread(target=stranger.serve_forever, daemon=True).start()
+        with pytest.raises(CannotStart, match="Another Lineal server answers"):
+            _refuse_stranger("127.0.0.1", stranger.server_port, tmp_path)
+        stranger.shutdown()
