@@ -89,4 +89,6 @@ def test_events_after_the_last_checkpoint_wait_for_the_next_export(trail, export
 
     lines = [json.loads(line) for line in exported(export.full_export()).read_text().splitlines()]
 
-    assert "late" not in json.dumps(lines)
+    bodies = [json.loads(line["body"]) for line in lines if line["type"] == "event"]
+    assert "thing 9" in [body["target"]["label"] for body in bodies]
+    assert "late" not in [body["target"]["label"] for body in bodies]
