@@ -65,7 +65,7 @@ def test_every_refusal_reads_the_same(make_token, alice):
     plaintext = make_token(alice)
     unknown = secrets.new_token().plaintext
     details = set()
-    for wrong in (unknown, plaintext[:-1] + "0", "nonsense"):
+    for wrong in (unknown, plaintext[:-1] + ("1" if plaintext.endswith("0") else "0"), "nonsense"):
         with pytest.raises(InvalidToken) as refused:
             selectors.principal_of_token(wrong)
         details.add(refused.value.detail)
