@@ -17,6 +17,8 @@ from audit.services import record
 from core import clock
 from core.access import system_principal
 
+OWN_ENTRIES = 1  # anchoring is itself an entry, which must not be a reason to anchor again
+
 
 class Place(Protocol):
     """Somewhere that keeps what it is given once."""
@@ -79,18 +81,13 @@ def anchor_latest() -> list[Anchor]:
 
 def _anchor(place: Place, checkpoint: AuditCheckpoint) -> Anchor | None:
     newest = Anchor.objects.filter(kind=place.kind, outcome=Anchor.Outcome.OK).order_by("-checkpoint_id").first()
-    if newest is not None and checkpoint.size - newest.checkpoint_id <= _own_entries(newest):
+    if newest is not None and checkpoint.size - newest.checkpoint_id <= OWN_ENTRIES:
         return None
     try:
         location, detail = place.put(checkpoint), ""
     except OSError as exc:
         location, detail = place.kind, str(exc)
     return _keep(place, checkpoint, location, detail)
-
-
-def _own_entries(anchor: Anchor) -> int:
-    """Anchoring is itself an entry, which must not be a reason to anchor again."""
-    return 1 if anchor.pk else 0
 
 
 @transaction.atomic
