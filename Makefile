@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 CORES := 2
 PYTEST := $(BIN)/python -m pytest -n $(CORES) --dist loadgroup
-OURS := config core audit accounts lineage tracking registry web client tests examples manage.py
+OURS := config core audit accounts notify lineage tracking registry monitoring web client tests examples manage.py
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo up test test-all bench lint format types imports lock schema clean

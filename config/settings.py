@@ -22,9 +22,11 @@ INSTALLED_APPS = [
     "core",
     "audit",
     "accounts",
+    "notify",
     "lineage",
     "tracking",
     "registry",
+    "monitoring",
     "web",
 ]
 

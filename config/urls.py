@@ -10,9 +10,11 @@ urlpatterns = [
     path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
     path("api/v1/", include("accounts.urls")),
     path("api/v1/", include("audit.urls")),
+    path("api/v1/", include("notify.urls")),
     path("api/v1/", include("lineage.urls")),
     path("api/v1/", include("tracking.urls")),
     path("api/v1/", include("registry.urls")),
+    path("api/v1/", include("monitoring.urls")),
     path("schemas/", include("registry.schema_urls")),
     path("", include("web.urls")),
 ]

@@ -49,6 +49,10 @@ class Permission(StrEnum):
     RUN_DELETE = "run.delete"
     POLICY_WRITE = "policy.write"
     MEMBER_WRITE = "member.write"
+    PROFILE_REPORT = "profile.report"
+    ALERT_WRITE = "alert.write"
+    MONITOR_WRITE = "monitor.write"
+    SUBSCRIPTION_WRITE = "subscription.write"
 
 
 LEAST_ROLE: Mapping[Permission, Role] = {
@@ -63,6 +67,10 @@ LEAST_ROLE: Mapping[Permission, Role] = {
     Permission.RUN_DELETE: Role.MAINTAINER,
     Permission.POLICY_WRITE: Role.MAINTAINER,
     Permission.MEMBER_WRITE: Role.ADMIN,
+    Permission.PROFILE_REPORT: Role.CONTRIBUTOR,
+    Permission.ALERT_WRITE: Role.CONTRIBUTOR,
+    Permission.MONITOR_WRITE: Role.MAINTAINER,
+    Permission.SUBSCRIPTION_WRITE: Role.MAINTAINER,
 }
 
 SCOPE_OF: Mapping[Permission, str] = {
@@ -77,6 +85,10 @@ SCOPE_OF: Mapping[Permission, str] = {
     Permission.RUN_DELETE: "manage",
     Permission.POLICY_WRITE: "manage",
     Permission.MEMBER_WRITE: "manage",
+    Permission.PROFILE_REPORT: "report",
+    Permission.ALERT_WRITE: "report",
+    Permission.MONITOR_WRITE: "manage",
+    Permission.SUBSCRIPTION_WRITE: "manage",
 }
 SCOPES = frozenset(SCOPE_OF.values()) | {"*"}
 

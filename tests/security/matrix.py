@@ -351,7 +351,7 @@ AUDIT = [
 ]
 
 ROUTES: list[Route] = [*ACCOUNTS, *AUDIT, *LINEAGE, *REGISTRY, *TRACKING]
-COVERED_ROOMS = frozenset({"accounts", "audit", "lineage", "registry", "tracking"})
+COVERED_ROOMS = frozenset({"accounts", "audit", "lineage", "monitoring", "notify", "registry", "tracking"})
 COOKIE_ONLY = frozenset(
     {"DELETE /api/v1/session"}
 )  # tokens have no session; tests/accounts/test_authentication tries it

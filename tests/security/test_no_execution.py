@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("config", "core", "audit", "accounts", "lineage", "tracking", "registry", "web")
+ROOMS = ("config", "core", "audit", "accounts", "notify", "lineage", "tracking", "registry", "monitoring", "web")
 SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 
 UNPICKLERS = {

@@ -1,0 +1,1 @@
+"""Statistics of drift: plain functions on counts and column profiles, each with its source."""
