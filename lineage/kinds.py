@@ -18,6 +18,7 @@ NODE_CODES: Mapping[str, int] = {
     "code_commit": 5,
     "environment": 6,
     "evaluation": 7,
+    "cause": 8,
 }
 EDGE_CODES: Mapping[str, int] = {
     "used": 1,

@@ -25,6 +25,7 @@ KIND_WORDS = {
     "code_commit": "code",
     "environment": "environment",
     "evaluation": "evaluation",
+    "cause": "cause",
 }
 
 BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MARGIN = 178, 38, 54, 12, 4  # px of the drawing

@@ -1,12 +1,14 @@
 """Runs begin once, whoever asks how often, and bring their lineage and ledger entry with them."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from audit.models import AuditEvent
 from core.errors import Invalid
 from core.ids import uuid7
 from lineage.models import Edge
+from lineage.services import ensure_node
 from tracking import selectors, services
 from tracking.errors import ExperimentDeleted, RunDeleted, RunIdTaken, RunNotFound
 from tracking.models import Experiment, Param, Run
@@ -109,3 +111,35 @@ def test_what_cannot_be_stored_stops_the_whole_start(project, alice, options, re
 
     assert not Run.objects.exists()
     assert recorded_actions() == before
+
+
+def test_a_run_joins_the_line_of_its_cause(project, alice):
+    cause = ensure_node(project=project, kind="cause", key=str(uuid4()))
+
+    run, _ = begin(project, alice, caused_by=UUID(cause.key))
+
+    edge = Edge.objects.get(src=cause)
+    assert (edge.kind, edge.dst.kind, edge.dst.key) == ("caused_by", "run", run.uuid.hex)
+    recorded = AuditEvent.objects.get(action="run.create")
+    assert cause.key in recorded.body
+
+
+def test_a_cause_that_nobody_knows_is_kept_and_refuses_no_run(project, make_project, alice):
+    """A wrong id in a job's environment costs no training; another project's cause answers like none."""
+    elsewhere = ensure_node(project=make_project("elsewhere"), kind="cause", key=str(uuid4()))
+
+    run, created = begin(project, alice, caused_by=UUID(elsewhere.key))
+
+    assert created
+    assert str(run.caused_by) == elsewhere.key
+    assert not Edge.objects.filter(kind="caused_by").exists()
+
+
+def test_a_caused_run_is_announced(project, alice, monkeypatch):
+    said = []
+    monkeypatch.setattr("core.events.announce", lambda event, **payload: said.append((event, payload)))
+    cause = ensure_node(project=project, kind="cause", key=str(uuid4()))
+
+    run, _ = begin(project, alice, caused_by=UUID(cause.key))
+
+    assert said == [("run.caused", {"project_id": project.id, "run": run.uuid.hex, "cause": cause.key})]

@@ -35,7 +35,7 @@ def promote(version: lineal.ModelVersion) -> str:
 
 def ask(client: lineal.Client) -> None:
     with client:
-        with client.start_run("churn", parent="0" * 32) as run:
+        with client.start_run("churn", parent="0" * 32, caused_by="0" * 32) as run:
             run.log({"loss": 0.1})
         version = client.register("churn", run)
         assert_type(version.number, int)

@@ -31,6 +31,7 @@ def run_out(row: RunRow, *, project: str) -> dict[str, Any]:
         "status": run.status,
         "lifecycle": run.lifecycle,
         "parent": run.parent.uuid.hex if run.parent else None,
+        "caused_by": run.caused_by,
         "description": run.description,
         "created_by": run.created_by,
         "created_at": run.created_at,

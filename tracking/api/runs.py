@@ -49,6 +49,9 @@ class Runs(ProjectView):
         name = serializers.CharField(max_length=NAME_LENGTH, required=False, allow_blank=True)
         parent = serializers.CharField(required=False, allow_null=True)  # type: ignore[assignment]  # the REST framework has a property of this name
         description = serializers.CharField(max_length=DESCRIPTION_LENGTH, required=False, allow_blank=True)
+        caused_by = serializers.UUIDField(
+            required=False, allow_null=True, help_text="The cause that started it, as a trigger's message names it."
+        )
         started_at = serializers.DateTimeField(required=False, allow_null=True, help_text="The client's clock.")
         host = serializers.CharField(max_length=255, required=False, allow_blank=True)
         user = serializers.CharField(max_length=255, required=False, allow_blank=True)

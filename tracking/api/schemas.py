@@ -69,6 +69,7 @@ class RunOut(serializers.Serializer):
     name = serializers.CharField()
     status = serializers.ChoiceField(STATUSES)
     lifecycle = serializers.ChoiceField(LIFECYCLES)
+    caused_by = serializers.UUIDField(allow_null=True)
     parent = serializers.CharField(allow_null=True)  # type: ignore[assignment]  # the REST framework has a property of this name
     description = serializers.CharField(allow_blank=True)
     created_by = serializers.CharField()

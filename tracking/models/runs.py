@@ -62,6 +62,9 @@ class Run(models.Model):
     code_branch = models.CharField(max_length=255, default="")
     code_dirty = models.BooleanField(null=True)
     code_diff_sha256 = models.CharField(max_length=64, default="")
+    caused_by = models.UUIDField(
+        null=True
+    )  # why it was started, as its starter said; an edge of the line where we know it
     environment = models.ForeignKey(EnvironmentLock, on_delete=models.PROTECT, null=True, related_name="+")
     sealed = models.BooleanField(default=False)
     changed_at = models.DateTimeField(null=True)

@@ -9,10 +9,12 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from audit.services import record
-from core import clock, jobs
+from core import clock, events, jobs
 from core.access import Principal
 from core.errors import Invalid
 from core.ids import uuid7
+from lineage.models import Node
+from lineage.selectors import find_node
 from lineage.services import connect, ensure_node
 from tracking.errors import RunDeleted, RunIdTaken
 from tracking.evidence import run_target
@@ -48,10 +50,14 @@ def create_run(
     parent: UUID | None = None,
     description: str = "",
     origin: Origin | None = None,
+    caused_by: UUID | None = None,
     params: dict[str, Scalar] | None = None,
     tags: dict[str, str | None] | None = None,
 ) -> tuple[Run, bool]:
     """The run, and whether it is new: the same id again by the same creator in the same experiment is the same run.
+
+    `caused_by` is kept as it was said; where the project knows such a cause, the run joins its line, and `run.caused` is
+    announced. A wrong one is no reason to refuse a run that may have trained for days.
 
     Raises:
         RunIdTaken: the id is another run's.
@@ -65,7 +71,9 @@ def create_run(
         return known, False
     try:
         with transaction.atomic():
-            run = _insert(project, experiment, actor, id or uuid7(), name, parent, description, origin or Origin())
+            run = _insert(
+                project, experiment, actor, id or uuid7(), name, parent, description, origin or Origin(), caused_by
+            )
             _write_first_values(run, params or {}, tags or {})
             _connect(run)
             record(
@@ -73,7 +81,11 @@ def create_run(
                 target=run_target(run),
                 actor=actor,
                 project=project,
-                after={"experiment": experiment, "parent": run.parent.uuid.hex if run.parent else None},
+                after={
+                    "experiment": experiment,
+                    "parent": run.parent.uuid.hex if run.parent else None,
+                    "caused_by": str(caused_by) if caused_by else None,
+                },
             )
     except IntegrityError:  # the same request, sent twice at once
         known = _known_run(project, id, experiment, actor)
@@ -103,6 +115,7 @@ def _insert(  # noqa: PLR0917 - the fields of a row, from one caller
     parent: UUID | None,
     description: str,
     origin: Origin,
+    caused_by: UUID | None,
 ) -> Run:
     _check_name(name)
     above = get_run(project=project, id=parent) if parent else None
@@ -127,6 +140,7 @@ def _insert(  # noqa: PLR0917 - the fields of a row, from one caller
         code_branch=(origin.code.get("branch") or "")[:255],
         code_dirty=origin.code.get("dirty"),
         code_diff_sha256=sha256(diff.encode()).hexdigest() if diff else "",
+        caused_by=caused_by,
         environment=_environment(project, origin.environment),
     )
     if diff:
@@ -158,7 +172,7 @@ def _write_first_values(run: Run, params: dict[str, Scalar], tags: dict[str, str
 
 
 def _connect(run: Run) -> None:
-    """The run's node, and what it came of: parent run, commit and environment."""
+    """The run's node, and what it came of: parent run, commit, environment and cause."""
     node = ensure_node(project=run.project, kind="run", key=run.uuid.hex)
     sources = []
     if run.parent is not None:
@@ -170,6 +184,15 @@ def _connect(run: Run) -> None:
     for kind, key, edge in sources:
         source = ensure_node(project=run.project, kind=kind, key=key)
         connect(src=source, dst=node, kind=edge, run_key=run.uuid.hex)
+    if run.caused_by is not None:
+        _connect_cause(run, node)
+
+
+def _connect_cause(run: Run, node: Node) -> None:
+    cause = find_node(project=run.project, kind="cause", key=str(run.caused_by))
+    if cause is not None:
+        connect(src=cause, dst=node, kind="caused_by", run_key=run.uuid.hex)
+        events.announce("run.caused", project_id=run.project_id, run=run.uuid.hex, cause=cause.key)
 
 
 @transaction.atomic

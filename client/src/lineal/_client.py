@@ -62,10 +62,12 @@ class Client:
         parent: "Run | str | None" = None,
         description: str | None = None,
         run_id: str | None = None,
+        caused_by: str | None = None,
     ) -> "Run":
         """Start a run and record where it runs, from which code and with which packages. Needs no answer of the server.
 
-        `run_id`, 32 hex digits, continues or chooses a run by its id, as after a restart of the job.
+        `run_id`, 32 hex digits, continues or chooses a run by its id, as after a restart of the job. `caused_by` is the id
+        of what made it start, as the message of a trigger names it; by default what `LINEAL_CAUSED_BY` holds.
 
         Raises:
             ValueError: a name or id that no run can have.
@@ -80,6 +82,7 @@ class Client:
             parent=_run_id(parent) if parent is not None else None,
             description=description,
             run_id=run_id,
+            caused_by=caused_by,
         )
         run.log_params(params or {})
         run.set_tags(tags or {})

@@ -15,6 +15,18 @@ def uuid7_hex() -> str:
     return f"{milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low:032x}"
 
 
+def parse_cause_id(text: str) -> str:
+    """The id of a cause as a UUID with dashes, given with or without them.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    plain = text.replace("-", "").lower()
+    if not _RUN_ID.fullmatch(plain):
+        raise ValueError(f"{text!r} is not the id of a cause: a UUID is needed, as the trigger's message names it")
+    return f"{plain[:8]}-{plain[8:12]}-{plain[12:16]}-{plain[16:20]}-{plain[20:]}"
+
+
 def parse_run_id(text: str) -> str:
     """A run id as 32 lower-case hex digits, given with or without dashes.
 

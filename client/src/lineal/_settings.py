@@ -61,6 +61,11 @@ def project() -> str:
     return os.environ.get("LINEAL_PROJECT") or "default"
 
 
+def caused_by() -> str | None:
+    """`LINEAL_CAUSED_BY`: the cause that a trigger's message named; runs started here name it as theirs."""
+    return os.environ.get("LINEAL_CAUSED_BY") or None
+
+
 def _number(name: str, default: float) -> float:
     text = os.environ.get(name)
     if not text:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from lineal import _entrypoint, _environment, _git, _ids
+from lineal import _entrypoint, _environment, _git, _ids, _settings
 from lineal._credentials import Target
 from lineal._http import Transport
 from lineal._notices import Notices
@@ -34,13 +34,14 @@ def start(
     parent: str | None,
     description: str | None,
     run_id: str | None,
+    caused_by: str | None,
 ) -> Run:
     """A run whose first record is in the spool. Costs some 20-100 ms for git and packages, and no answer of the server.
 
     Raises:
         ValueError: the experiment, name or an id is nothing that a run can have.
     """
-    body = _body(experiment, name, parent, description, run_id)
+    body = _body(experiment, name, parent, description, run_id) | _cause(caused_by)
     header = Header(
         base_url=target.base_url if target else "",
         project=project,
@@ -84,6 +85,18 @@ def _body(
     body |= {"environment": _captured_environment()} if _captured_environment() else {}
     code = _captured_code()
     return body | ({"code": code} if code else {})
+
+
+def _cause(caused_by: str | None) -> dict[str, Any]:
+    """The cause as given, or as the environment has it. What a job was started with by mistake stops no training."""
+    if caused_by is not None:
+        return {"caused_by": _ids.parse_cause_id(caused_by)}
+    from_environment = _settings.caused_by()
+    try:
+        return {"caused_by": _ids.parse_cause_id(from_environment)} if from_environment else {}
+    except ValueError as exc:
+        logger.warning("LINEAL_CAUSED_BY is not recorded: %s", exc)
+        return {}
 
 
 def _checked_name(field: str, value: str) -> str:
