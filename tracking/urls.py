@@ -18,6 +18,7 @@ urlpatterns = [
     path("runs/<str:id>/finish", runs.FinishRun.as_view()),
     path("runs/<str:id>/batches", batches.Batches.as_view()),
     path("runs/<str:id>/inputs", runs.RunInputs.as_view()),
+    path("runs/<str:id>/outputs", runs.RunOutputs.as_view()),
     path("runs/<str:id>/tags/<path:key>", runs.RunTag.as_view()),
     path("runs/<str:id>/params/<path:key>/corrections", runs.CorrectParam.as_view()),
     path("runs/<str:id>/metrics", metrics.Metrics.as_view()),

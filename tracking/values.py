@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,11 +34,19 @@ class ParamValue:
 class Rejected:
     """Something in a batch that can never be stored, so that a client need not send it again."""
 
-    kind: str  # "metric", "param", "tag" or "input"
+    kind: str  # "metric", "param", "tag", "input" or "output"
     key: str
     detail: str
     stored: Any = None
     given: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What came of a write: what was refused, and whether anything in the store is other than before."""
+
+    rejected: Sequence[Rejected] = ()
+    changed: bool = False
 
 
 def spell(value: Scalar) -> ParamValue:

@@ -298,6 +298,8 @@ TRACKING = [
     Route("POST", f"{RUN}/batches{P}", LOG, body=logged.BATCH, prepare=logged.a_run),
     Route("GET", f"{RUN}/inputs{P}", READ, prepare=logged.a_run),
     Route("POST", f"{RUN}/inputs{P}", LOG, body=[{"name": "train"}], prepare=logged.a_run),
+    Route("GET", f"{RUN}/outputs{P}", READ, prepare=logged.a_run),
+    Route("POST", f"{RUN}/outputs{P}", LOG, body=[{"name": "features"}], prepare=logged.a_run),
     Route("PUT", f"{RUN}/tags/{{key}}{P}", LOG, ok=204, body={"value": "x"}, prepare=logged.a_run),
     Route("DELETE", f"{RUN}/tags/{{key}}{P}", LOG, ok=204, prepare=logged.a_run),
     Route(

@@ -32,14 +32,21 @@ def write(make_run):
     writer = uuid4()
     sequences = {}
 
-    def write(run, *, steps=None, params=None, tags=None, inputs=(), **metrics):
+    def write(run, *, steps=None, params=None, tags=None, inputs=(), outputs=(), **metrics):
         sequence = sequences[run.pk] = sequences.get(run.pk, 0) + 1
         series = []
         for key, values in metrics.items():
             at = list(range(len(values))) if steps is None else steps
             series.append((key, make_points(at, [step * 1_000_000 for step in at], values)))
         return services.write_batch(
-            run=run, writer=writer, sequence=sequence, metrics=series, params=params, tags=tags, inputs=inputs
+            run=run,
+            writer=writer,
+            sequence=sequence,
+            metrics=series,
+            params=params,
+            tags=tags,
+            inputs=inputs,
+            outputs=outputs,
         )
 
     return write

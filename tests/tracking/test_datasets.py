@@ -6,9 +6,10 @@ from core.errors import Invalid
 from lineage import selectors as lineage
 from lineage.models import Edge, Node
 from tracking import selectors, services
-from tracking.models import Dataset, DatasetVersion, Run, RunInput
+from tracking.models import Dataset, DatasetVersion, Run, RunInput, RunOutput
 from tracking.uses import DatasetUse
 
+INPUT, OUTPUT = services.Direction.INPUT, services.Direction.OUTPUT
 A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 
 
@@ -19,18 +20,20 @@ def content(digest=A, name="train", **more):
 def test_the_same_bytes_are_the_same_version(make_run):
     first, second = make_run(), make_run()
 
-    services.record_inputs(run=first, uses=[content(rows=10)])
-    services.record_inputs(run=second, uses=[content(), content(B)])
+    services.record_datasets(run=first, uses=[content(rows=10)], direction=INPUT)
+    services.record_datasets(run=second, uses=[content(), content(B)], direction=INPUT)
 
     assert Dataset.objects.count() == 1
     assert DatasetVersion.objects.count() == 2
-    assert [use.version.digest for use in selectors.datasets_of(second)] == [A, B]
+    assert [use.version.digest for use in selectors.inputs_of(second)] == [A, B]
 
 
 def test_a_declared_digest_does_not_pass_for_a_computed_one(make_run):
     run = make_run()
 
-    services.record_inputs(run=run, uses=[content(), DatasetUse(name="train", digest=A, strength="declared")])
+    services.record_datasets(
+        run=run, uses=[content(), DatasetUse(name="train", digest=A, strength="declared")], direction=INPUT
+    )
 
     assert set(DatasetVersion.objects.values_list("digest", "strength")) == {(A, "content"), (A, "declared")}
 
@@ -38,7 +41,9 @@ def test_a_declared_digest_does_not_pass_for_a_computed_one(make_run):
 def test_a_use_again_is_one_use_and_another_purpose_another(make_run):
     run = make_run()
 
-    services.record_inputs(run=run, uses=[content(context="train"), content(context="train"), content(context="eval")])
+    services.record_datasets(
+        run=run, uses=[content(context="train"), content(context="train"), content(context="eval")], direction=INPUT
+    )
 
     assert list(RunInput.objects.order_by("id").values_list("context", flat=True)) == ["train", "eval"]
     assert Edge.objects.filter(kind="used").count() == 1
@@ -46,7 +51,7 @@ def test_a_use_again_is_one_use_and_another_purpose_another(make_run):
 
 def test_a_use_is_upstream_of_the_run(make_run, project):
     run = make_run()
-    services.record_inputs(run=run, uses=[content()])
+    services.record_datasets(run=run, uses=[content()], direction=INPUT)
 
     (start,) = lineage.resolve(project, f"run:{run.uuid.hex}")
     graph = lineage.trace(starts=[start])
@@ -73,7 +78,7 @@ def test_a_use_that_does_not_hold_together_is_refused_whole(make_run, use):
     run = make_run()
 
     with pytest.raises(Invalid):
-        services.record_inputs(run=run, uses=[content(B), use])
+        services.record_datasets(run=run, uses=[content(B), use], direction=INPUT)
 
     assert not RunInput.objects.exists()
     assert not DatasetVersion.objects.exists()
@@ -82,7 +87,7 @@ def test_a_use_that_does_not_hold_together_is_refused_whole(make_run, use):
 def test_a_new_use_of_an_ended_run_unseals_it(make_run, alice):
     run = services.finish_run(run=make_run(), status="finished", actor=alice)
 
-    services.record_inputs(run=run, uses=[content()])
+    services.record_datasets(run=run, uses=[content()], direction=INPUT)
 
     assert not Run.objects.get(pk=run.pk).sealed
 
@@ -141,3 +146,75 @@ def test_inputs_over_rest(api, bob, make_run):
     assert client.post(f"runs/{run.uuid.hex}/inputs", json=[]).status_code == 422
     (told,) = client.get(f"runs/{run.uuid.hex}").json()["inputs"]
     assert (told["name"], told["digest"], told["context"]) == ("train", A, "train")
+
+
+def test_what_one_run_made_and_another_read_joins_their_lines(make_run, project):
+    """Raw data reach what was trained on features that were made of them."""
+    preparing, training = make_run(), make_run()
+    services.record_datasets(run=preparing, uses=[content(A, name="raw")], direction=INPUT)
+    services.record_datasets(run=preparing, uses=[content(B, name="features")], direction=OUTPUT)
+    services.record_datasets(run=training, uses=[content(B, name="features")], direction=INPUT)
+
+    graph = lineage.impact(starts=lineage.resolve(project, "dataset:raw"))
+
+    assert {node.key for node in graph.of_kind("run")} == {preparing.uuid.hex, training.uuid.hex}
+    assert [use.version.digest for use in selectors.outputs_of(preparing)] == [B]
+
+
+def test_a_run_cannot_have_made_what_it_came_of(make_run, recorded_actions):
+    run = make_run()
+    services.record_datasets(run=run, uses=[content(A)], direction=INPUT)
+
+    with pytest.raises(Invalid) as refused:
+        services.record_datasets(run=run, uses=[content(B, name="fine"), content(A)], direction=OUTPUT)
+
+    assert "cannot have made it" in str(refused.value.extra)
+    assert not RunOutput.objects.exists()
+    assert not Dataset.objects.filter(name="fine").exists()
+
+
+def test_in_a_batch_only_the_impossible_output_is_refused(make_run, write):
+    run = make_run()
+
+    outcome = write(run, loss=[1.0], inputs=[content(A)], outputs=[content(A), content(B)])
+
+    assert [(each.kind, each.key) for each in outcome.rejected] == [("output", "train")]
+    assert [use.version.digest for use in selectors.outputs_of(run)] == [B]
+
+
+def test_an_address_without_a_version_is_another_version_for_each_run(make_run):
+    """Nobody knows whether they read the same state, so nothing may say that they did."""
+    first, second = make_run(), make_run()
+    told = DatasetUse(name="table", kind="uri", strength="path", uri="s3://lake/table")
+    versioned = DatasetUse(name="table", kind="uri", strength="snapshot", uri="s3://lake/table", source_version="7")
+
+    for run in (first, second):
+        for _ in range(2):
+            services.record_datasets(run=run, uses=[told, versioned], direction=INPUT)
+
+    assert DatasetVersion.objects.filter(strength="path").count() == 2
+    assert DatasetVersion.objects.filter(strength="snapshot").count() == 1
+    assert RunInput.objects.count() == 4
+
+
+@pytest.mark.parametrize("direction", [INPUT, OUTPUT])
+def test_what_was_said_before_leaves_the_seal_alone(make_run, alice, direction):
+    run = make_run()
+    services.record_datasets(run=run, uses=[content()], direction=direction)
+    run = services.finish_run(run=run, status="finished", actor=alice)
+
+    services.record_datasets(run=run, uses=[content()], direction=direction)
+
+    assert Run.objects.get(pk=run.pk).sealed
+
+
+def test_outputs_over_rest(api, bob, make_run):
+    run = make_run()
+    client = api(bob)
+
+    body = [{"name": "features", "digest": B, "strength": "content", "kind": "file"}]
+    assert client.post(f"runs/{run.uuid.hex}/outputs", json=body).status_code == 200
+    assert client.post(f"runs/{run.uuid.hex}/outputs", json=[]).status_code == 422
+    (told,) = client.get(f"runs/{run.uuid.hex}").json()["outputs"]
+    assert (told["name"], told["digest"]) == ("features", B)
+    assert client.get(f"runs/{run.uuid.hex}/outputs").json() == [told]

@@ -125,7 +125,7 @@ def test_a_page_of_runs_takes_as_many_queries_as_one_run(make_run, write, django
         write(run, loss=[1.0], acc=[0.5])
     listed = list(Run.objects.select_related("experiment", "parent", "environment").order_by("id"))
 
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         rows = selectors.run_rows(listed)
 
     assert [row.params["lr"] for row in rows] == list(range(12))

@@ -85,7 +85,7 @@ def test_a_deleted_run_refuses_every_write(make_run, alice, write, recorded_acti
         lambda: services.finish_run(run=run, status="finished", actor=alice),
         lambda: services.resume_run(run=run, actor=alice),
         lambda: services.announce_files(run=run, files=[]),
-        lambda: services.record_inputs(run=run, uses=[]),
+        lambda: services.record_datasets(run=run, uses=[], direction=services.Direction.INPUT),
     ):
         with pytest.raises(RunDeleted):
             act()

@@ -161,3 +161,15 @@ def test_a_run_that_runs_again_is_not_sealed_by_the_waiting_job(full, alice, wri
 
     assert len(seals_of(full)) == 1
     assert not Job.objects.filter(name="tracking.reseal_run", done_at=None).exists()
+
+
+def test_a_batch_that_says_nothing_new_leaves_the_seal_alone(full, write, alice):
+    """A client that was restarted says its params again; that is no reason for another seal."""
+    run = services.finish_run(run=full, status="finished", actor=alice)
+
+    said_before = [DatasetUse(name="train", digest=DIGEST, strength="content")]
+    write(run, params={"lr": 0.1}, tags={"team": "risk"}, inputs=said_before)
+    services.set_tag(run=run, key="team", value="risk")
+
+    assert Run.objects.get(pk=run.pk).sealed
+    assert len(seals_of(run)) == 1

@@ -50,6 +50,7 @@ class _Batch(msgspec.Struct, forbid_unknown_fields=True):
     params: Annotated[dict[str, Scalar], msgspec.Meta(max_length=BATCH_ITEMS)] = {}
     tags: Annotated[dict[str, str | None], msgspec.Meta(max_length=BATCH_ITEMS)] = {}
     inputs: Annotated[list[DatasetUse], msgspec.Meta(max_length=BATCH_ITEMS)] = []
+    outputs: Annotated[list[DatasetUse], msgspec.Meta(max_length=BATCH_ITEMS)] = []
 
 
 class PackedBatch(_Batch, forbid_unknown_fields=True):
@@ -74,7 +75,7 @@ class Batches(RunView):
     )
     def post(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
         """Store one batch exactly once. `{"writer": 32 hex, "sequence": 1…, "metrics": [{"key", "steps", "times",
-        "values"}], "params": {}, "tags": {}, "inputs": []}`; in MessagePack the three columns are packed numbers.
+        "values"}], "params": {}, "tags": {}, "inputs": [], "outputs": []}`; in MessagePack the three columns are packed numbers.
         """
         batch = decode(_content_type(request), request._request.body)  # noqa: SLF001 - parsed here, once, typed
         outcome = services.write_batch(
@@ -85,6 +86,7 @@ class Batches(RunView):
             params=batch.params,
             tags=batch.tags,
             inputs=batch.inputs,
+            outputs=batch.outputs,
         )
         return Response(
             {

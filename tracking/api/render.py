@@ -4,7 +4,7 @@ from typing import Any
 
 from core.codec import number
 from tracking.metrics.summary import Summary
-from tracking.models import Artifact, Dataset, DatasetVersion, Experiment, RunInput, Seal
+from tracking.models import Artifact, Dataset, DatasetVersion, Experiment, RunInput, RunOutput, Seal
 from tracking.selectors import RunRow
 from tracking.selectors.artifacts import Folder
 
@@ -47,7 +47,8 @@ def run_out(row: RunRow, *, project: str) -> dict[str, Any]:
         "params": {key: number(value) if isinstance(value, float) else value for key, value in row.params.items()},
         "tags": row.tags,
         "metrics": {key: summary_out(summary) for key, summary in row.metrics.items()},
-        "inputs": [input_out(use) for use in row.inputs],
+        "inputs": [dataset_use_out(use) for use in row.inputs],
+        "outputs": [dataset_use_out(use) for use in row.outputs],
         "seal": seal_out(row.seal),
         "sealed": run.sealed,
         "url": f"/projects/{project}/runs/{run.uuid.hex}",
@@ -91,7 +92,7 @@ def seal_out(seal: Seal | None) -> dict[str, Any] | None:
     return {"number": seal.number, "digest": seal.digest, "sealed_at": seal.sealed_at, "event_id": seal.event_id}
 
 
-def input_out(use: RunInput) -> dict[str, Any]:
+def dataset_use_out(use: RunInput | RunOutput) -> dict[str, Any]:
     version = use.version
     return {
         "name": version.dataset.name,

@@ -17,9 +17,10 @@ from tracking import selectors, services
 from tracking.api.base import RunView
 from tracking.api.batches import decode_uses
 from tracking.api.fields import ScalarField
-from tracking.api.render import input_out, run_out
-from tracking.api.schemas import RunInputOut, RunOut
+from tracking.api.render import dataset_use_out, run_out
+from tracking.api.schemas import RunDatasetOut, RunOut
 from tracking.limits import BATCH_ITEMS, DESCRIPTION_LENGTH, DIFF_LENGTH, LOCK_LENGTH, NAME_LENGTH
+from tracking.models import Run
 from tracking.services.runs import Origin
 
 
@@ -162,22 +163,47 @@ class FinishRun(RunView):
         return Response(self.rendered(services.finish_run(run=self.get_run(id), actor=self.principal, **data)))
 
 
-class RunInputs(RunView):
+class _RunDatasets(RunView):
     permissions = {"GET": Permission.PROJECT_READ, "POST": Permission.RUN_WRITE}
+    direction: services.Direction
 
-    @extend_schema(responses=RunInputOut(many=True))
-    def get(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
-        return Response([input_out(use) for use in selectors.datasets_of(self.get_run(id))])
+    def answer(self, run: Run) -> Response:
+        found = selectors.inputs_of(run) if self.direction is services.Direction.INPUT else selectors.outputs_of(run)
+        return Response([dataset_use_out(use) for use in found])
 
-    @extend_schema(request=RunInputOut(many=True), responses=RunInputOut(many=True))
-    def post(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
-        """Record which dataset versions the run read; all of them or none."""
+    def record(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
         uses = decode_uses(request.data)
         if not 0 < len(uses) <= BATCH_ITEMS:
             raise Invalid(f"Give 1 to {BATCH_ITEMS} dataset versions.", field="body")
         run = self.get_run(id)
-        services.record_inputs(run=run, uses=uses)
-        return Response([input_out(use) for use in selectors.datasets_of(run)])
+        services.record_datasets(run=run, uses=uses, direction=self.direction)
+        return self.answer(run)
+
+
+class RunInputs(_RunDatasets):
+    direction = services.Direction.INPUT
+
+    @extend_schema(responses=RunDatasetOut(many=True))
+    def get(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
+        return self.answer(self.get_run(id))
+
+    @extend_schema(request=RunDatasetOut(many=True), responses=RunDatasetOut(many=True))
+    def post(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
+        """Record which dataset versions the run read; all of them or none."""
+        return self.record(request, id)
+
+
+class RunOutputs(_RunDatasets):
+    direction = services.Direction.OUTPUT
+
+    @extend_schema(responses=RunDatasetOut(many=True))
+    def get(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
+        return self.answer(self.get_run(id))
+
+    @extend_schema(request=RunDatasetOut(many=True), responses=RunDatasetOut(many=True))
+    def post(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
+        """Record which dataset versions the run made; all of them or none. One that the run came of is refused."""
+        return self.record(request, id)
 
 
 class RunTag(RunView):

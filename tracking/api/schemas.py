@@ -51,7 +51,7 @@ class LockOut(serializers.Serializer):
     platform = serializers.CharField(allow_blank=True)
 
 
-class RunInputOut(serializers.Serializer):
+class RunDatasetOut(serializers.Serializer):
     name = serializers.CharField()
     digest = serializers.CharField(allow_null=True)
     kind = serializers.CharField()
@@ -86,7 +86,8 @@ class RunOut(serializers.Serializer):
     params = serializers.DictField(child=serializers.JSONField())
     tags = serializers.DictField(child=serializers.CharField(allow_blank=True))
     metrics = serializers.DictField(child=SummaryOut())
-    inputs = RunInputOut(many=True)
+    inputs = RunDatasetOut(many=True)
+    outputs = RunDatasetOut(many=True)
     seal = RunSealOut(allow_null=True)
     sealed = serializers.BooleanField(help_text="Whether the latest seal covers all there is.")
     url = serializers.CharField()

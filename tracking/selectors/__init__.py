@@ -2,11 +2,12 @@
 
 from tracking.selectors.artifacts import artifact_entries, get_artifact, list_artifacts, list_folder
 from tracking.selectors.datasets import (
-    datasets_of,
     get_dataset,
     get_dataset_version,
+    inputs_of,
     list_dataset_versions,
     list_datasets,
+    outputs_of,
     runs_using,
 )
 from tracking.selectors.experiments import find_experiment, get_experiment, list_experiments
@@ -19,7 +20,6 @@ __all__ = [
     "RunRow",
     "artifact_entries",
     "code_diff",
-    "datasets_of",
     "find_experiment",
     "find_run",
     "get_artifact",
@@ -28,6 +28,7 @@ __all__ = [
     "get_experiment",
     "get_run",
     "get_upload",
+    "inputs_of",
     "latest_seal",
     "list_artifacts",
     "list_dataset_versions",
@@ -36,6 +37,7 @@ __all__ = [
     "list_folder",
     "list_seals",
     "metric_summaries",
+    "outputs_of",
     "read_chart",
     "read_points",
     "run_rows",

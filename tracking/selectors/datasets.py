@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from core.access import ProjectRef
 from tracking.errors import DatasetNotFound
-from tracking.models import Dataset, DatasetVersion, Run, RunInput
+from tracking.models import Dataset, DatasetVersion, Run, RunInput, RunOutput
 
 _UUID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -41,9 +41,14 @@ def get_dataset_version(*, dataset: Dataset, ref: str) -> DatasetVersion:
     return found
 
 
-def datasets_of(run: Run) -> list[RunInput]:
+def inputs_of(run: Run) -> list[RunInput]:
     """What the run read, in the order it said so."""
     return list(RunInput.objects.filter(run=run).select_related("version__dataset").order_by("id"))
+
+
+def outputs_of(run: Run) -> list[RunOutput]:
+    """What the run made, in the order it said so."""
+    return list(RunOutput.objects.filter(run=run).select_related("version__dataset").order_by("id"))
 
 
 def runs_using(version: DatasetVersion) -> QuerySet[RunInput]:

@@ -4,7 +4,7 @@ from tracking.services.artifacts import announce_files, commit_upload, receive_p
 from tracking.services.batches import BatchOutcome, write_batch
 from tracking.services.blobs import forget_stale_uploads, verify_blob
 from tracking.services.chunks import compact_run
-from tracking.services.datasets import record_inputs, register_version
+from tracking.services.datasets import Direction, record_datasets, register_version
 from tracking.services.experiments import create_experiment, delete_experiment, restore_experiment, update_experiment
 from tracking.services.params import correct_param
 from tracking.services.runs import (
@@ -21,6 +21,7 @@ from tracking.services.tags import delete_tag, set_tag
 
 __all__ = [
     "BatchOutcome",
+    "Direction",
     "announce_files",
     "archive_run",
     "commit_upload",
@@ -34,7 +35,7 @@ __all__ = [
     "finish_run",
     "forget_stale_uploads",
     "receive_part",
-    "record_inputs",
+    "record_datasets",
     "register_version",
     "reseal_run",
     "restore_experiment",

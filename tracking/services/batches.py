@@ -14,11 +14,11 @@ from tracking.metrics.points import Points, concat
 from tracking.metrics.summary import Summary, merge, summarise
 from tracking.models import Batch, Run, Series, WriterPosition
 from tracking.services import seals
-from tracking.services.datasets import write_inputs
+from tracking.services.datasets import Direction, write_datasets
 from tracking.services.params import write_params
 from tracking.services.tags import write_tags
 from tracking.uses import DatasetUse
-from tracking.values import Rejected, Scalar, problem_of_key
+from tracking.values import Rejected, Scalar, Written, problem_of_key
 
 COMPACT_EVERY = 32  # batches of one writer between two calls for the worker that rewrites them as chunks
 _SUMMARY_FIELDS = ["count", "last", "last_step", "last_time", "min", "min_step", "max", "max_step"]
@@ -43,6 +43,7 @@ def write_batch(
     params: Mapping[str, Scalar] | None = None,
     tags: Mapping[str, str | None] | None = None,
     inputs: Sequence[DatasetUse] = (),
+    outputs: Sequence[DatasetUse] = (),
 ) -> BatchOutcome:
     """Store batch `sequence` of `writer` if it is the next one; acknowledge it if it was stored before.
 
@@ -57,16 +58,19 @@ def write_batch(
         return BatchOutcome(last_sequence=last, repeated=True)
     if sequence != last + 1:
         raise SequenceGap(expected=last + 1, given=sequence)
-    rejected = [
-        *_write_metrics(run, metrics),
-        *write_params(run=run, params=params or {}),
-        *write_tags(run=run, tags=tags or {}),
-        *write_inputs(run=run, uses=inputs),
+    written = [
+        _write_metrics(run, metrics),
+        write_params(run=run, params=params or {}),
+        write_tags(run=run, tags=tags or {}),
+        write_datasets(run=run, uses=inputs, direction=Direction.INPUT),
+        write_datasets(run=run, uses=outputs, direction=Direction.OUTPUT),
     ]
     _move(run, writer, sequence, known=position is not None)
-    seals.note_late_write(run)
+    if any(each.changed for each in written):
+        seals.note_late_write(run)
     if metrics and sequence % COMPACT_EVERY == 0:
         jobs.enqueue("tracking.compact_run", _dedupe=f"compact:{run.pk}", run_id=run.pk)
+    rejected = [problem for each in written for problem in each.rejected]
     return BatchOutcome(last_sequence=sequence, rejected=rejected)
 
 
@@ -78,7 +82,7 @@ def _move(run: Run, writer: UUID, sequence: int, *, known: bool) -> None:
         WriterPosition.objects.create(run=run, writer=writer, last_sequence=sequence)
 
 
-def _write_metrics(run: Run, metrics: Sequence[tuple[str, Points]]) -> list[Rejected]:
+def _write_metrics(run: Run, metrics: Sequence[tuple[str, Points]]) -> Written:
     """One packed row, and the summaries of the series in it."""
     rejected = [Rejected("metric", key, problem) for key, _ in metrics if (problem := problem_of_key(key))]
     refused = {each.key for each in rejected}
@@ -95,7 +99,7 @@ def _write_metrics(run: Run, metrics: Sequence[tuple[str, Points]]) -> list[Reje
         joined = [(key, concat(parts)) for key, parts in series.items()]
         Batch.objects.create(run=run, points=sum(len(points) for _, points in joined), payload=codec.pack(joined))
         _upsert(run, {key: summarise(points) for key, points in joined}, stored)
-    return rejected
+    return Written(rejected, changed=bool(series))
 
 
 def _room_for_series(run: Run, fresh: Sequence[str]) -> int:

@@ -1,7 +1,8 @@
-"""Dataset versions come to be when a run uses them, or when someone registers one without a run."""
+"""Dataset versions come to be when a run reads or makes them, or when someone registers one without a run."""
 
 import re
 from collections.abc import Sequence
+from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
@@ -15,38 +16,51 @@ from lineage.errors import CycleRefused
 from lineage.services import connect, ensure_node
 from tracking.evidence import dataset_target
 from tracking.limits import NAME_LENGTH, PROFILE_BYTES, SCHEMA_COLUMNS
-from tracking.models import Dataset, DatasetVersion, Run, RunInput
+from tracking.models import Dataset, DatasetVersion, Run, RunInput, RunOutput
 from tracking.services import seals
 from tracking.uses import DatasetUse, storable
-from tracking.values import Rejected, has_control
+from tracking.values import Rejected, Written, has_control
 
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-def write_inputs(*, run: Run, uses: Sequence[DatasetUse]) -> list[Rejected]:
-    """Record what the run read, with its lineage; what can never be stored is returned. The caller holds the run's lock."""
+class Direction(StrEnum):
+    """Which end of a run data stand at."""
+
+    INPUT = "input"  # the run read them
+    OUTPUT = "output"  # the run made them
+
+
+def write_datasets(*, run: Run, uses: Sequence[DatasetUse], direction: Direction) -> Written:
+    """Record what the run read or made, with its lineage. The caller holds the run's lock."""
     rejected: list[Rejected] = []
+    changed = False
     for use in uses:
         problem = problem_of(use)
         if problem is None:
             try:
-                _use(run, use)
-            except CycleRefused as exc:
-                problem = exc.detail
+                changed |= _mention(run, use, direction)
+            except CycleRefused:
+                problem = (
+                    "The run made this very version, or something it came of, so it cannot have read it."
+                    if direction is Direction.INPUT
+                    else "The run came of this very version, so it cannot have made it."
+                )
         if problem is not None:
-            rejected.append(Rejected("input", use.name, problem, given=use.digest))
-    return rejected
+            rejected.append(Rejected(direction.value, use.name, problem, given=use.digest))
+    return Written(rejected, changed)
 
 
 @transaction.atomic
-def record_inputs(*, run: Run, uses: Sequence[DatasetUse]) -> None:
+def record_datasets(*, run: Run, uses: Sequence[DatasetUse], direction: Direction) -> None:
     """All of them or none. Raises Invalid naming each that cannot be stored; RunDeleted."""
     run = seals.lock_for_writing(run)
-    rejected = write_inputs(run=run, uses=uses)
-    if rejected:
-        errors = [{"field": each.key or "name", "detail": each.detail} for each in rejected]
+    written = write_datasets(run=run, uses=uses, direction=direction)
+    if written.rejected:
+        errors = [{"field": each.key or "name", "detail": each.detail} for each in written.rejected]
         raise Invalid("These dataset versions cannot be recorded.", errors=errors)
-    seals.note_late_write(run)
+    if written.changed:
+        seals.note_late_write(run)
 
 
 @transaction.atomic
@@ -95,27 +109,42 @@ def _problem_of_json(use: DatasetUse) -> str | None:
     return None
 
 
-def identity_of(use: DatasetUse) -> str:
-    """What makes two mentions the same version: the bytes where they were hashed, else all that was said of where they are."""
+def identity_of(use: DatasetUse, run: Run | None = None) -> str:
+    """What makes two mentions the same version: the bytes where they were hashed, else all that was said of where they are.
+
+    Where nothing says which state of it was meant, two runs may have read different data from one address, so that each
+    mention is `run`'s own.
+    """
     facts: list[str | None] = ["content", use.digest]
     if use.strength != "content":
         facts = [use.strength, use.kind, use.digest, use.uri, use.source_version]
+        if run is not None and not (use.digest or use.source_version):
+            facts.append(run.uuid.hex)
     return sha256(orjson.dumps(facts)).hexdigest()
 
 
-def _use(run: Run, use: DatasetUse) -> None:
-    version, _ = _ensure_version(project_id=run.project_id, use=use, created_by=run.created_by)
-    source = ensure_node(project=run.project, kind="dataset_version", key=version.uuid.hex)
+@transaction.atomic
+def _mention(run: Run, use: DatasetUse, direction: Direction) -> bool:
+    """Whether it is news; a refused one leaves nothing behind. Raises CycleRefused."""
+    version, _ = _ensure_version(project_id=run.project_id, use=use, created_by=run.created_by, run=run)
+    data = ensure_node(project=run.project, kind="dataset_version", key=version.uuid.hex)
     node = ensure_node(project=run.project, kind="run", key=run.uuid.hex)
-    connect(src=source, dst=node, kind="used", run_key=run.uuid.hex)
-    RunInput.objects.bulk_create([RunInput(run=run, version=version, context=use.context)], ignore_conflicts=True)
+    if direction is Direction.INPUT:
+        connect(src=data, dst=node, kind="used", run_key=run.uuid.hex)
+        _, created = RunInput.objects.get_or_create(run=run, version=version, context=use.context)
+    else:
+        connect(src=node, dst=data, kind="generated", run_key=run.uuid.hex)
+        _, created = RunOutput.objects.get_or_create(run=run, version=version, context=use.context)
+    return created
 
 
-def _ensure_version(*, project_id: int, use: DatasetUse, created_by: str) -> tuple[DatasetVersion, bool]:
+def _ensure_version(
+    *, project_id: int, use: DatasetUse, created_by: str, run: Run | None = None
+) -> tuple[DatasetVersion, bool]:
     dataset, _ = Dataset.objects.get_or_create(project_id=project_id, name=use.name)
     return DatasetVersion.objects.select_related("dataset").get_or_create(
         dataset=dataset,
-        identity=identity_of(use),
+        identity=identity_of(use, run),
         defaults={
             "digest": use.digest,
             "kind": use.kind,

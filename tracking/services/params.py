@@ -12,13 +12,13 @@ from tracking.evidence import run_target
 from tracking.limits import RUN_PARAMS
 from tracking.models import Param, Run
 from tracking.services import seals
-from tracking.values import ParamValue, Rejected, Scalar, problem_of_key, problem_of_param, spell, unspell
+from tracking.values import ParamValue, Rejected, Scalar, Written, problem_of_key, problem_of_param, spell, unspell
 
 
-def write_params(*, run: Run, params: Mapping[str, Scalar]) -> list[Rejected]:
-    """Store what is new; what can never be stored is returned. The caller holds the run's lock. Two queries."""
+def write_params(*, run: Run, params: Mapping[str, Scalar]) -> Written:
+    """Store what is new. The caller holds the run's lock. Two queries."""
     if not params:
-        return []
+        return Written()
     rejected: list[Rejected] = []
     fresh: list[Param] = []
     sound = [key for key in params if problem_of_key(key) is None]  # PostgreSQL cannot even look a NUL up
@@ -36,7 +36,7 @@ def write_params(*, run: Run, params: Mapping[str, Scalar]) -> list[Rejected]:
         elif key not in stored:
             fresh.append(_row(run, key, value))
     Param.objects.bulk_create(fresh)
-    return rejected
+    return Written(rejected, changed=bool(fresh))
 
 
 @transaction.atomic

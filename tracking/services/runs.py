@@ -165,7 +165,7 @@ def _environment(project: Any, environment: dict[str, Any]) -> EnvironmentLock |
 
 
 def _write_first_values(run: Run, params: dict[str, Scalar], tags: dict[str, str | None]) -> None:
-    rejected = [*write_params(run=run, params=params), *write_tags(run=run, tags=tags)]
+    rejected = [*write_params(run=run, params=params).rejected, *write_tags(run=run, tags=tags).rejected]
     if rejected:
         errors = [{"field": f"{each.kind}s.{each.key}", "detail": each.detail} for each in rejected]
         raise Invalid("These values cannot be stored.", errors=errors)

@@ -9,24 +9,28 @@ from tracking.errors import TagNotFound
 from tracking.limits import HEAD_LENGTH, RUN_TAGS
 from tracking.models import Run, Tag
 from tracking.services import seals
-from tracking.values import Rejected, problem_of_key, problem_of_tag
+from tracking.values import Rejected, Written, problem_of_key, problem_of_tag
 
 
-def write_tags(*, run: Run, tags: Mapping[str, str | None]) -> list[Rejected]:
-    """Set and remove; what can never be stored is returned. The caller holds the run's lock."""
+def write_tags(*, run: Run, tags: Mapping[str, str | None]) -> Written:
+    """Set and remove. The caller holds the run's lock."""
     if not tags:
-        return []
+        return Written()
     rejected: list[Rejected] = []
     wanted: dict[str, str] = {}
     gone: list[str] = []
+    sound = [key for key in tags if problem_of_key(key) is None]
+    stored = dict(Tag.objects.filter(run=run, key__in=sound).values_list("key", "value"))
     for key, value in tags.items():
         problem = problem_of_key(key) or (problem_of_tag(value) if value is not None else None)
         if problem is not None:
             rejected.append(Rejected("tag", key, problem, given=value))
         elif value is None:
-            gone.append(key)
-        else:
+            gone += [key] if key in stored else []
+        elif stored.get(key) != value:
             wanted[key] = value
+    if not (gone or wanted):
+        return Written(rejected)
     Tag.objects.filter(run=run, key__in=[*gone, *wanted]).delete()
     room = max(0, RUN_TAGS - Tag.objects.filter(run=run).count())
     kept = dict(list(wanted.items())[:room])
@@ -35,17 +39,18 @@ def write_tags(*, run: Run, tags: Mapping[str, str | None]) -> list[Rejected]:
         Tag(run=run, experiment_id=run.experiment_id, key=key, value=value, head=value[:HEAD_LENGTH])
         for key, value in kept.items()
     )
-    return rejected
+    return Written(rejected, changed=bool(gone or kept))
 
 
 @transaction.atomic
 def set_tag(*, run: Run, key: str, value: str) -> None:
     """Raises Invalid, RunDeleted."""
     run = seals.lock_for_writing(run)
-    rejected = write_tags(run=run, tags={key: value})
-    if rejected:
-        raise Invalid(rejected[0].detail, field="value")
-    seals.note_late_write(run)
+    written = write_tags(run=run, tags={key: value})
+    if written.rejected:
+        raise Invalid(written.rejected[0].detail, field="value")
+    if written.changed:
+        seals.note_late_write(run)
 
 
 @transaction.atomic

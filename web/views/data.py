@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from accounts.models import Project
 from tracking.models import Dataset, DatasetVersion
 from tracking.selectors import get_dataset, get_dataset_version, list_dataset_versions, list_datasets
-from web.lines import Line, Start, impact_of
+from web.lines import Line, Start, impact_of, trace_of
 from web.paging import Page, by_name, newest_first
 from web.views.base import PageRequest, project_page, show
 
@@ -47,7 +47,8 @@ def dataset_detail(request: PageRequest, project: Project, name: str) -> HttpRes
     dataset = get_dataset(project=project, name=name)
     page = newest_first(list_dataset_versions(dataset=dataset), request)
     chosen = _chosen(request, dataset, page)
-    line = impact_of(Start(project, "dataset_version", chosen.uuid.hex, request.principal)) if chosen else None
+    start = Start(project, "dataset_version", chosen.uuid.hex, request.principal) if chosen else None
+    line = impact_of(start) if start else None
     return show(
         request,
         "web/dataset_detail.html",
@@ -56,6 +57,7 @@ def dataset_detail(request: PageRequest, project: Project, name: str) -> HttpRes
         next_url=page.next_url,
         chosen=chosen,
         line=line,
+        origin=trace_of(start) if start else None,
         impact_words=_counted(line) if line else "",
         schema=chosen.schema if chosen else None,
     )

@@ -12,7 +12,8 @@ from accounts.models import Project
 from core.ids import parse_run_id
 from tracking import selectors
 from tracking.metrics.summary import Summary
-from tracking.models import Artifact, Run, RunInput
+from tracking.models import Artifact, Run, RunInput, RunOutput
+from tracking.selectors import RunRow
 from web.lines import Start, impact_of, trace_of
 from web.trail import trail_of
 from web.values import plain, shown_metric
@@ -46,7 +47,7 @@ def run_detail(request: PageRequest, project: Project, run_id: str) -> HttpRespo
         series_query=urlencode({"project": project.name}),
         params=[(key, plain(value)) for key, value in sorted(row.params.items())],
         tags=sorted(row.tags.items()),
-        inputs=[_input(project, use) for use in row.inputs],
+        data=[(title, [_dataset(project, use) for use in uses]) for title, uses in _data_of(row)],
         diff=diff_lines(selectors.code_diff(run)),
         artifacts=[_artifact(project, run, artifact) for artifact in artifacts[:SHOWN_ARTIFACTS]],
         more_artifacts=len(artifacts) > SHOWN_ARTIFACTS,
@@ -69,7 +70,11 @@ def _summary(summary: Summary) -> Mapping[str, Any]:
     }
 
 
-def _input(project: Project, use: RunInput) -> Mapping[str, Any]:
+def _data_of(row: RunRow) -> Sequence[tuple[str, Sequence[RunInput | RunOutput]]]:
+    return [(title, uses) for title, uses in (("Read", row.inputs), ("Made", row.outputs)) if uses]
+
+
+def _dataset(project: Project, use: RunInput | RunOutput) -> Mapping[str, Any]:
     version = use.version
     address = reverse("web:dataset_detail", args=[project.name, version.dataset.name])
     return {

@@ -39,13 +39,20 @@ class Input(NamedTuple):
     size_bytes: int
 
 
+class Output(NamedTuple):
+    """As Input, for data that the run made."""
+
+    use: dict[str, Any]
+    size_bytes: int
+
+
 class File(NamedTuple):
     """A file already copied into the spool: a record of its own."""
 
     record: dict[str, Any]
 
 
-Entry = Metrics | Params | Tags | Input | File
+Entry = Metrics | Params | Tags | Input | Output | File
 Columns = tuple["array[int]", "array[int]", "array[float]"]
 
 
@@ -57,15 +64,16 @@ class Batch:
     params: dict[str, Any] = field(default_factory=dict)
     tags: dict[str, str | None] = field(default_factory=dict)
     inputs: list[dict[str, Any]] = field(default_factory=list)
+    outputs: list[dict[str, Any]] = field(default_factory=list)
     points: int = 0
     size_bytes: int = 0
 
     @property
     def is_empty(self) -> bool:
-        return not (self.points or self.params or self.tags or self.inputs)
+        return not (self.points or self.params or self.tags or self.inputs or self.outputs)
 
     def has_room(self, size_bytes: int) -> bool:
-        items = len(self.columns) + len(self.params) + len(self.tags) + len(self.inputs)
+        items = len(self.columns) + len(self.params) + len(self.tags) + len(self.inputs) + len(self.outputs)
         fits = self.size_bytes + size_bytes <= MOST_BYTES and self.points < MOST_POINTS and items < MOST_KEYS
         return fits or self.is_empty
 
@@ -77,7 +85,9 @@ class Batch:
             {"key": text(key), "steps": _packed(steps), "times": _packed(times), "values": _packed(values)}
             for key, (steps, times, values) in self.columns.items()
         ]
-        rest = {"params": self.params, "tags": self.tags, "inputs": self.inputs}
+        rest: dict[str, Any] = {"params": self.params, "tags": self.tags, "inputs": self.inputs}
+        if self.outputs:  # which a server of before knows nothing of
+            rest["outputs"] = self.outputs
         return msgspec.msgpack.encode({"writer": writer, "sequence": sequence, "metrics": metrics, **rest})
 
 
@@ -129,9 +139,8 @@ class Packer:
                 self._add_params(entry)
             elif isinstance(entry, Tags):
                 self._add_tags(entry)
-            elif isinstance(entry, Input):
-                self._room(entry.size_bytes).inputs.append(entry.use)
-                self._batch.size_bytes += entry.size_bytes
+            elif isinstance(entry, Input | Output):
+                self._add_dataset(entry)
             else:
                 self._close_batch()
                 self._full.append(entry)
@@ -175,6 +184,11 @@ class Packer:
             size = _size(key, value)
             self._room(size).tags[key] = value
             self._batch.size_bytes += size
+
+    def _add_dataset(self, entry: Input | Output) -> None:
+        batch = self._room(entry.size_bytes)
+        (batch.inputs if isinstance(entry, Input) else batch.outputs).append(entry.use)
+        batch.size_bytes += entry.size_bytes
 
     def _room(self, size_bytes: int) -> Batch:
         """The batch that takes so many more bytes: the current one, or the next."""

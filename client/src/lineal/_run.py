@@ -15,7 +15,7 @@ from lineal import _settings, _values
 from lineal._artifacts import find_files, log_files
 from lineal._datasets import describe, size_on_the_wire, undescribed
 from lineal._notices import Notices
-from lineal._packing import Input, Metrics, Params, Tags
+from lineal._packing import Input, Metrics, Output, Params, Tags
 from lineal._progress import Progress
 from lineal._sender import Sender
 
@@ -96,7 +96,19 @@ class Run:
         Files, folders and tables are recorded by the digest of their content, which is returned; about 1 GB/s. An address is
         recorded as told, stronger if `version` names the state that was read.
         """
-        digest: str | None = self._guarded("use_dataset", lambda: self._put_dataset(name, data, context, version))
+        digest: str | None = self._guarded(
+            "use_dataset", lambda: self._put_dataset(Input, name, data, context, version)
+        )
+        return digest
+
+    def log_dataset(self, name: str, data: Any, *, context: str = "", version: str | None = None) -> str | None:
+        """Record data that this run made, as `use_dataset` records what it read: whoever reads them continues its line.
+
+        The bytes stay where they are; `log_artifact` keeps a copy. Data that the run itself came of are refused by the server.
+        """
+        digest: str | None = self._guarded(
+            "log_dataset", lambda: self._put_dataset(Output, name, data, context, version)
+        )
         return digest
 
     def log_artifact(self, source: str | Path, path: str | None = None) -> None:
@@ -205,7 +217,9 @@ class Run:
             texts = {_values.text(key): None if value is None else _values.text(value) for key, value in tags.items()}
             self._sender.put(Tags(texts))
 
-    def _put_dataset(self, name: str, data: Any, context: str, version: str | None) -> str | None:
+    def _put_dataset(
+        self, sort: type[Input | Output], name: str, data: Any, context: str, version: str | None
+    ) -> str | None:
         try:
             use = describe(name, data, context=context, version=version)
         except Exception as exc:  # noqa: BLE001 - the use itself is recorded in any case
@@ -213,7 +227,7 @@ class Run:
                 f"dataset {name}", f"run {self.id}: dataset {name!r} is recorded without a digest: {exc}"
             )
             use = undescribed(name, data, context=context)
-        self._sender.put(Input(use, size_on_the_wire(use)))
+        self._sender.put(sort(use, size_on_the_wire(use)))
         digest: str | None = use.get("digest")
         return digest
 

@@ -134,7 +134,8 @@ def show_run(caller: Caller, *, run: str) -> None:
         *((f"param {key}", value) for key, value in (detail.get("params") or {}).items()),
         *((f"metric {key}", column_value(detail, f"metrics.{key}")) for key in detail.get("metrics") or {}),
         *((f"tag {key}", value) for key, value in (detail.get("tags") or {}).items()),
-        *((f"input {use.get('context') or use.get('name')}", _input_fact(use)) for use in detail.get("inputs") or []),
+        *((f"input {use.get('context') or use.get('name')}", _dataset_fact(use)) for use in detail.get("inputs") or []),
+        *((f"output {use.get('name')}", _dataset_fact(use)) for use in detail.get("outputs") or []),
         ("page", caller.server.page(detail.get("url"))),
     ]
     caller.output.facts(detail, facts)
@@ -147,7 +148,7 @@ def _code_fact(code: Mapping[str, Any]) -> str | None:
     return " ".join(str(part) for part in parts if part)
 
 
-def _input_fact(use: Mapping[str, Any]) -> str:
+def _dataset_fact(use: Mapping[str, Any]) -> str:
     rows = f"{use['rows']} rows " if use.get("rows") is not None else ""
     return f"{shown_value(use.get('name'))} {short_digest(use.get('digest'))} {rows}[{use.get('strength')}]"
 
