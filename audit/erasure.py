@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -12,18 +11,10 @@ from audit.canonical import is_commitment
 from audit.errors import EventNotFound
 from audit.events import Target
 from audit.models import AuditEvent, AuditPrivate
+from audit.projects import project_of
 from audit.services import record
 from core.access import Principal, require_server_admin
 from core.errors import Invalid
-
-
-@dataclass(frozen=True, slots=True)
-class _EventProject:
-    """A project as its event tells of it, so that an erasure stands in the trail it took from."""
-
-    id: int
-    uuid: UUID
-    name: str
 
 
 @transaction.atomic
@@ -54,7 +45,7 @@ def erase_private(*, event_id: UUID, paths: Collection[str], actor: Principal, r
             action="audit.erase_private",
             target=Target("audit_event", str(event.uuid), f"{event.action} of {event.at:%Y-%m-%d}"),
             actor=actor,
-            project=_project_of(event),
+            project=project_of(event),  # an erasure stands in the trail that it took from
             reason=reason,
             after={"paths": erased},
         )
@@ -79,9 +70,3 @@ def _private_paths(content: dict[str, Any], above: str = "") -> Iterator[str]:
             yield f"{above}/{key}"
         elif isinstance(value, dict):
             yield from _private_paths(value, f"{above}/{key}")
-
-
-def _project_of(event: AuditEvent) -> _EventProject | None:
-    if event.project_id is None:
-        return None
-    return _EventProject(event.project_id, UUID(json.loads(event.body)["project"]["id"]), event.project_name)

@@ -20,6 +20,11 @@ class CheckpointNotFound(NotFound):
     title = "Checkpoint not found"
 
 
+class TileNotFound(NotFound):
+    code = "tile-not-found"
+    title = "Tile not found"
+
+
 class NotSequenced(Unavailable):
     """The event is committed and has no place in the log yet; the sequencer is behind or not running."""
 

@@ -17,6 +17,7 @@ from audit import keys
 from audit.canonical import encode
 from audit.errors import CheckpointNotFound
 from audit.models import AuditCheckpoint, AuditEvent, AuditLeaf, AuditPrivate
+from audit.opened import is_shown
 from audit.selectors import latest_checkpoint
 from audit.tiles import TileReader
 from core import clock
@@ -35,10 +36,12 @@ def full_export() -> Iterator[bytes]:
     return _ended(_full_lines(head))
 
 
-def filtered_export(events: QuerySet[AuditEvent]) -> Iterator[bytes]:
-    """The lines of those events that the newest checkpoint covers, oldest first. Raises CheckpointNotFound."""
+def filtered_export(events: QuerySet[AuditEvent], *, withhold: bool = True) -> Iterator[bytes]:
+    """The lines of those events that the newest checkpoint covers, oldest first; without the personal values that readers
+    of a trail do not see, unless told not to withhold them. Raises CheckpointNotFound.
+    """
     head = _head()
-    return _ended(_filtered_lines(head, events))
+    return _ended(_filtered_lines(head, events, withhold=withhold))
 
 
 def _head() -> AuditCheckpoint:
@@ -62,7 +65,7 @@ def _full_lines(head: AuditCheckpoint) -> Iterator[dict[str, Any]]:
                 yield {"type": "checkpoint", "size": leaf.seq + 1, "note": notes[leaf.seq + 1]}
 
 
-def _filtered_lines(head: AuditCheckpoint, events: QuerySet[AuditEvent]) -> Iterator[dict[str, Any]]:
+def _filtered_lines(head: AuditCheckpoint, events: QuerySet[AuditEvent], *, withhold: bool) -> Iterator[dict[str, Any]]:
     yield _header(head, filtered=True)
     yield {"type": "checkpoint", "size": head.size, "note": head.note}
     reader = TileReader()
@@ -73,7 +76,7 @@ def _filtered_lines(head: AuditCheckpoint, events: QuerySet[AuditEvent]) -> Iter
         for leaf in rows:
             proof = [_base64(each) for each in reader.inclusion_proof(leaf.seq, head.size)]
             yield _event_line(leaf) | {"proof": proof}
-            yield from _private_lines(leaf, private)
+            yield from _private_lines(leaf, private, withhold=withhold)
         at = rows[-1].seq
 
 
@@ -112,8 +115,12 @@ def _private(event_ids: Iterable[int]) -> dict[int, list[AuditPrivate]]:
     return found
 
 
-def _private_lines(leaf: AuditLeaf, private: dict[int, list[AuditPrivate]]) -> Iterator[dict[str, Any]]:
+def _private_lines(
+    leaf: AuditLeaf, private: dict[int, list[AuditPrivate]], *, withhold: bool = False
+) -> Iterator[dict[str, Any]]:
     for row in private.get(leaf.event_id, []):
+        if withhold and not is_shown(row.path):
+            continue
         yield {
             "type": "private",
             "seq": leaf.seq,

@@ -29,6 +29,16 @@ def store_completed(old_size: int, new_size: int) -> None:
         level, old, new = level + 1, old // WIDTH, new // WIDTH
 
 
+def index_path(number: int) -> str:
+    """A tile's number as it stands in addresses: `x001/x234/067` for 1,234,067."""
+    groups = []
+    while True:
+        number, group = divmod(number, 1_000)
+        groups.append(f"{group:03d}")
+        if not number:
+            return "/".join([*(f"x{each}" for each in reversed(groups[1:])), groups[0]])
+
+
 def hashes_of(level: int, index: int) -> list[bytes]:
     """The hashes of a tile, complete or as far as the log has grown; one query, two at the right edge."""
     stored = AuditTile.objects.filter(level=level, index=index).values_list("hashes", flat=True).first()

@@ -46,6 +46,7 @@ class Permission(StrEnum):
     DEPLOYMENT_REPORT = "deployment.report"
     PROMOTION_APPROVE = "promotion.approve"
     AUDIT_EXPORT = "audit.export"
+    AUDIT_READ_PRIVATE = "audit.read_private"
     RUN_DELETE = "run.delete"
     POLICY_WRITE = "policy.write"
     MEMBER_WRITE = "member.write"
@@ -67,6 +68,7 @@ LEAST_ROLE: Mapping[Permission, Role] = {
     Permission.RUN_DELETE: Role.MAINTAINER,
     Permission.POLICY_WRITE: Role.MAINTAINER,
     Permission.MEMBER_WRITE: Role.ADMIN,
+    Permission.AUDIT_READ_PRIVATE: Role.MAINTAINER,
     Permission.PROFILE_REPORT: Role.CONTRIBUTOR,
     Permission.ALERT_WRITE: Role.CONTRIBUTOR,
     Permission.MONITOR_WRITE: Role.MAINTAINER,
@@ -85,6 +87,7 @@ SCOPE_OF: Mapping[Permission, str] = {
     Permission.RUN_DELETE: "manage",
     Permission.POLICY_WRITE: "manage",
     Permission.MEMBER_WRITE: "manage",
+    Permission.AUDIT_READ_PRIVATE: "manage",
     Permission.PROFILE_REPORT: "report",
     Permission.ALERT_WRITE: "report",
     Permission.MONITOR_WRITE: "manage",

@@ -3,6 +3,7 @@
 import time
 from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -48,7 +49,7 @@ class Events(ApiView):
     @extend_schema(parameters=[*PAGE_PARAMETERS, _Filter], responses=EventPageOut)
     def get(self, request: Request) -> Response:
         """Newest first. Administrators of the server read all of it, others the trails of their projects."""
-        _require_read(self.principal)
+        require_read(self.principal)
         rows = selectors.list_events(visible_to=self.principal, only=_filter(request))
         return Response(newest_first(rows, request, key="id", render=events_out))
 
@@ -56,7 +57,7 @@ class Events(ApiView):
 class OneEvent(ApiView):
     @extend_schema(responses=EventOut)
     def get(self, request: Request, id: UUID) -> Response:  # noqa: A002 - the path names it so
-        _require_read(self.principal)
+        require_read(self.principal)
         return Response(events_out([selectors.get_event(id=id, visible_to=self.principal)])[0])
 
 
@@ -70,7 +71,7 @@ class EventProof(ApiView):
     )
     def get(self, request: Request, id: UUID) -> HttpResponse | Response:  # noqa: A002 - the path names it so
         """The event's inclusion in the newest checkpoint. 503 while it has no place in the log yet."""
-        _require_read(self.principal)
+        require_read(self.principal)
         event = selectors.get_event(id=id, visible_to=self.principal)
         proof = _proof(event, wait=request.query_params.get("wait") == "integrated")
         if request.query_params.get("format") == "tlog-proof":
@@ -85,16 +86,18 @@ class Export(ApiView):
     )
     def get(self, request: Request) -> StreamingHttpResponse:
         """The ledger as JSON lines that `lineal audit verify` checks offline. The whole needs an administrator of the
-        server; `filtered=true` gives what matches the filter, of projects in which the caller may export.
+        server; `filtered=true` gives what matches the filter, of projects in which the caller may export, and without addresses
+        and devices unless the caller administers the server.
         """
         only = _filter(request)
         filtered = request.query_params.get("filtered", "").lower() in ("1", "true")
         if filtered:
-            lines = export.filtered_export(_exportable(self.principal, only))
+            withhold = not self.principal.is_server_admin
+            lines = export.filtered_export(_exportable(self.principal, only), withhold=withhold)
         else:
             require_server_admin(self.principal)
             lines = export.full_export()
-        _record_export(self.principal, only.project if filtered else None)
+        _record_export(self.principal, only if filtered else None)
         return StreamingHttpResponse(
             _in_pieces(lines),
             content_type="application/jsonl",
@@ -108,11 +111,11 @@ def _exportable(principal: Principal, only: Filter) -> Any:
     if principal.is_server_admin and principal.has_scope("read"):
         return events
     if not principal.has_scope("read"):
-        _require_read(principal)
+        require_read(principal)
     least = LEAST_ROLE[Permission.AUDIT_EXPORT]
     readable = selectors.trail_project_ids(principal) or set()
     allowed = {project_id for project_id in readable if principal.roles[project_id] >= least}
-    if only.project is not None and not events.exists():
+    if only.project is not None and not selectors.list_events(visible_to=principal, only=Filter(only.project)).exists():
         raise project_not_found(only.project)
     if not allowed:
         raise NotAllowed(
@@ -125,9 +128,18 @@ def _exportable(principal: Principal, only: Filter) -> Any:
 
 
 @transaction.atomic
-def _record_export(principal: Principal, project: str | None) -> None:
+def _record_export(principal: Principal, only: Filter | None) -> None:
+    """`only` is what a filtered export was asked for; None stands for all."""
+    project = only.project if only else None
     label = f"project {project}" if project else "the whole server"
-    record(action="audit.export", target=Target("ledger", project or "ledger", label), actor=principal, project=None)
+    asked = {name: value for name, value in asdict(only).items() if value is not None} if only else {}
+    record(
+        action="audit.export",
+        target=Target("ledger", project or "ledger", label),
+        actor=principal,
+        project=None,
+        after={"filtered": only is not None, "filter": asked, "personal_values": principal.is_server_admin},
+    )
 
 
 def _in_pieces(lines: Iterator[bytes], size: int = 1 << 18) -> Iterator[bytes]:
@@ -142,7 +154,7 @@ def _in_pieces(lines: Iterator[bytes], size: int = 1 << 18) -> Iterator[bytes]:
         yield bytes(piece)
 
 
-def _require_read(principal: Principal) -> None:
+def require_read(principal: Principal) -> None:
     if not principal.has_scope("read"):
         raise NotAllowed(
             "This token lacks the scope 'read', which audit.read needs.",

@@ -12,10 +12,10 @@ from audit.opened import opened
 def events_out(events: Sequence[AuditEvent]) -> list[dict[str, Any]]:
     """Bodies with their personal values put back where those still exist. One query for all of them."""
     bodies = opened(events)
-    return [_event_out(event, dict(bodies[event.pk])) for event in events]
+    return [event_out(event, dict(bodies[event.pk])) for event in events]
 
 
-def _event_out(event: AuditEvent, body: dict[str, Any]) -> dict[str, Any]:
+def event_out(event: AuditEvent, body: dict[str, Any]) -> dict[str, Any]:
     leaf: AuditLeaf | None = getattr(event, "leaf", None)
     target = body["target"]
     return body | {

@@ -3,6 +3,8 @@
 from hashlib import sha256
 from uuid import uuid4
 
+from django.test import Client
+
 from audit.models import AuditCheckpoint, AuditEvent
 from audit.testing import sequence_now
 from core.ids import uuid7
@@ -94,7 +96,20 @@ def an_event(world, caller):
     sequence_now()
     event = AuditEvent.objects.filter(action="run.create").latest("id")
     size = str(AuditCheckpoint.objects.latest("size").size)
-    return {"event": str(event.uuid), "old": size, "new": size}
+    return {"event": str(event.uuid), "old": size, "new": size, "level": "0", "tile": "000.p/1"}
+
+
+def a_requested_event(world, caller):
+    """Of the project that members share, made by a request whose address and device it holds."""
+    token = world.make_token(world.people["contributor"])
+    answer = Client().post(
+        f"/api/v1/runs?project={world.project.name}",
+        data={"experiment": "churn"},
+        content_type="application/json",
+        headers={"authorization": f"Bearer {token}", "user-agent": "probe/1"},
+    )
+    assert answer.status_code == 201
+    return {"event": str(AuditEvent.objects.filter(action="run.create").latest("id").uuid)}
 
 
 def _run(world, creator):

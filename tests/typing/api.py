@@ -12,6 +12,7 @@ def train() -> lineal.ModelVersion:
     with lineal.start_run("churn", params={"lr": 3e-4, "layers": 2}, tags={"team": "risk"}) as run:
         assert_type(run, lineal.Run)
         run.use_dataset("train", Path("train.parquet"))
+        assert_type(run.log_dataset("scores", Path("scores.parquet")), str | None)
         run.log({"loss": 0.41}, step=10)
         run.log({"accuracy": 1})
         run.log_param("seed", 7)

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from audit.models import AuditEvent, AuditLeaf, AuditPrivate
+from core.access import Role
 
 pytestmark = pytest.mark.django_db
 
@@ -144,3 +145,21 @@ def test_a_long_trail_goes_on_without_gap(browser, alice, project, bob, monkeypa
         path = TRAIL + link.group(1).replace("&amp;", "&") if link else ""
 
     assert seen == AuditEvent.objects.filter(project_id=project.id).count() > 50
+
+
+def test_personal_values_are_shown_when_asked_for_and_that_is_recorded(browser, api, bob, make_member):
+    api(bob).post("runs", json={"experiment": "churn"}, headers={"user-agent": "probe/1"}, REMOTE_ADDR="192.0.2.7")
+    event = AuditEvent.objects.filter(action="run.create").latest("id")
+    page = f"/projects/default/audit/{event.uuid}"
+    carol = browser(make_member("carol", Role.MAINTAINER))
+
+    assert "192.0.2.7" not in carol.get(page).content.decode()
+    assert "192.0.2.7" in carol.post(page, {}).content.decode()
+    assert AuditEvent.objects.filter(action="audit.read_private").count() == 1
+    assert "personal value" not in browser(bob).get(page).content.decode()
+
+
+def test_the_export_link_takes_what_the_page_shows(browser, alice):
+    page = browser(alice).get("/projects/default/audit?action=run.create&since=2026-01-01").content.decode()
+
+    assert "/api/v1/audit/export?action=run.create&amp;since=2026-01-01T00%3A00%3A00" in page

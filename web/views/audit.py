@@ -11,8 +11,11 @@ from accounts.models import Project
 from audit import actions
 from audit.errors import EventNotFound
 from audit.models import AuditEvent
-from audit.opened import opened
+from audit.opened import opened, withheld_paths
+from audit.private import read_private
+from audit.projects import project_of
 from audit.selectors import Filter, get_event, list_events
+from core import clock
 from core.access import Permission, can, require_server_admin
 from core.errors import Invalid
 from web import ledger
@@ -27,12 +30,11 @@ FIELDS = ("q", "actor", "action", "target_type", "target_id", "outcome", "since"
 
 @project_page(room="audit", permission=Permission.AUDIT_READ)
 def project_audit(request: PageRequest, project: Project) -> HttpResponse:
-    export = f"/api/v1/audit/export?{urlencode({'project': project.name, 'filtered': 'true'})}"
     return _list(
         request,
         "web/audit_list.html",
         project=project,
-        export_url=export if can(request.principal, Permission.AUDIT_EXPORT, project) else "",
+        may_export=can(request.principal, Permission.AUDIT_EXPORT, project),
     )
 
 
@@ -45,7 +47,7 @@ def server_audit(request: PageRequest) -> HttpResponse:
         request,
         "web/server_audit.html",
         project=None,
-        export_url="/api/v1/audit/export",
+        may_export=True,
         ledger=state,
         checkpoints=ledger.checkpoints(),
         verifications=state.verifications,
@@ -53,7 +55,9 @@ def server_audit(request: PageRequest) -> HttpResponse:
     )
 
 
-def _list(request: PageRequest, template: str, *, project: Project | None, **context: Any) -> HttpResponse:
+def _list(
+    request: PageRequest, template: str, *, project: Project | None, may_export: bool, **context: Any
+) -> HttpResponse:
     query = {field: request.GET.get(field, "").strip() for field in FIELDS}
     events, problem = AuditEvent.objects.none(), ""
     try:
@@ -71,8 +75,19 @@ def _list(request: PageRequest, template: str, *, project: Project | None, **con
         problem=problem,
         actions=actions.registered_names(),
         outcomes=AuditEvent.Outcome.values,
+        export_url=_export_url(query, project) if may_export and not problem else "",
         **context,
     )
+
+
+def _export_url(query: Mapping[str, str], project: Project | None) -> str:
+    """The export of what the page shows; of the whole ledger where nothing is asked for."""
+    asked = {field: value for field, value in query.items() if value}
+    for field in ("since", "until"):
+        moment = utc_moment(query[field], field=field)
+        asked |= {field: clock.text(moment)} if moment else {}
+    asked |= {"project": project.name} if project else {}
+    return f"/api/v1/audit/export?{urlencode({**asked, 'filtered': 'true'})}" if asked else "/api/v1/audit/export"
 
 
 def _filter(query: Mapping[str, str], project: Project | None) -> Filter:
@@ -90,12 +105,12 @@ def _filter(query: Mapping[str, str], project: Project | None) -> Filter:
     )
 
 
-@project_page(room="audit", permission=Permission.AUDIT_READ)
+@project_page(room="audit", permission=Permission.AUDIT_READ, methods=("GET", "POST"))
 def project_event(request: PageRequest, project: Project, uuid: UUID) -> HttpResponse:
     return _event(request, uuid, project)
 
 
-@signed_in(room="server_audit")
+@signed_in(room="server_audit", methods=("GET", "POST"))
 def server_event(request: PageRequest, uuid: UUID) -> HttpResponse:
     require_server_admin(request.principal)
     return _event(request, uuid, None)
@@ -106,6 +121,8 @@ def _event(request: PageRequest, uuid: UUID, project: Project | None) -> HttpRes
     if project is not None and event.project_id != project.id:
         raise EventNotFound(f"There is no event {uuid} that you may see.")
     body = opened([event])[event.pk]
+    if request.method == "POST":  # asked for what is withheld, which is an entry of its own
+        body = read_private(event=event, project=project_of(event), actor=request.principal)
     previous = body["prev_event_of_target"]
     proof_query = {"format": "tlog-proof", **({"project": project.name} if project else {})}
     return show(
@@ -121,7 +138,15 @@ def _event(request: PageRequest, uuid: UUID, project: Project | None) -> HttpRes
         place=place_of(event.uuid),
         proof_url=f"/api/v1/audit/events/{event.uuid}/proof?{urlencode(proof_query)}",
         body=event.body,
+        withheld=withheld_paths(event) if request.method == "GET" and _may_read_private(request, event) else [],
         **_key_words(request, ledger.state()),
+    )
+
+
+def _may_read_private(request: PageRequest, event: AuditEvent) -> bool:
+    project = project_of(event)
+    return request.principal.is_server_admin or (
+        project is not None and can(request.principal, Permission.AUDIT_READ_PRIVATE, project)
     )
 
 
@@ -137,6 +162,7 @@ def _record(body: Mapping[str, Any]) -> Mapping[str, str]:
         "target_version": target["version"],
         "route": said(request.get("route")),
         "ip": said(request.get("ip")),
+        "user_agent": said(request.get("user_agent")),
     }
 
 

@@ -1,7 +1,7 @@
 """`lineal audit`: read the log of acts, take it away as a file, and check such a file with a public key alone."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -36,44 +36,96 @@ def _name(thing: object) -> object:
     return (thing.get("display") or thing.get("label") or thing.get("id")) if isinstance(thing, dict) else thing
 
 
+_FILTERS = [
+    click.option("--actor", metavar="NAME"),
+    click.option("--action", metavar="NOUN.VERB", help="e.g. promotion.commit"),
+    click.option("--target-type", metavar="TYPE"),
+    click.option("--target-id", metavar="ID"),
+    click.option("--outcome", type=click.Choice(["ok", "denied", "error"])),
+    click.option("--since", type=Moment(), metavar="TIME", help="e.g. 2026-11-01T00:00Z or 7d."),
+    click.option("--until", type=Moment(), metavar="TIME"),
+    click.option("--query", "q", metavar="TEXT"),
+]
+
+
+def _filtered(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that choose events."""
+    for option in reversed(_FILTERS):
+        command = option(command)
+    return command
+
+
+def _query(since: datetime | None, until: datetime | None, filters: Mapping[str, str | None]) -> dict[str, str]:
+    times = {"since": wire_time(since) if since else None, "until": wire_time(until) if until else None}
+    return {name: value for name, value in {**times, **filters}.items() if value is not None}
+
+
 @audit.command("list")
-@click.option("--actor", metavar="NAME")
-@click.option("--action", metavar="NOUN.VERB", help="e.g. promotion.commit")
-@click.option("--target-type", metavar="TYPE")
-@click.option("--target-id", metavar="ID")
-@click.option("--outcome", type=click.Choice(["ok", "denied", "error"]))
-@click.option("--since", type=Moment(), metavar="TIME", help="e.g. 2026-11-01T00:00Z or 7d.")
-@click.option("--until", type=Moment(), metavar="TIME")
-@click.option("--query", "q", metavar="TEXT")
+@_filtered
 @limited
 @connected
 def list_events(
     caller: Caller, *, limit: int, since: datetime | None, until: datetime | None, **filters: str | None
 ) -> None:
     """List audit events, newest first."""
-    times = {"since": wire_time(since) if since else None, "until": wire_time(until) if until else None}
-    rows = caller.server.items("audit/events", limit=limit, **times, **filters)
+    rows = caller.server.items("audit/events", limit=limit, **_query(since, until, filters))
     caller.output.listing(rows, _COLUMNS, empty="no events")
 
 
 @audit.command("show")
 @click.argument("event")
+@click.option(
+    "--private", is_flag=True, help="With addresses, devices and the like; the ledger records that you looked."
+)
+@click.option("--reason", default="", metavar="TEXT", help="Why you look, for the ledger.")
 @connected
-def show_event(caller: Caller, *, event: str) -> None:
+def show_event(caller: Caller, *, event: str, private: bool, reason: str) -> None:
     """Show one event in full, as JSON."""
-    print_json(caller.server.get(path("audit", "events", event)))
+    if reason and not private:
+        raise usage_error("--reason goes with --private")
+    if private:
+        print_json(caller.server.post(path("audit", "events", event, "private"), {"reason": reason}))
+    else:
+        print_json(caller.server.get(path("audit", "events", event)))
+
+
+@audit.command()
+@click.argument("event")
+@click.option(
+    "--path", "paths", multiple=True, required=True, metavar="PATH", help="e.g. /actor/display; may be repeated."
+)
+@click.option("--reason", required=True, metavar="TEXT")
+@connected
+def erase(caller: Caller, *, event: str, paths: Sequence[str], reason: str) -> None:
+    """Erase personal values of an event for good. Proofs stay valid; copies taken away before are not reached."""
+    body = {"paths": list(paths), "reason": reason}
+    found = caller.server.post(path("audit", "events", event, "erasure"), body)
+    erased = found["erased"]
+    caller.output.done(found, f"erased {', '.join(erased)}" if erased else "nothing was left to erase there")
 
 
 @audit.command()
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File; `-` is stdout.")
 @click.option("--filtered", is_flag=True, help="Only what you may export (of --project), each event with its proof.")
+@_filtered
 @connected
-def export(caller: Caller, *, out: Path, filtered: bool) -> None:
+def export(
+    caller: Caller,
+    *,
+    out: Path,
+    filtered: bool,
+    since: datetime | None,
+    until: datetime | None,
+    **filters: str | None,
+) -> None:
     """Take the log away as a file that `lineal audit verify` proves offline.
 
-    The whole log needs a server admin; with --filtered, approvers take the trails of their own projects away.
+    The whole log needs a server admin; with --filtered, or any choice of events, approvers take the trails of their own
+    projects away.
     """
-    query = {"filtered": "true"} if filtered else {}
+    query = _query(since, until, filters)
+    if filtered or query:
+        query["filtered"] = "true"
     lines = caller.server.stream("audit/export", **query)
     if str(out) == "-":
         for chunk in lines:
