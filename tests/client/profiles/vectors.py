@@ -37,7 +37,7 @@ def table(part: int) -> pa.Table:
         "age": pa.array(n * 31 % 50 + 18, pa.int32()),
         "visits": pa.array(n * n % 257, pa.uint16()),
         "flag": pa.array([None if k % 16 == 7 else bool(k % 3) for k in n]),
-        "country": pa.array([None if k % 32 == 5 else "DE AT CH FR ÖS".split()[int(k * k % 5)] for k in n]),
+        "country": pa.array([None if k % 32 == 5 else ["DE", "AT", "CH", "FR", "ÖS"][int(k * k % 5)] for k in n]),
         "comment": pa.array([_comment(int(k)) for k in n]),
         "customer": pa.array([f"customer-{k}" for k in n]),
         "raw": pa.array([bytes([int(k) % 7, 255]) for k in n]),

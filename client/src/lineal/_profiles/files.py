@@ -63,7 +63,7 @@ def _named(path: str) -> Iterator[None]:
     """Names the file in what pyarrow has to say about it."""
     try:
         yield
-    except pa.ArrowInvalid as error:
+    except pa.ArrowException as error:
         raise ValueError(f"{path}: {str(error).splitlines()[0]}") from error
 
 
