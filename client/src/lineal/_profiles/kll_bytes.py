@@ -19,8 +19,8 @@ from lineal._profiles.kll import LEAST_WIDTH, Kll, Values, capacity
 EMPTY, SORTED, SINGLE = 1, 2, 4
 FAMILY = 15
 LEAST_K = 8
-LARGEST_N = 1 << 56  # ten times as many still fit 64 bits; a million rows a second take two thousand years
-MOST_LEVELS = 57
+LARGEST_N = 1 << 53  # as for every count in a profile
+MOST_LEVELS = 54
 
 _HEAD = struct.Struct("<BBBBHBx")
 _FULL = struct.Struct("<QHBx")

@@ -9,7 +9,7 @@ from typing import Any
 from lineal._errors import InvalidProfile
 
 INFINITIES = {"Infinity": math.inf, "-Infinity": -math.inf}
-LARGEST_COUNT = (1 << 63) - 1
+LARGEST_COUNT = 1 << 53  # whole numbers beyond it are not safe in JSON, and a million rows a second take centuries
 
 
 def written(number: float | None) -> float | str | None:
@@ -46,6 +46,8 @@ class Member:
     def mapping(self) -> "dict[str, Member]":
         if not isinstance(self.value, dict) or not all(isinstance(name, str) for name in self.value):
             raise self.wrong("not an object")
+        if not all(_is_unicode(name) for name in self.value):
+            raise self.wrong("a name with half a character")
         return {name: Member(value, f"{self.place}.{name}") for name, value in self.value.items()}
 
     def items(self, *, most: int) -> "list[Member]":
@@ -64,6 +66,8 @@ class Member:
     def text(self) -> str:
         if not isinstance(self.value, str):
             raise self.wrong("not a text")
+        if not _is_unicode(self.value):
+            raise self.wrong("a text with half a character")
         return self.value
 
     def one_of(self, *choices: str) -> str:
@@ -109,6 +113,11 @@ class Member:
             return b64decode(text, validate=True)
         except (NotBase64, ValueError) as error:
             raise self.wrong("not base64") from error
+
+
+def _is_unicode(text: str) -> bool:
+    """JSON can spell half of a surrogate pair, which no UTF-8 can."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _short(value: Any) -> str:

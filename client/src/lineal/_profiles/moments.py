@@ -10,9 +10,11 @@ NOTHING: Moments = (None, None)
 
 
 def of(values: NDArray[np.float64]) -> Moments:
-    """Of finite values. Where their sum leaves the range of doubles the mean is taken of smaller ones."""
+    """Of finite, ascending values. Where their sum leaves the range of doubles the mean is taken of smaller ones."""
     if not len(values):
         return NOTHING
+    if values[0] == values[-1]:
+        return float(values[0]), 0.0
     with np.errstate(over="ignore"):
         mean = float(values.mean())
         if not np.isfinite(mean):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lineal._errors import IncompatibleProfiles
-from lineal._profiles.members import Member, unique, written
+from lineal._profiles.members import LARGEST_COUNT, Member, unique, written
 
 SCORE_BINS = 1_000
 MOST_CLASSES = 256  # a matrix of more says nothing to anybody, and takes megabytes
@@ -48,7 +48,7 @@ def _bins(member: Member) -> Bins:
     if len(data) != 8 * SCORE_BINS:
         raise member.wrong(f"{len(data)} bytes are no {SCORE_BINS} counts")
     counts = np.frombuffer(data, "<u8")
-    if (counts >= 1 << 53).any():
+    if (counts > LARGEST_COUNT).any():
         raise member.wrong("a count too large to be true")
     return counts.astype(np.int64)
 

@@ -102,7 +102,7 @@ def _of_table(data: Any) -> TableSource | StreamSource:
     found = as_arrow(data)
     if isinstance(found, pa.Table):
         return TableSource(found)
-    return TableSource(found.read_all()) if is_from(data, "polars", "DataFrame") else StreamSource([found])
+    return TableSource(found.read_all()) if is_from(data, "polars", "DataFrame", "LazyFrame") else StreamSource([found])
 
 
 def _tables_of(data: Any) -> Iterator[pa.Table]:
