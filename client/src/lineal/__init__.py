@@ -25,7 +25,9 @@ if TYPE_CHECKING:
         Conflict,
         DigestMismatch,
         Forbidden,
+        IncompatibleProfiles,
         Invalid,
+        InvalidProfile,
         LinealError,
         Malformed,
         NotConfigured,
@@ -42,6 +44,9 @@ if TYPE_CHECKING:
         TooMany,
         Unauthorized,
     )
+    from lineal._profiles.document import Profile
+    from lineal._profiles.making import profile
+    from lineal._profiles.reference import Reference
     from lineal._promotions import Promotion
     from lineal._results import History, ModelVersion
     from lineal._run import Run
@@ -51,7 +56,9 @@ _ERRORS = (
     "Conflict",
     "DigestMismatch",
     "Forbidden",
+    "IncompatibleProfiles",
     "Invalid",
+    "InvalidProfile",
     "LinealError",
     "Malformed",
     "NotConfigured",
@@ -88,9 +95,12 @@ _HOMES = {
     "Client": "lineal._client",
     "History": "lineal._results",
     "ModelVersion": "lineal._results",
+    "Profile": "lineal._profiles.document",
     "Promotion": "lineal._promotions",
+    "Reference": "lineal._profiles.reference",
     "Run": "lineal._run",
     "SyncReport": "lineal._sync",
+    "profile": "lineal._profiles.making",
     "sync": "lineal._sync",
 }
 
@@ -100,7 +110,9 @@ __all__ = [
     "DigestMismatch",
     "Forbidden",
     "History",
+    "IncompatibleProfiles",
     "Invalid",
+    "InvalidProfile",
     "LinealError",
     "Malformed",
     "ModelVersion",
@@ -111,7 +123,9 @@ __all__ = [
     "OutcomeUnknown",
     "PickleRefused",
     "ProblemError",
+    "Profile",
     "Promotion",
+    "Reference",
     "Run",
     "ServerError",
     "ServerKeyChanged",
@@ -125,6 +139,7 @@ __all__ = [
     "get_run",
     "history",
     "impact",
+    "profile",
     "promote",
     "refuse",
     "register",

@@ -12,8 +12,11 @@ LONGEST_ADDRESS = 2_000
 MOST_COLUMNS = 10_000
 
 
-def describe(name: str, data: Any, *, context: str = "", version: str | None = None) -> dict[str, Any]:
+def describe(
+    name: str, data: Any, *, context: str = "", version: str | None = None, rows: Any = None
+) -> dict[str, Any]:
     """A DatasetUse as the wire has it. `version` is what the source itself calls this state of it (a Delta version, a DVC rev).
+    `rows` is the table to read in place of `data`, where that was turned into Arrow already.
 
     A file or folder is hashed (unchanged files are remembered), a table is hashed and profiled in one pass, an address is taken as told.
 
@@ -28,7 +31,7 @@ def describe(name: str, data: Any, *, context: str = "", version: str | None = N
         return use | _of_address(data, version)
     if isinstance(data, str | os.PathLike):
         return use | _of_path(Path(data))
-    return use | _of_table(data)
+    return use | _of_table(data, data if rows is None else rows)
 
 
 def undescribed(name: str, data: Any, *, context: str = "") -> dict[str, Any]:
@@ -71,10 +74,10 @@ def _of_path(path: Path) -> dict[str, Any]:
     }
 
 
-def _of_table(data: Any) -> dict[str, Any]:
+def _of_table(data: Any, rows: Any) -> dict[str, Any]:
     from lineal.digest import scan_frame
 
-    scan = scan_frame(data)
+    scan = scan_frame(rows)
     columns = scan.columns[:MOST_COLUMNS]
     return {
         "kind": "frame",

@@ -8,6 +8,8 @@ LinealError
 ├── DigestMismatch          bytes are not what their digest says
 ├── PickleRefused           a model would have to be unpickled, and that was not allowed
 ├── NotDelivered            something that the next step needs is still in the spool
+├── InvalidProfile          bytes or JSON that are no profile, or one that contradicts itself
+├── IncompatibleProfiles    two profiles that do not merge: another privacy, key, or kind of performance
 ├── NotPromoted             the server decided, with reasons, and nothing was promoted
 └── ProblemError            the server answered with a problem (RFC 9457)
     ├── Malformed 400, Unauthorized 401, Forbidden 403, NotFound 404, Conflict 409, TooLarge 413, Invalid 422, TooMany 429
@@ -52,6 +54,14 @@ class PickleRefused(LinealError):
 
 class NotDelivered(LinealError):
     """Records are still in the spool, where `lineal sync` finds them."""
+
+
+class InvalidProfile(LinealError):
+    """Not a profile or reference: the message says what was wrong, and where."""
+
+
+class IncompatibleProfiles(LinealError):
+    """Profiles that have no profile together."""
 
 
 class NotPromoted(LinealError):

@@ -9,15 +9,19 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from lineal import _settings, _values
 from lineal._artifacts import find_files, log_files
+from lineal._dataset_profiles import DatasetProfile, log_profile
 from lineal._datasets import describe, size_on_the_wire, undescribed
 from lineal._notices import Notices
 from lineal._packing import Input, Metrics, Output, Params, Tags
 from lineal._progress import Progress
 from lineal._sender import Sender
+
+if TYPE_CHECKING:
+    from lineal._profiles.document import Profile
 
 logger = logging.getLogger("lineal")
 
@@ -90,14 +94,25 @@ class Run:
         """Set tags; a value of None removes the tag."""
         self._guarded("set_tags", lambda: self._put_tags(tags))
 
-    def use_dataset(self, name: str, data: Any, *, context: str = "", version: str | None = None) -> str | None:
+    def use_dataset(
+        self,
+        name: str,
+        data: Any,
+        *,
+        context: str = "",
+        version: str | None = None,
+        profile: "bool | Profile | None" = None,
+    ) -> str | None:
         """Record that this run read `data`: a path, an address (`s3://…`), or a pandas, polars, Arrow or numpy table.
 
         Files, folders and tables are recorded by the digest of their content, which is returned; about 1 GB/s. An address is
         recorded as told, stronger if `version` names the state that was read.
+
+        A table called `train`, by name or context, is profiled too (`lineal.profile`; some 10 million cells a second), because production
+        is compared with it. `profile=True` does so with any data, `profile=False` with none; a profile made before is kept as it is.
         """
         digest: str | None = self._guarded(
-            "use_dataset", lambda: self._put_dataset(Input, name, data, context, version)
+            "use_dataset", lambda: self._put_dataset(Input, name, data, context, version, profile)
         )
         return digest
 
@@ -107,9 +122,13 @@ class Run:
         The bytes stay where they are; `log_artifact` keeps a copy. Data that the run itself came of are refused by the server.
         """
         digest: str | None = self._guarded(
-            "log_dataset", lambda: self._put_dataset(Output, name, data, context, version)
+            "log_dataset", lambda: self._put_dataset(Output, name, data, context, version, profile=False)
         )
         return digest
+
+    def log_profile(self, profile: "Profile", name: str = "reference") -> None:
+        """Keep a profile with the run. The one called `reference` is what production is compared with, before the training table's."""
+        self._guarded("log_profile", lambda: log_profile(self._sender, profile, name))
 
     def log_artifact(self, source: str | Path, path: str | None = None) -> None:
         """Record a file, or a folder with all that is in it, as it is now. `path` is what it is called in the run, by default its name.
@@ -217,19 +236,37 @@ class Run:
             texts = {_values.text(key): None if value is None else _values.text(value) for key, value in tags.items()}
             self._sender.put(Tags(texts))
 
-    def _put_dataset(
-        self, sort: type[Input | Output], name: str, data: Any, context: str, version: str | None
+    def _put_dataset(  # noqa: PLR0917 - what use_dataset and log_dataset were given
+        self,
+        sort: type[Input | Output],
+        name: str,
+        data: Any,
+        context: str,
+        version: str | None,
+        profile: "bool | Profile | None",
     ) -> str | None:
+        profiled = DatasetProfile(profile, name, data, context)
         try:
-            use = describe(name, data, context=context, version=version)
+            use = describe(name, data, context=context, version=version, rows=profiled.rows)
         except Exception as exc:  # noqa: BLE001 - the use itself is recorded in any case
             self._notices.warn_once(
                 f"dataset {name}", f"run {self.id}: dataset {name!r} is recorded without a digest: {exc}"
             )
             use = undescribed(name, data, context=context)
         self._sender.put(sort(use, size_on_the_wire(use)))
+        self._put_profile(name, profiled, context)
         digest: str | None = use.get("digest")
         return digest
+
+    def _put_profile(self, name: str, profiled: DatasetProfile, context: str) -> None:
+        try:
+            found = profiled.result()
+            if found is not None:
+                log_profile(self._sender, found, context or name)
+        except Exception as exc:  # noqa: BLE001 - the use is recorded already
+            self._notices.warn_once(
+                f"profile {name}", f"run {self.id}: dataset {name!r} is recorded without a profile: {exc}"
+            )
 
     def _put_model(self, model: Any, name: str, input_example: Any) -> None:
         from lineal import _models

@@ -32,6 +32,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "runs": Entry("lineal.cli.runs:runs", "List, search, show and put away runs."),
         "experiments": Entry("lineal.cli.experiments:experiments", "List experiments."),
         "artifacts": Entry("lineal.cli.artifacts:artifacts", "List and download the files of a run."),
+        "profile": Entry("lineal.cli.profiles:profile", "Say what files of rows hold, without their rows."),
         "sync": Entry("lineal.cli.spool:sync", "Send what earlier jobs could not deliver."),
     },
     "Models": {

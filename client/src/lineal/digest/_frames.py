@@ -63,7 +63,7 @@ def scan_frame(table: Any, *, ordered: bool = True, profile: bool = True) -> Fra
         columns.sort(key=lambda column: column.name.encode())
         pieces = iter([_sorted_rows(pieces, columns, schema)])
     rows = 0
-    for block in _blocks(pieces):
+    for block in blocks(pieces):
         rows += block.num_rows
         for column in columns:
             column.add(block.column(column.name))
@@ -114,7 +114,7 @@ def _is_unsigned(kind: Kind) -> bool:
     return str(kind.arrow) == "uint64"
 
 
-def _blocks(pieces: "Iterator[pa.Table]") -> "Iterator[pa.Table]":
+def blocks(pieces: "Iterator[pa.Table]") -> "Iterator[pa.Table]":
     """The same rows in tables of exactly 65,536, the last one of what is left; none when there are no rows."""
     held: list[pa.Table] = []
     count = 0

@@ -18,19 +18,38 @@ def arrow_stream(data: Any) -> "tuple[pa.Schema, Iterator[pa.Table]]":
         ValueError: columns of different lengths, equal names, or an array of more than two dimensions.
         ImportError: pyarrow is not installed.
     """
+    found = as_arrow(data)
+    if hasattr(found, "to_batches"):
+        return found.schema, iter([found])
+    return found.schema, pieces_of(found)
+
+
+def as_arrow(data: Any) -> "pa.Table | pa.RecordBatchReader":
+    """A table that is in memory as one, anything else as a stream. Raises as `arrow_stream` does."""
     pa = _pyarrow()
     found = _as_arrow(data, pa)
-    _check_names(found.schema.names)
-    if isinstance(found, pa.Table):
-        return found.schema, iter([found])
-    return found.schema, (pa.Table.from_batches([batch], schema=found.schema) for batch in found)
+    check_names(found.schema.names)
+    return found
+
+
+def table_of(data: Any) -> "pa.Table":
+    """All of it as one table. Raises as `arrow_stream` does."""
+    found = as_arrow(data)
+    return found if hasattr(found, "to_batches") else found.read_all()
+
+
+def pieces_of(reader: "pa.RecordBatchReader") -> "Iterator[pa.Table]":
+    """The batches of a stream, each as a table."""
+    import pyarrow as pa
+
+    return (pa.Table.from_batches([batch], schema=reader.schema) for batch in reader)
 
 
 def _pyarrow() -> Any:
     try:
         import pyarrow as pa
     except ImportError as exc:
-        raise ImportError("digests of tables need pyarrow: pip install 'lineal[frames]'") from exc
+        raise ImportError("tables need pyarrow: pip install 'lineal[frames]'") from exc
     return pa
 
 
@@ -39,13 +58,13 @@ def is_table(data: Any) -> bool:
     if isinstance(data, Mapping) or hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
         return True
     return (
-        _is_from(data, "numpy", "ndarray")
-        or _is_from(data, "pandas", "DataFrame", "Series")
-        or _is_from(data, "polars", "LazyFrame")
+        is_from(data, "numpy", "ndarray")
+        or is_from(data, "pandas", "DataFrame", "Series")
+        or is_from(data, "polars", "LazyFrame")
     )
 
 
-def _is_from(data: Any, module: str, *names: str) -> bool:
+def is_from(data: Any, module: str, *names: str) -> bool:
     library = sys.modules.get(module)
     return library is not None and isinstance(data, tuple(getattr(library, name) for name in names))
 
@@ -66,7 +85,7 @@ def _from_pandas(frame: Any, pa: Any) -> Any:
     names = [str(name) for name in frame.columns]
     if not names:
         return _rows_only(len(frame), pa)
-    columns = [_column(name, frame.iloc[:, position], pa) for position, name in enumerate(names)]
+    columns = [column_of(name, frame.iloc[:, position], pa) for position, name in enumerate(names)]
     return pa.Table.from_arrays(columns, names=names)
 
 
@@ -93,14 +112,15 @@ def _from_numpy(array: Any, pa: Any) -> Any:
 def _table(columns: dict[str, Any], pa: Any, given: int | None = None) -> Any:
     if given is not None and given != len(columns):
         raise ValueError("two columns have the same name once written as text")
-    arrays = {name: _column(name, column, pa) for name, column in columns.items()}
+    arrays = {name: column_of(name, column, pa) for name, column in columns.items()}
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"columns of different lengths: {lengths}")
     return pa.table(arrays)
 
 
-def _column(name: str, values: Any, pa: Any) -> Any:
+def column_of(name: str, values: Any, pa: Any) -> Any:
+    """Values in any container as an Arrow array. Raises TypeError, naming the column, where there is none for them."""
     try:
         return _array(values, pa)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as exc:
@@ -112,11 +132,11 @@ def _column(name: str, values: Any, pa: Any) -> Any:
 def _array(values: Any, pa: Any) -> Any:
     if isinstance(values, (pa.Array, pa.ChunkedArray)):
         return values
-    if _is_from(values, "polars", "Series"):
+    if is_from(values, "polars", "Series"):
         return values.to_arrow()
-    if _is_from(values, "numpy", "ndarray"):
+    if is_from(values, "numpy", "ndarray"):
         return _numpy_column(values, pa)
-    if hasattr(values, "__arrow_c_stream__") and not _is_from(values, "pandas", "Series"):
+    if hasattr(values, "__arrow_c_stream__") and not is_from(values, "pandas", "Series"):
         return pa.chunked_array(values)
     if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
         raise TypeError("not a sequence of values")
@@ -136,7 +156,8 @@ def _numpy_column(values: Any, pa: Any) -> Any:
     return pa.array(np.ascontiguousarray(values), mask=mask, from_pandas=values.dtype == object)
 
 
-def _check_names(names: list[str]) -> None:
+def check_names(names: list[str]) -> None:
+    """Raises ValueError: a name is there twice."""
     seen: set[str] = set()
     for name in names:
         if name in seen:
@@ -149,14 +170,14 @@ _CONVERTERS: tuple[tuple[Callable[[Any, Any], bool], Callable[[Any, Any], Any]],
     (lambda data, pa: isinstance(data, (pa.Table, pa.RecordBatchReader)), lambda data, _: data),
     (lambda data, pa: isinstance(data, pa.RecordBatch), lambda data, pa: pa.Table.from_batches([data])),
     (lambda data, pa: isinstance(data, (pa.Array, pa.ChunkedArray)), lambda data, pa: _table({"0": data}, pa)),
-    (lambda data, _: _is_from(data, "pandas", "DataFrame"), _from_pandas),
-    (lambda data, _: _is_from(data, "pandas", "Series"), lambda data, pa: _table({_series_name(data.name): data}, pa)),
-    (lambda data, _: _is_from(data, "polars", "LazyFrame"), lambda data, pa: _as_arrow(data.collect(), pa)),
+    (lambda data, _: is_from(data, "pandas", "DataFrame"), _from_pandas),
+    (lambda data, _: is_from(data, "pandas", "Series"), lambda data, pa: _table({_series_name(data.name): data}, pa)),
+    (lambda data, _: is_from(data, "polars", "LazyFrame"), lambda data, pa: _as_arrow(data.collect(), pa)),
     (
-        lambda data, _: _is_from(data, "polars", "Series"),
+        lambda data, _: is_from(data, "polars", "Series"),
         lambda data, pa: _table({data.name or "0": data.to_arrow()}, pa),
     ),
-    (lambda data, _: _is_from(data, "numpy", "ndarray"), _from_numpy),
+    (lambda data, _: is_from(data, "numpy", "ndarray"), _from_numpy),
     (
         lambda data, _: isinstance(data, Mapping),
         lambda data, pa: _table({str(name): column for name, column in data.items()}, pa, given=len(data)),
