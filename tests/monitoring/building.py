@@ -176,13 +176,21 @@ def pin_column(column: ColumnProfile, values: Any, cells: Any, key: bytes, *, ow
 
 
 def build_classification(
-    y: Sequence[Any] | None, predicted: Sequence[Any], scores: np.ndarray | None = None, *, late: bool = False
+    y: Sequence[Any] | None,
+    predicted: Sequence[Any],
+    scores: np.ndarray | None = None,
+    *,
+    late: bool = False,
+    classes: Sequence[str] = (),
 ) -> Classification:
-    """`scores` are of the second of two classes, or a row of all; `y=None` before the labels come, `late=True` when they do."""
+    """`scores` are of the second of two classes, or a row of all; `y=None` before the labels come, `late=True` when they do.
+
+    `classes` names those that might not show up among predictions and labels.
+    """
     predicted = np.array([str(each) for each in predicted])
     truth = predicted[:0] if y is None else np.array([str(each) for each in y])
     known = len(truth)
-    classes = sorted({*predicted, *truth})
+    classes = sorted({*predicted, *truth, *classes})
     confusion = np.zeros((len(classes), len(classes)), np.int64)
     np.add.at(confusion, (np.searchsorted(classes, truth), np.searchsorted(classes, predicted[:known])), 1)
     parts: dict[str, Scores] = {}
