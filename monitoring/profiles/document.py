@@ -17,7 +17,7 @@ T = TypeVar("T", bound=Struct)
 
 MOST_COLUMNS = 10_000
 MOST_EMBEDDINGS = 100
-MOST_CLASSES = 1_000
+MOST_CLASSES = 256
 LONGEST_NAME = 500  # characters
 MOST_ROWS = 2**53  # what a double counts exactly
 
@@ -133,6 +133,9 @@ def _refusal(place: str, message: str) -> InvalidProfile:
     """msgspec ends with a path that begins with `$`; ours begins the sentence, with the place for `$`."""
     text, _, path = message.partition(" - at ")
     where = path.replace("`", "").removeprefix("key in ").removeprefix("$")
+    text, _, pattern = text.partition(" matching regex ")
+    if pattern:
+        text += " like " + pattern.strip("'").removeprefix("^").removesuffix(r"\\Z")
     return InvalidProfile(f"{place}{where}", text[:1].lower() + text[1:])
 
 

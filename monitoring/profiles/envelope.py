@@ -19,7 +19,7 @@ _LEVEL = 6
 
 def seal(document: Mapping[str, Any]) -> bytes:
     """The document's bytes, the same for the same document."""
-    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
     body = zlib.compress(text, _LEVEL)
     return SIGNATURE + sha256(body).digest() + body
 

@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from monitoring.profiles.errors import IncompatibleProfiles, InvalidSketch
+from monitoring.profiles.errors import InvalidSketch
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -118,20 +118,13 @@ class Kll:
 
 
 def merge(a: Kll, b: Kll) -> Kll:
-    """The sketch of both inputs together; the same whichever comes first.
-
-    Raises:
-        IncompatibleProfiles: the two differ in k.
-    """
-    if a.k != b.k:
-        raise IncompatibleProfiles(f"Sketches of k = {a.k} and k = {b.k} do not merge.")
-    if not a.n or not b.n:
-        return a if a.n else b
+    """The sketch of both inputs together, of the lesser k; the same whichever comes first."""
+    k = min(a.k, b.k)
     pairs = zip_longest(a.levels, b.levels, fillvalue=np.empty(0))
     levels = [np.sort(np.concatenate(pair) + 0.0) for pair in pairs]  # -0.0 + 0.0 is 0.0
-    while sum(map(len, levels)) > total_capacity(a.k, len(levels)):
-        _compact_lowest_full(levels, a.k)
-    return Kll(a.k, a.n + b.n, _least(a, b), _greatest(a, b), tuple(levels))
+    while sum(map(len, levels)) > total_capacity(k, len(levels)):
+        _compact_lowest_full(levels, k)
+    return Kll(k, a.n + b.n, _least(a, b), _greatest(a, b), tuple(levels))
 
 
 def _compact_lowest_full(levels: list[Floats], k: int) -> None:
@@ -147,12 +140,12 @@ def _compact_lowest_full(levels: list[Floats], k: int) -> None:
         levels[height + 1] = np.sort(np.concatenate((levels[height + 1], half)))
 
 
-def _least(a: Kll, b: Kll) -> float:
-    return min(sketch.min for sketch in (a, b) if sketch.min is not None) + 0.0
+def _least(a: Kll, b: Kll) -> float | None:
+    return min((sketch.min + 0.0 for sketch in (a, b) if sketch.min is not None), default=None)
 
 
-def _greatest(a: Kll, b: Kll) -> float:
-    return max(sketch.max for sketch in (a, b) if sketch.max is not None) + 0.0
+def _greatest(a: Kll, b: Kll) -> float | None:
+    return max((sketch.max + 0.0 for sketch in (a, b) if sketch.max is not None), default=None)
 
 
 def level_capacity(k: int, levels: int, height: int) -> int:

@@ -12,18 +12,20 @@ from monitoring.profiles.document import MOST_COLUMNS
 from monitoring.profiles.errors import IncompatibleProfiles
 from monitoring.profiles.hashing import Hashes
 from monitoring.profiles.merging_performance import merge_embeddings, merge_performance
-from monitoring.profiles.parts import FAMILY_OF, KMV_SIZE, MOST_VALUES, ColumnProfile, Histogram, ValueCounts
+from monitoring.profiles.parts import FAMILY_OF, KMV_SIZE, MOST_VALUES, ColumnProfile, Histogram, Role, ValueCounts
 from monitoring.profiles.profile import Profile
 from monitoring.profiles.reading_columns import by_count
 
 T = TypeVar("T")
+
+_ROLES: tuple[Role, ...] = ("label", "prediction", "feature")  # the first that either profile says
 
 
 def merge(a: Profile, b: Profile) -> Profile:
     """The profile of both tables together; the columns of `a` come first.
 
     Raises:
-        IncompatibleProfiles: another privacy or key, or a column, model or embedding that cannot be the same in both.
+        IncompatibleProfiles: another privacy or key, another kind of model, or more columns or classes than a profile may have.
     """
     if (a.privacy, a.key) != (b.privacy, b.key):
         raise IncompatibleProfiles(
@@ -31,7 +33,7 @@ def merge(a: Profile, b: Profile) -> Profile:
         )
     columns = dict(a.columns)
     for name, column in b.columns.items():
-        columns[name] = _merge_columns(name, columns[name], column) if name in columns else column
+        columns[name] = _merge_columns(columns[name], column) if name in columns else column
     if len(columns) > MOST_COLUMNS:
         raise IncompatibleProfiles(f"Together the two have {len(columns)} columns, and {MOST_COLUMNS} is the most.")
     return Profile(
@@ -44,18 +46,17 @@ def merge(a: Profile, b: Profile) -> Profile:
     )
 
 
-def _merge_columns(name: str, a: ColumnProfile, b: ColumnProfile) -> ColumnProfile:
-    if a.role != b.role:
-        raise IncompatibleProfiles(f"Column {name!r} is a {a.role} in one profile and a {b.role} in the other.")
-    kind = _common_type(a, b)
+def _merge_columns(a: ColumnProfile, b: ColumnProfile) -> ColumnProfile:
+    kind = _common_type(a.type, b.type)
+    role = min(a.role, b.role, key=_ROLES.index)
     rows, nulls, nan = a.n + b.n, a.nulls + b.nulls, a.nan + b.nan
     if kind == "other":
-        return ColumnProfile(kind, FAMILY_OF[kind], a.role, rows, nulls, nan)
+        return ColumnProfile(kind, FAMILY_OF[kind], role, rows, nulls, nan)
     mean, m2 = _merge_moments(a, b)
     return ColumnProfile(
         type=kind,
         family=FAMILY_OF[kind],
-        role=a.role,
+        role=role,
         n=rows,
         nulls=nulls,
         nan=nan,
@@ -74,12 +75,17 @@ def _merge_columns(name: str, a: ColumnProfile, b: ColumnProfile) -> ColumnProfi
     )
 
 
-def _common_type(a: ColumnProfile, b: ColumnProfile) -> str:
-    if a.type == b.type:
-        return a.type
-    if "null" in (a.type, b.type):
-        return b.type if a.type == "null" else a.type
-    return "f64" if a.family == b.family == "number" else "other"
+def _common_type(a: str, b: str) -> str:
+    both = {a, b}
+    if len(both) == 1:
+        return a
+    if "null" in both:
+        return b if a == "null" else a
+    if both == {"i64", "u64"}:
+        return "u64"
+    if both == {"utf8", "bin"}:
+        return "bin"
+    return "f64" if FAMILY_OF[a] == FAMILY_OF[b] == "number" else "other"
 
 
 def _joined(

@@ -69,22 +69,15 @@ def _merge_scores(a: Mapping[str, Scores], b: Mapping[str, Scores]) -> dict[str,
 
 
 def merge_embeddings(a: Mapping[str, Embedding], b: Mapping[str, Embedding]) -> dict[str, Embedding]:
-    """Sums of the same projections.
-
-    Raises:
-        IncompatibleProfiles: an embedding has another size, seed or scale in the two.
-    """
-    embeddings = dict(a)
-    for name, each in b.items():
-        had = embeddings.get(name)
-        embeddings[name] = each if had is None else _merge_waves(name, had, each)
-    return embeddings
+    """Sums of the same projections; where an embedding is not the same in both, there is none."""
+    pairs = {name: (a.get(name), b.get(name)) for name in {**a, **b}}
+    merged = {name: _merge_waves(first, second) for name, (first, second) in pairs.items()}
+    return {name: each for name, each in merged.items() if each is not None}
 
 
-def _merge_waves(name: str, a: Embedding, b: Embedding) -> Embedding:
+def _merge_waves(a: Embedding | None, b: Embedding | None) -> Embedding | None:
+    if a is None or b is None:
+        return a if a is not None else b
     if (a.dim, a.seed, a.sigma) != (b.dim, b.seed, b.sigma):
-        raise IncompatibleProfiles(
-            f"Embedding {name!r} has dim {a.dim}, seed {a.seed} and sigma {a.sigma} in one profile, "
-            f"and dim {b.dim}, seed {b.seed} and sigma {b.sigma} in the other."
-        )
+        return None
     return Embedding(a.dim, a.seed, a.sigma, a.n + b.n, a.cos + b.cos, a.sin + b.sin)

@@ -23,7 +23,7 @@ class Profile:
     embeddings: Mapping[str, Embedding] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """The document of docs/profiles.md, its members in the order that is shown there."""
+        """The document of docs/profiles.md."""
         return {
             "schema": SCHEMA,
             "privacy": self.privacy,

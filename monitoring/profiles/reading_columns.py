@@ -101,21 +101,22 @@ def _check_moments(column: ColumnProfile, place: str, *, is_open: bool) -> None:
 
 def _check_parts(column: ColumnProfile, place: str, *, is_open: bool) -> None:
     """Which parts a column has follows from its family and the privacy."""
-    has_values = column.present > 0 and column.family in _VALUED
+    if column.family not in _VALUED:
+        for name in ("values", "hashes", "kll", "kmv"):
+            require(getattr(column, name) is None, f"{place}.{name}", f"null, as the type is {column.type}")
+        require(column.hist is None or column.family == "null", f"{place}.hist", f"null, as the type is {column.type}")
+        return
     if not is_open:
         require(column.values is None, f"{place}.values", "null, as the profile is strict")
         require(column.kll is None, f"{place}.kll", "null, as the profile is strict")
-    if column.family not in ORDERED:
-        require(column.kll is None, f"{place}.kll", f"null, as the family is {column.family}")
-    elif is_open:
+    is_ordered = column.family in ORDERED
+    has_values = column.present > 0
+    require(column.kll is None or is_ordered, f"{place}.kll", f"null, as the family is {column.family}")
+    if is_ordered and is_open:
         require(column.kll is not None or not has_values, f"{place}.kll", "a sketch")
-    if column.family not in _VALUED:
-        require(
-            not (column.counted and column.counted.items), f"{place}.values", f"none, as the family is {column.family}"
-        )
-        require(column.kmv is None or not len(column.kmv), f"{place}.kmv", f"none, as the family is {column.family}")
-        return
-    require(column.counted is not None or not has_values, f"{place}.values", "counts of values, or of their hashes")
+        require(column.values is not None or not has_values, f"{place}.values", "counts of values")
+    else:
+        require(column.hashes is not None or not has_values, f"{place}.hashes", "counts of hashes")
     listed = len(column.counted.items) if column.counted else 0
     known = len(column.kmv) if column.kmv is not None else 0
     least = max(listed, int(has_values))

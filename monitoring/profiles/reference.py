@@ -6,20 +6,22 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from monitoring.profiles.errors import IncompatibleProfiles
-from monitoring.profiles.hashing import Hashes, cells_id, edges_id, hash_numbers, hash_text, key_id
+from monitoring.profiles.hashing import Hashes, cells_id, edges_id, key_id
 from monitoring.profiles.kll import Floats, Kll
-from monitoring.profiles.parts import LONGEST_VALUE, MOST_CELLS, MOST_EDGES, ORDERED, ColumnProfile, Family, Role
+from monitoring.profiles.parts import MOST_CELLS, MOST_EDGES, ORDERED, ColumnProfile, Family, Role
 from monitoring.profiles.profile import Profile
+from monitoring.profiles.valued import hashes_of
 from monitoring.profiles.writing import hexadecimal, number
 
 SCHEMA = "lineal-reference/1"
 _DECILES = range(1, MOST_EDGES + 1)
+_UPPER_NORMAL_DECILES = (0.2533471031357997, 0.5244005127080407, 0.8416212335729143, 1.2815515655446004)
+_NORMAL_DECILES = (*(-z for z in reversed(_UPPER_NORMAL_DECILES)), 0.0, *_UPPER_NORMAL_DECILES)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,14 +115,9 @@ def is_categorical(column: ColumnProfile) -> bool:
 
 
 def _categories(column: ColumnProfile, key: bytes) -> Hashes:
-    """Hashes of the most frequent values; texts that may have been cut have none that others would find."""
-    if column.values is None:
-        items = column.hashes.items if column.hashes is not None else ()
-        return np.array([int(str(value), 16) for value, _ in items[:MOST_CELLS]], np.uint64)
-    values = [value for value, _ in column.values.items if isinstance(value, float) or len(value) < LONGEST_VALUE]
-    if column.family in ORDERED:
-        return hash_numbers(np.array(values[:MOST_CELLS], np.float64), key)
-    return np.array([hash_text(str(value), key) for value in values[:MOST_CELLS]], np.uint64)
+    """Hashes of the most frequent values, in the order of `hashes` where there are any, else of `values`."""
+    hashes = hashes_of(column, key)
+    return np.empty(0, np.uint64) if hashes is None else hashes[:MOST_CELLS]
 
 
 def _deciles(column: ColumnProfile) -> Floats:
@@ -144,4 +141,4 @@ def _normal_deciles(column: ColumnProfile) -> Floats:
     sd = math.sqrt(column.m2 / column.finite)
     if not math.isfinite(sd) or not math.isfinite(column.mean):
         return np.empty(0)
-    return np.unique([column.mean + sd * NormalDist().inv_cdf(i / 10) for i in _DECILES])
+    return np.unique([column.mean + sd * z for z in _NORMAL_DECILES])

@@ -1,4 +1,4 @@
-"""The parts of a profile as JSON: members in the order of docs/profiles.md, infinities as texts, arrays as base64."""
+"""The parts of a profile as JSON (docs/profiles.md): infinities as texts, arrays as base64 of little-endian bytes."""
 
 from base64 import b64encode
 from typing import Any

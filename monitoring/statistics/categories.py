@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from monitoring.profiles import ColumnProfile
-from monitoring.profiles.hashing import Hashes, hash_numbers, hash_text
-from monitoring.profiles.parts import KMV_SIZE, LONGEST_VALUE, ORDERED
+from monitoring.profiles.hashing import Hashes
+from monitoring.profiles.parts import KMV_SIZE
+from monitoring.profiles.valued import hashes_of
 
 
 class NewCategories(NamedTuple):
@@ -23,8 +24,8 @@ def new_categories(
     """Values of `current` that `reference` does not have, by keyed hashes; None for columns without any.
 
     The count compares the smallest hashes of both (Bar-Yossef et al., 2002): exact while each side has fewer than 1,024 different values.
-    The rows come from the reference's own cells where these hold all of its values, else from the values that `current` lists; in the clear
-    these can be looked up only by `key`, or where the reference lists all of its own.
+    The rows come from the reference's own cells where these hold all of its values, else from the values that `current` lists; numbers in
+    the clear can be looked up only by `key`, or where the reference lists all of its own.
     """
     if reference.kmv is None or current.kmv is None:
         return None
@@ -69,33 +70,18 @@ def _rows_outside_cells(reference: ColumnProfile, current: ColumnProfile) -> int
 
 def _listed_rows(reference: ColumnProfile, current: ColumnProfile, key: bytes | None) -> int | None:
     """Rows of the listed values that the reference lacks; None when they cannot be looked up there."""
-    known, listed = reference.counted, current.counted
-    if known is None or listed is None or reference.kmv is None:
+    if reference.kmv is None:
         return None
-    alike = (reference.values is None) == (current.values is None) and (reference.family in ORDERED) == (
-        current.family in ORDERED
-    )
-    if known.is_complete and alike:
+    known, listed = reference.values, current.values
+    if known is not None and listed is not None and known.is_complete and reference.family == current.family:
         had = {value for value, _ in known.items}
         return sum(count for value, count in listed.items if value not in had)
-    hashes = _hashes_of(current, key)
+    hashes = hashes_of(current, key)
     if hashes is None:
         return None
-    counts = np.array([count for _, count in listed.items], np.int64)
+    counted = current.hashes if current.hashes is not None else current.values
+    counts = np.array([count for _, count in counted.items] if counted else [], np.int64)
     knowable = np.ones(len(hashes), bool)
     if len(reference.kmv) >= KMV_SIZE:
         knowable = hashes <= reference.kmv[-1]
     return int(counts[knowable & ~np.isin(hashes, reference.kmv)].sum())
-
-
-def _hashes_of(column: ColumnProfile, key: bytes | None) -> Hashes | None:
-    if column.hashes is not None:
-        return np.array([int(str(value), 16) for value, _ in column.hashes.items], np.uint64)
-    if column.values is None or key is None:
-        return None
-    values = [value for value, _ in column.values.items]
-    if column.family in ORDERED:
-        return hash_numbers(np.array(values, np.float64), key)
-    if any(len(str(value)) >= LONGEST_VALUE for value in values):
-        return None  # a text that was cut hashes to something else
-    return np.array([hash_text(str(value), key) for value in values], np.uint64)

@@ -124,19 +124,22 @@ def _with(column: ColumnProfile, **parts: Any) -> ColumnProfile:
 
 
 def _value_counts(present: np.ndarray, hashes: Mapping[Any, int], privacy: str) -> dict[str, ValueCounts]:
-    name = (
-        (lambda value: f"{hashes[value]:016x}")
-        if privacy == "strict"
-        else (lambda value: value[:256] if isinstance(value, str) else value)
-    )
+    """Texts have hashes in both modes, numbers in strict mode only."""
     counts = Counter(present.tolist())
-    ordered = sorted(((name(value), count) for value, count in counts.items()), key=lambda item: (-item[1], item[0]))
-    rest = [count for _, count in ordered[256:]]
-    return {
-        "hashes" if privacy == "strict" else "values": ValueCounts(
-            tuple(ordered[:256]), sum(rest), max(rest, default=0)
+    parts = {}
+    if privacy == "standard":
+        parts["values"] = _ranked(
+            [(value[:256] if isinstance(value, str) else value, count) for value, count in counts.items()]
         )
-    }
+    if privacy == "strict" or present.dtype == object:
+        parts["hashes"] = _ranked([(f"{hashes[value]:016x}", count) for value, count in counts.items()])
+    return parts
+
+
+def _ranked(counts: list[tuple[Any, int]]) -> ValueCounts:
+    ordered = sorted(counts, key=lambda item: (-item[1], item[0]))
+    rest = [count for _, count in ordered[256:]]
+    return ValueCounts(tuple(ordered[:256]), sum(rest), max(rest, default=0))
 
 
 def build_kll(values: np.ndarray, k: int = K) -> Kll:

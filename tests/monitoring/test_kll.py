@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
-from monitoring.profiles import IncompatibleProfiles, InvalidSketch, Kll
+from monitoring.profiles import InvalidSketch, Kll
 from monitoring.profiles.kll import level_capacity, merge, total_capacity
 from tests.monitoring.building import build_kll
 
@@ -124,9 +124,18 @@ def test_infinities_are_values_and_minus_zero_is_zero():
     assert (merged.min, merged.max) == (-np.inf, np.inf)
 
 
-def test_other_k_do_not_merge():
-    with pytest.raises(IncompatibleProfiles, match="k = 400 and k = 200"):
-        merge(build_kll(data_of(10)), build_kll(data_of(10), k=200))
+def test_of_two_sizes_the_lesser_is_kept():
+    merged = merge(build_kll(data_of(5_000)), build_kll(data_of(5_000), k=200))
+
+    assert (merged.k, merged.n) == (200, 10_000)
+    assert datasketches.kll_doubles_sketch.deserialize(merged.to_bytes()).k == 200
+
+
+def test_merging_nothing_changes_nothing():
+    some, none = build_kll(data_of(1_000)), build_kll(np.empty(0))
+
+    assert merge(some, none).to_bytes() == merge(none, some).to_bytes() == some.to_bytes()
+    assert merge(none, none).to_bytes() == none.to_bytes()
 
 
 def test_capacities_are_those_of_datasketches():

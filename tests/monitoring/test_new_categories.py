@@ -43,12 +43,18 @@ def test_more_values_than_cells_are_looked_up_in_the_lists(privacy):
     assert new_categories(before, now) == (1, 4, True)
 
 
-def test_values_in_the_clear_that_no_list_holds_need_the_key():
-    many = texts(*((f"v{i}", 2) for i in range(600)))
-    before, now = both(many, texts(("v7", 5), ("v599", 5), ("new", 4)))
+def test_numbers_in_the_clear_that_no_list_holds_need_the_key():
+    before, now = both(np.repeat(np.arange(600), 2), np.array([7] * 5 + [599] * 5 + [-1] * 4))
 
     assert new_categories(before, now) is None
     assert new_categories(before, now, key=DEFAULT_KEY) == (1, 4, True)
+
+
+def test_texts_bring_their_hashes():
+    many = texts(*((f"v{i}", 2) for i in range(600)))
+    before, now = both(many, texts(("v7", 5), ("v599", 5), ("new", 4)))
+
+    assert new_categories(before, now) == (1, 4, True)
 
 
 def test_past_a_thousand_values_the_count_is_an_estimate():

@@ -45,11 +45,12 @@ def test_the_64_most_frequent_texts_have_cells():
     assert cells.hashes.tolist() == [hash_text(f"t{i}", DEFAULT_KEY) for i in range(64)]
 
 
-def test_texts_that_were_cut_have_no_cell():
-    """Others hash the whole text, so the cell of a cut one would stay empty for ever."""
-    profile = build_profile({"t": np.array(["x" * 300, "y"], object)}, pin=False)
+def test_cells_of_long_texts_are_of_the_whole_text():
+    profile = build_profile({"t": np.array(["x" * 300, "x" * 300, "y"], object)}, pin=False)
 
-    assert reference_of(profile, DEFAULT_KEY).columns["t"].cells.hashes.tolist() == [hash_text("y", DEFAULT_KEY)]
+    cells = reference_of(profile, DEFAULT_KEY).columns["t"].cells
+
+    assert cells.hashes.tolist() == [hash_text("x" * 300, DEFAULT_KEY), hash_text("y", DEFAULT_KEY)]
 
 
 def test_strict_edges_are_those_of_a_normal_column_and_show_no_value():
