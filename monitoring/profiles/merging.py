@@ -33,7 +33,7 @@ def merge(a: Profile, b: Profile) -> Profile:
         )
     columns = dict(a.columns)
     for name, column in b.columns.items():
-        columns[name] = _merge_columns(columns[name], column) if name in columns else column
+        columns[name] = merge_columns(columns[name], column) if name in columns else column
     if len(columns) > MOST_COLUMNS:
         raise IncompatibleProfiles(f"Together the two have {len(columns)} columns, and {MOST_COLUMNS} is the most.")
     return Profile(
@@ -46,7 +46,8 @@ def merge(a: Profile, b: Profile) -> Profile:
     )
 
 
-def _merge_columns(a: ColumnProfile, b: ColumnProfile) -> ColumnProfile:
+def merge_columns(a: ColumnProfile, b: ColumnProfile) -> ColumnProfile:
+    """One column of both tables together."""
     kind = _common_type(a.type, b.type)
     role = min(a.role, b.role, key=_ROLES.index)
     rows, nulls, nan = a.n + b.n, a.nulls + b.nulls, a.nan + b.nan

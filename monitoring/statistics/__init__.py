@@ -17,7 +17,7 @@ from monitoring.statistics.performance import (
     r_squared,
     root_mean_squared_error,
 )
-from monitoring.statistics.proportions import fisher_exact, two_proportion_z
+from monitoring.statistics.proportions import compare_shares, fisher_exact, two_proportion_z
 from monitoring.statistics.repeated import (
     LEAST_WINDOWS,
     benjamini_hochberg,
@@ -41,6 +41,7 @@ __all__ = [
     "bias",
     "calibrated",
     "chi_square",
+    "compare_shares",
     "cusum_step",
     "embedding_distance",
     "embedding_test",

@@ -40,7 +40,16 @@ def fisher_exact(reference_hits: int, reference_rows: int, current_hits: int, cu
     return Outcome(difference, min(1.0, float(scipy_fisher_exact(table).pvalue)))
 
 
-def is_large(reference_hits: int, reference_rows: int, current_hits: int, current_rows: int) -> bool:
+def compare_shares(
+    reference_hits: int, reference_rows: int, current_hits: int, current_rows: int
+) -> tuple[str, Outcome]:
+    """The name and the outcome of the test that fits: `two_proportion_z` where it is normal, else `fisher_exact`."""
+    counts = (reference_hits, reference_rows, current_hits, current_rows)
+    test = two_proportion_z if _is_large(*counts) else fisher_exact
+    return test.__name__, test(*counts)
+
+
+def _is_large(reference_hits: int, reference_rows: int, current_hits: int, current_rows: int) -> bool:
     """Does each side expect at least 5 of either kind, as the normal approximation needs (Cochran, 1954)?"""
     share = (reference_hits + current_hits) / (reference_rows + current_rows)
     return min(share, 1 - share) * min(reference_rows, current_rows) >= LEAST_EXPECTED

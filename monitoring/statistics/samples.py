@@ -67,9 +67,12 @@ def wasserstein(reference: Column, current: Column) -> float:
     """
     values, first, second = _distribution_functions(sketch_of(reference, "reference"), sketch_of(current, "current"))
     apart = np.abs(first - second)[:-1]
-    steps = np.diff(values)  # inf from an infinite value to its neighbour
     moved = apart > 0
-    return float(np.sum(apart[moved] * steps[moved]))
+    with np.errstate(over="ignore"):
+        steps = np.diff(
+            values
+        )  # inf from an infinite value to its neighbour, and where the step is too wide for a double
+        return float(np.sum(apart[moved] * steps[moved]))
 
 
 def sketch_of(column: Column, name: str) -> Sketch:

@@ -98,8 +98,8 @@ def build_column(
     finite = present[np.isfinite(present)]
     distinct = np.unique(present)
     hashes = dict(zip(distinct.tolist(), hash_numbers(distinct, key).tolist(), strict=True))
-    with np.errstate(over="ignore"):
-        mean = float(finite.mean()) if len(finite) else None
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = float(np.nan_to_num(finite.mean(), posinf=np.inf, neginf=-np.inf)) if len(finite) else None
         m2 = float(((finite - mean) ** 2).sum()) if len(finite) else None
     number = family in ("number", "bool")
     ends = privacy == "standard" and len(finite) > 0
@@ -159,6 +159,8 @@ def build_kll(values: np.ndarray, k: int = K) -> Kll:
 
 def pin_column(column: ColumnProfile, values: Any, cells: Any, key: bytes, *, own: bool) -> ColumnProfile:
     present, _, _, _, family = split(values)
+    if cells.edges is not None and family not in ("number", "bool", "time"):
+        return column  # of another family than the reference's
     if cells.edges is not None:
         counts = np.bincount(np.searchsorted(cells.edges, present, side="left"), minlength=len(cells.edges) + 1)
         hist = Histogram("bins", edges_id(cells.edges), counts.astype(np.int64), cells.edges if own else None)
