@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from monitoring.engine.wording import bin_names, value_name
 from monitoring.profiles.hashing import edges_id, hash_text
 from monitoring.profiles.kll import Floats, Kll
-from monitoring.profiles.parts import MOST_CELLS, ColumnProfile, Histogram
+from monitoring.profiles.parts import MOST_CELLS, ColumnProfile, Histogram, Value, ValueCounts
 from monitoring.profiles.reference import is_categorical, quantile_edges
 from monitoring.profiles.valued import hashes_of
 
@@ -28,7 +28,7 @@ class Compared:
 def comparable(reference: ColumnProfile, current: ColumnProfile, key: bytes | None) -> Compared | None:
     """Both columns over the reference's cells: pinned histograms, else listed values, else ranks in the sketches; None when there are none.
 
-    Without pinned histograms, counts over categories are too low by the lists' error, and over bins by the sketches'.
+    Without pinned histograms, counts over categories are off by the error of the lists, and counts over bins by that of the sketches.
     """
     if reference.hist is not None and current.hist is not None and is_same(reference.hist, current.hist):
         names = _names(reference, reference.hist, key)
@@ -46,22 +46,24 @@ def is_same(a: Histogram, b: Histogram) -> bool:
 def _by_lists(reference: ColumnProfile, current: ColumnProfile) -> Compared | None:
     """The reference's most frequent values, and last all others."""
     for before, now in ((reference.values, current.values), (reference.hashes, current.hashes)):
-        if before is not None and now is not None:
-            cells = [value for value, _ in before.items[:MOST_CELLS]]
-            counts = [
-                np.array(
-                    [*(listed[value] for value in cells), of.present - sum(listed[value] for value in cells)], np.int64
-                )
-                for of, listed in ((reference, _listed(before.items, cells)), (current, _listed(now.items, cells)))
-            ]
-            is_open = before is reference.values
-            names = [value_name(value, reference) if is_open else f"category {i + 1}" for i, value in enumerate(cells)]
-            return Compared(counts[0], counts[1], (*names, "other values"), pinned=False)
+        if before is None or now is None:
+            continue
+        cells = [value for value, _ in before.items[:MOST_CELLS]]
+        in_the_clear = before is reference.values
+        names = [value_name(value, reference) if in_the_clear else _nameless(i) for i, value in enumerate(cells)]
+        counts = _counts_of(cells, before, reference.present), _counts_of(cells, now, current.present)
+        return Compared(*counts, (*names, "other values"), pinned=False)
     return None
 
 
-def _listed(items: tuple[tuple[float | str, int], ...], cells: list[float | str]) -> dict[float | str, int]:
-    return dict.fromkeys(cells, 0) | dict(items)
+def _counts_of(cells: list[Value], listed: ValueCounts, present: int) -> Counts:
+    known = dict(listed.items)
+    counts = [known.get(value, 0) for value in cells]
+    return np.array([*counts, present - sum(counts)], np.int64)
+
+
+def _nameless(at: int) -> str:
+    return f"category {at + 1}"
 
 
 def _by_ranks(reference: ColumnProfile, current: ColumnProfile) -> Compared | None:
@@ -99,7 +101,7 @@ def _names(reference: ColumnProfile, hist: Histogram, key: bytes | None) -> tupl
         return bin_names(hist.edges, reference.type)
     known = _known_values(reference, key)
     hashes = hist.hashes.tolist() if hist.hashes is not None else [None] * (len(hist.counts) - 1)
-    names = [known.get(each, f"category {i + 1}") for i, each in enumerate(hashes)]
+    names = [known.get(each, _nameless(i)) for i, each in enumerate(hashes)]
     return (*names, "other values")
 
 

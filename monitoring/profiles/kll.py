@@ -56,9 +56,7 @@ class Kll:
         if self.n == 0:
             return _HEADER.pack(_SHORT_PREAMBLE, _MANY, _FAMILY, _EMPTY, self.k, M, 0)
         if self.n == 1:
-            return _HEADER.pack(_SHORT_PREAMBLE, _ONE, _FAMILY, _SORTED | _SINGLE, self.k, M, 0) + _packed(
-                self.levels[0]
-            )
+            return _HEADER.pack(_SHORT_PREAMBLE, _ONE, _FAMILY, _SINGLE, self.k, M, 0) + _packed(self.levels[0])
         ends = np.cumsum([len(level) for level in self.levels][::-1])[::-1]
         offsets = (total_capacity(self.k, len(self.levels)) - ends).astype("<u4")
         return b"".join(

@@ -210,3 +210,18 @@ def test_no_bytes_do_more_than_be_refused(data):
     values, weights = sketch.weighted()
     assert weights.sum() == sketch.n
     assert not np.isnan(values).any()
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 400])
+def test_small_sketches_have_the_bytes_of_datasketches(n):
+    """Exact ones leave no choice but the order of level 0, which we sort and say so in the flags."""
+    values = data_of(n)
+
+    ours, other = build_kll(values).to_bytes(), theirs(np.sort(values)[::-1]).serialize()
+
+    assert len(ours) == len(other)
+    assert ours[:3] + ours[4:20] == other[:3] + other[4:20]
+    if n < 2:
+        assert ours == other
+    else:
+        assert (ours[3], other[3]) == (2, 0)
