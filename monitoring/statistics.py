@@ -1,1 +1,0 @@
-"""Statistics of drift: plain functions on counts and column profiles, each with its source."""
