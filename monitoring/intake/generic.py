@@ -38,7 +38,7 @@ def read(whole: Place) -> Verdict:
         verdict=word,
         tool=_filled(whole["tool"], longest=64),
         tool_version=version.text(64) if version is not None else "",
-        summary=_summary(summary, word) if summary is not None else {},
+        summary=_summary(summary, word) if summary is not None else summarise(checked=1, failures=()),
         url=_url(whole),
         observed_at=moment,
     )
