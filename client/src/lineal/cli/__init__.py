@@ -52,6 +52,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "verify": Entry(
             "lineal.cli.receipts:verify", "Check a promotion receipt offline, and that files are the promoted bytes."
         ),
+        "evidence": Entry("lineal.cli.evidence:evidence", "Verdicts of other tools on a model version."),
         "audit": Entry("lineal.cli.audit:audit", "Read, export and verify the audit log."),
     },
     "People": {
