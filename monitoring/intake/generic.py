@@ -2,9 +2,12 @@
 
 {"name": "bias audit", "verdict": "fail", "tool": "aequitas", "version": "1.0.0",
  "summary": {"checked": 12, "failures": [{"check": "equal opportunity", "columns": ["age"], "detail": "ratio 0.71"}]},
- "url": "https://reports.example.org/17", "observed_at": "2026-11-21T03:14:00Z"}
+ "url": "https://reports.example.org/17", "observed_at": "2026-11-21T03:14:00Z", "digest": "sha256:9f2c…"}
+
+`version` is the tool's; `digest` names the model version it is about.
 """
 
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -13,7 +16,8 @@ from monitoring.intake.verdict import ERROR, FAIL, PASS, Failure, Verdict, summa
 
 KIND = "generic"
 WORDS = (PASS, FAIL, ERROR)
-KEYS = ("name", "verdict", "tool", "version", "summary", "url", "observed_at")
+KEYS = ("name", "verdict", "tool", "version", "summary", "url", "observed_at", "digest")
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 SUMMARY_KEYS = ("checked", "failures", "notes")
 FAILURE_KEYS = ("check", "columns", "detail")
 
@@ -41,6 +45,7 @@ def read(whole: Place) -> Verdict:
         summary=_summary(summary, word) if summary is not None else summarise(checked=1, failures=()),
         url=_url(whole),
         observed_at=moment,
+        digest=_digest(whole),
     )
 
 
@@ -49,6 +54,16 @@ def _filled(place: Place, longest: int = 200) -> str:
     if not text:
         raise UnreadableVerdict(place.path, "This is empty.")
     return text
+
+
+def _digest(whole: Place) -> str:
+    place = whole.find("digest")
+    if place is None:
+        return ""
+    digest = place.text()
+    if not DIGEST.fullmatch(digest):
+        raise UnreadableVerdict("digest", "Expected a model version's digest: sha256: and 64 lower-case hex digits.")
+    return digest
 
 
 def _url(whole: Place) -> str:

@@ -23,7 +23,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`verdict` is pass, fail or error. `observed_at` is None where the document does not say when, with its zone."""
+    """`verdict` is pass, fail or error. `observed_at` is None where the document does not say when, with its zone;
+    `digest` that of the model version it is about, which only the generic document can name.
+    """
 
     name: str
     kind: str
@@ -33,6 +35,7 @@ class Verdict:
     summary: Mapping[str, Any] = field(default_factory=dict)
     url: str = ""
     observed_at: datetime | None = None
+    digest: str = ""
 
 
 def word_for(*, checked: int, failed: int, errors: int) -> str:

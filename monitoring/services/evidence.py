@@ -3,7 +3,7 @@
 from django.db import transaction
 
 from core.access import Principal
-from core.errors import TooLarge
+from core.errors import Invalid, TooLarge
 from monitoring.errors import EvidenceUnreadable
 from monitoring.intake import UnreadableVerdict, Verdict, read_verdict
 from registry.models import ModelVersion, Report
@@ -21,9 +21,32 @@ def receive_verdict(
     Raises:
         EvidenceUnreadable: the document is not one that can be read.
         TooLarge: it has more than 1 MiB.
-        Invalid: the name is none that evidence can have, or the verdict is from the future.
+        Invalid: it names another version, its name is none that evidence can have, or its time is in the future.
     """
-    verdict = _read(document, tool)
+    return keep_verdict(
+        version=version, verdict=read_document(document, tool=tool), document=document, actor=actor, name=name
+    )
+
+
+def read_document(document: bytes, *, tool: str | None = None) -> Verdict:
+    """Raises EvidenceUnreadable, TooLarge."""
+    if len(document) > DOCUMENT_BYTES:  # before anything looks into it
+        raise TooLarge(f"A document of evidence has at most {DOCUMENT_BYTES} bytes.")
+    try:
+        return read_verdict(document, tool=tool)
+    except UnreadableVerdict as exc:
+        raise EvidenceUnreadable(exc.detail, field=exc.field) from exc
+
+
+@transaction.atomic
+def keep_verdict(
+    *, version: ModelVersion, verdict: Verdict, document: bytes, actor: Principal, name: str = ""
+) -> tuple[Report, bool]:
+    """Keep what was read as evidence on `version`; and whether it is news. Raises Invalid, as `receive_verdict` does."""
+    if verdict.digest and verdict.digest != version.digest:
+        raise Invalid(
+            f"The document is about {verdict.digest}, and {version.label} is {version.digest}.", field="digest"
+        )
     finding = Finding(
         kind=verdict.kind,
         verdict=verdict.verdict,
@@ -36,12 +59,3 @@ def receive_verdict(
     return attach_report(
         version=version, name=name or verdict.name.strip(), finding=finding, document=document, actor=actor
     )
-
-
-def _read(document: bytes, tool: str | None) -> Verdict:
-    if len(document) > DOCUMENT_BYTES:  # before anything looks into it
-        raise TooLarge(f"A document of evidence has at most {DOCUMENT_BYTES} bytes.")
-    try:
-        return read_verdict(document, tool=tool)
-    except UnreadableVerdict as exc:
-        raise EvidenceUnreadable(exc.detail, field=exc.field) from exc

@@ -351,10 +351,24 @@ AUDIT = [
     Route("GET", "/api/v1/audit/verifications", Needs.SERVER_ADMIN, prepare=logged.an_event),
 ]
 
+HOOK = "/api/v1/intake-hooks/{hook}"
 MONITORING = [
     Route("GET", f"{VERSION}/evidence{P}", READ, prepare=watched.some_evidence),
     Route("POST", f"{VERSION}/evidence{P}", WRITE, ok=201, body=watched.VERDICT, prepare=things.a_version),
     Route("GET", f"{VERSION}/evidence/{{evidence}}{P}", READ, prepare=watched.some_evidence),
+    Route("GET", f"/api/v1/intake-hooks{P}", READ, prepare=watched.a_hook),
+    Route(
+        "POST",
+        f"/api/v1/intake-hooks{P}",
+        Permission.MONITOR_WRITE,
+        ok=201,
+        body={"name": "made-by-matrix", "model": "fraud"},
+        prepare=things.a_version,
+    ),
+    Route("GET", HOOK + P, READ, prepare=watched.a_hook),
+    Route("PATCH", HOOK + P, Permission.MONITOR_WRITE, body={"enabled": False}, prepare=watched.a_hook),
+    Route("DELETE", HOOK + P, Permission.MONITOR_WRITE, ok=204, prepare=watched.a_hook),
+    Route("POST", f"{HOOK}/secret{P}", Permission.MONITOR_WRITE, prepare=watched.a_hook),
 ]
 
 ROUTES: list[Route] = [*ACCOUNTS, *AUDIT, *LINEAGE, *MONITORING, *REGISTRY, *TRACKING]
