@@ -9,6 +9,7 @@ import orjson
 from django.db import transaction
 
 from audit.services import record
+from core import events
 from core.access import Principal
 from core.errors import Invalid
 from lineage.errors import CycleRefused
@@ -24,7 +25,9 @@ _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def write_inputs(*, run: Run, uses: Sequence[DatasetUse]) -> list[Rejected]:
-    """Record what the run read, with its lineage; what can never be stored is returned. The caller holds the run's lock."""
+    """Record what the run read, with its lineage; what can never be stored is returned. The caller holds the run's lock.
+    A version that the project did not know is announced as `dataset_version.registered`.
+    """
     rejected: list[Rejected] = []
     for use in uses:
         problem = problem_of(use)
@@ -51,7 +54,9 @@ def record_inputs(*, run: Run, uses: Sequence[DatasetUse]) -> None:
 
 @transaction.atomic
 def register_version(*, project: Any, use: DatasetUse, actor: Principal) -> tuple[DatasetVersion, bool]:
-    """A version that no run has used yet, on the record; the version, and whether it is new. Raises Invalid."""
+    """A version that no run has used yet, on the record; the version, and whether it is new. Announces
+    `dataset_version.registered`. Raises Invalid.
+    """
     problem = problem_of(use)
     if problem is not None:
         raise Invalid(problem, field="digest")
@@ -65,6 +70,7 @@ def register_version(*, project: Any, use: DatasetUse, actor: Principal) -> tupl
             project=project,
             after={"digest": version.digest, "kind": version.kind, "strength": version.strength, "uri": version.uri},
         )
+        _announce(version, run=None)
     return version, created
 
 
@@ -104,11 +110,25 @@ def identity_of(use: DatasetUse) -> str:
 
 
 def _use(run: Run, use: DatasetUse) -> None:
-    version, _ = _ensure_version(project_id=run.project_id, use=use, created_by=run.created_by)
+    version, created = _ensure_version(project_id=run.project_id, use=use, created_by=run.created_by)
     source = ensure_node(project=run.project, kind="dataset_version", key=version.uuid.hex)
     node = ensure_node(project=run.project, kind="run", key=run.uuid.hex)
     connect(src=source, dst=node, kind="used", run_key=run.uuid.hex)
     RunInput.objects.bulk_create([RunInput(run=run, version=version, context=use.context)], ignore_conflicts=True)
+    if created:
+        _announce(version, run=run)
+
+
+def _announce(version: DatasetVersion, *, run: Run | None) -> None:
+    """A version that the project did not know; `run` is the one that brought it, where one did."""
+    events.announce(
+        "dataset_version.registered",
+        project_id=version.dataset.project_id,
+        dataset=version.dataset.name,
+        version=version.uuid.hex,
+        digest=version.digest,
+        run=run.uuid.hex if run is not None else None,
+    )
 
 
 def _ensure_version(*, project_id: int, use: DatasetUse, created_by: str) -> tuple[DatasetVersion, bool]:
