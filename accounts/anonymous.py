@@ -9,6 +9,7 @@ from collections.abc import Mapping
 ANONYMOUS_ROUTES: Mapping[str, str] = {
     "healthz": "whether the database answers",
     "api/v1/server": "name, version and public key of this server, for a client's first contact",
+    "api/v1/intake/<uuid:uuid>": "takes a verdict signed with the hook's secret; whoever cannot sign learns nothing",
     "schemas/promotion/v1.json": "the published JSON Schema of result documents, for whoever reads one",
     "login": "the page that signs in",
     "login/exchange": "trades the secret of a one-time link for a session",

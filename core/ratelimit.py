@@ -36,6 +36,7 @@ DEFAULTS: dict[str, Rate] = {
     "ingest": Rate(per_second=10_000, burst=20_000),  # one token may serve hundreds of live runs
     "sign_in": Rate(per_second=0.2, burst=20),  # one-time links exchanged from one address
     "failed_sign_in": Rate(per_second=0.5, burst=30),  # refused tokens and links from one address
+    "intake": Rate(per_second=20, burst=200),  # signed messages from one address
     "make_secret": Rate(per_second=0.2, burst=30),  # tokens and links made by one caller
 }
 

@@ -1,5 +1,16 @@
 """Routes of the monitoring room, under `/api/v1/`."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from monitoring.api import evidence, hooks, intake
+
+VERSION = "models/<str:name>/versions/<str:ref>"
+
+urlpatterns = [
+    path(f"{VERSION}/evidence", evidence.EvidenceOfVersion.as_view(), name="version-evidence"),
+    path(f"{VERSION}/evidence/<uuid:uuid>", evidence.OneEvidence.as_view(), name="evidence"),
+    path("intake-hooks", hooks.IntakeHooks.as_view(), name="intake-hooks"),
+    path("intake-hooks/<uuid:uuid>", hooks.OneIntakeHook.as_view(), name="intake-hook"),
+    path("intake-hooks/<uuid:uuid>/secret", hooks.RenewIntakeHook.as_view(), name="intake-hook-secret"),
+    path("intake/<uuid:uuid>", intake.Intake.as_view(), name="intake"),
+]

@@ -11,6 +11,7 @@ ACTIONS = {
     "model_version.verify": "matched every stored byte of {target} to its digest",
     "model_version.quarantine": "quarantined {target}",
     "model_version.retire": "retired {target}",
+    "evidence.attach": "attached evidence to {target}",
     "alias.set": "pointed the alias {target}",
     "alias.delete": "deleted the alias {target}",
     "environment.create": "created the environment {target}",

@@ -1,4 +1,4 @@
-"""What models, aliases, environments and policies may be called."""
+"""What models, aliases, environments, policies and reports may be called."""
 
 import re
 
@@ -8,6 +8,7 @@ SLUG = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}", re.ASCII)  # not a number, which would be taken for a version
 MODEL_BARRED = frozenset("/\\:@?#%\"'`<>|*")  # signs that paths, references, shells or other registries read otherwise
 MODEL_LENGTH = 250
+REPORT_LENGTH = 200
 RESERVED_ALIASES = frozenset({"latest"})  # says "the newest", which an alias cannot promise
 
 
@@ -35,6 +36,17 @@ def check_slug(name: str, *, field: str = "name") -> str:
         raise Invalid(
             f"A name is 1 to 64 of a-z, 0-9, '.', '_' and '-', starting with a letter or digit; {name[:80]!r} is not.",
             field=field,
+        )
+    return name
+
+
+def check_report_name(name: str) -> str:
+    """Raises Invalid unless `name` has 1 to 200 printable characters and no space at either end."""
+    if not name or len(name) > REPORT_LENGTH or not name.isprintable() or name != name.strip():
+        raise Invalid(
+            f"Evidence has a name of 1 to {REPORT_LENGTH} printable characters, no space at either end; "
+            f"{name[:80]!r} is not.",
+            field="name",
         )
     return name
 

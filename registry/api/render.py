@@ -15,6 +15,7 @@ from registry.models import (
     ModelVersion,
     PolicyRevision,
     Promotion,
+    Report,
     Slot,
 )
 from registry.selectors.aliases import AliasView
@@ -142,6 +143,33 @@ def policy_out(revision: PolicyRevision) -> dict[str, Any]:
         "created_at": revision.created_at,
         "created_by": revision.created_by,
     }
+
+
+def report_out(report: Report) -> dict[str, Any]:
+    version = report.version
+    return {
+        "id": report.uuid,
+        "model": version.model.name,
+        "version": version.number,
+        "digest": version.digest,
+        "name": report.name,
+        "kind": report.kind,
+        "verdict": report.verdict,
+        "tool": report.tool,
+        "tool_version": report.tool_version,
+        "summary": report.summary,
+        "report_url": report.url or None,
+        "size": report.size,
+        "sha256": report.sha256,
+        "observed_at": report.observed_at,
+        "created_at": report.created_at,
+        "created_by": report.created_by,
+        "url": links.version_page(version),
+    }
+
+
+def report_with_document_out(report: Report) -> dict[str, Any]:
+    return {**report_out(report), "document": selectors.report_document(report).decode()}
 
 
 def deployment_out(deployment: Deployment, holders: Mapping[tuple[int, int], str]) -> dict[str, Any]:

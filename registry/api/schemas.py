@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from registry.models import Approval, ModelVersion, Promotion
+from registry.models import Approval, ModelVersion, Promotion, Report
 from registry.result import EXIT_CODES
 from registry.selectors.promotions import STATES
 
@@ -241,6 +241,32 @@ class PromotionOut(serializers.Serializer):
     requested_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
+
+
+class ReportOut(serializers.Serializer):
+    """A verdict on a version, as it stands in lists."""
+
+    id = serializers.UUIDField()
+    model = serializers.CharField()
+    version = serializers.IntegerField()
+    digest = serializers.CharField()
+    name = serializers.CharField()
+    kind = serializers.CharField(help_text="The form of the document.")
+    verdict = serializers.ChoiceField(Report.Verdict.values)
+    tool = serializers.CharField()
+    tool_version = serializers.CharField(allow_blank=True)
+    summary = serializers.DictField(help_text="What was checked, and which checks and columns failed.")
+    report_url = serializers.CharField(allow_null=True, help_text="Where the tool shows it.")
+    size = serializers.IntegerField(help_text="Of the document, in bytes.")
+    sha256 = serializers.CharField(help_text="Of the document's bytes.")
+    observed_at = serializers.DateTimeField()
+    created_at = serializers.DateTimeField()
+    created_by = serializers.CharField()
+    url = serializers.CharField()
+
+
+class ReportWithDocumentOut(ReportOut):
+    document = serializers.CharField(help_text="The document's exact text; `sha256` is of its UTF-8 bytes.")
 
 
 class DeploymentOut(serializers.Serializer):

@@ -6,6 +6,7 @@ from registry.models.environments import Environment, Slot
 from registry.models.policies import Policy, PolicyRevision
 from registry.models.promotions import Approval, Promotion
 from registry.models.receipts import Receipt
+from registry.models.reports import Report
 from registry.models.versions import ManifestFile, Model, ModelVersion
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "PolicyRevision",
     "Promotion",
     "Receipt",
+    "Report",
     "Slot",
 ]

@@ -11,6 +11,7 @@ from registry.selectors.environments import (
 )
 from registry.selectors.policies import get_policy, latest_revision, list_policies, list_revisions
 from registry.selectors.promotions import get_promotion, get_receipt, good_line, list_promotions, receipt_vkey
+from registry.selectors.reports import find_latest_report, get_report, list_reports, report_document
 from registry.selectors.versions import (
     find_version_at,
     get_manifest_file,
@@ -24,6 +25,7 @@ from registry.selectors.versions import (
 
 __all__ = [
     "alias_history",
+    "find_latest_report",
     "find_slot",
     "find_version_at",
     "get_deployment",
@@ -33,6 +35,7 @@ __all__ = [
     "get_policy",
     "get_promotion",
     "get_receipt",
+    "get_report",
     "get_version",
     "good_line",
     "latest_revision",
@@ -42,6 +45,7 @@ __all__ = [
     "list_models",
     "list_policies",
     "list_promotions",
+    "list_reports",
     "list_revisions",
     "list_slots",
     "list_versions",
@@ -49,5 +53,6 @@ __all__ = [
     "manifest_text",
     "promoted_digests",
     "receipt_vkey",
+    "report_document",
     "slot_history",
 ]

@@ -10,6 +10,7 @@ from registry.services.models import create_model, ensure_model, update_model
 from registry.services.policies import put_policy
 from registry.services.promotions import advance_promotion, expire_promotions, plan_promotion, request_promotion
 from registry.services.receipts import issue_receipt
+from registry.services.reports import attach_report
 from registry.services.rollbacks import roll_back
 from registry.services.versions import (
     pin_seals,
@@ -22,6 +23,7 @@ from registry.services.versions import (
 
 __all__ = [
     "advance_promotion",
+    "attach_report",
     "cancel_promotion",
     "create_environment",
     "create_model",

@@ -1,11 +1,15 @@
-"""Profiles and documents to spoil."""
+"""Profiles and documents to spoil, versions to watch, and documents that other tools wrote."""
 
 import copy
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.monitoring.building import build_classification, build_embedding, build_profile
+from tests.registry.factories import new_version
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "verdicts"
 
 
 def make_table(rows: int = 1_000, seed: int = 0) -> dict:
@@ -43,3 +47,19 @@ def whole_profile(table):
 def document(whole_profile):
     """A document of one's own to change."""
     return copy.deepcopy(whole_profile.to_json())
+
+
+@pytest.fixture
+def make_version(project, bob):
+    """`make_version()`: a verified version of "fraud", made by Bob; see `factories.new_version`."""
+
+    def make(*, by=None, of=None, **options):
+        return new_version(of or project, by or bob, **options)
+
+    return make
+
+
+@pytest.fixture
+def vector():
+    """`vector("gx-1.24.1-validation-pass")`: the bytes that the tool wrote."""
+    return lambda name: (VECTORS / f"{name}.json").read_bytes()

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from core.access import Permission, Role
+from tests.security import monitoring_world as watched
 from tests.security import registry_world as things
 from tests.security import tracking_world as logged
 
@@ -370,7 +371,27 @@ AUDIT = [
     Route("GET", "/api/v1/audit/verifications", Needs.SERVER_ADMIN, prepare=logged.an_event),
 ]
 
-ROUTES: list[Route] = [*ACCOUNTS, *AUDIT, *LINEAGE, *REGISTRY, *TRACKING]
+HOOK = "/api/v1/intake-hooks/{hook}"
+MONITORING = [
+    Route("GET", f"{VERSION}/evidence{P}", READ, prepare=watched.some_evidence),
+    Route("POST", f"{VERSION}/evidence{P}", WRITE, ok=201, body=watched.VERDICT, prepare=things.a_version),
+    Route("GET", f"{VERSION}/evidence/{{evidence}}{P}", READ, prepare=watched.some_evidence),
+    Route("GET", f"/api/v1/intake-hooks{P}", READ, prepare=watched.a_hook),
+    Route(
+        "POST",
+        f"/api/v1/intake-hooks{P}",
+        Permission.MONITOR_WRITE,
+        ok=201,
+        body={"name": "made-by-matrix", "model": "fraud"},
+        prepare=things.a_version,
+    ),
+    Route("GET", HOOK + P, READ, prepare=watched.a_hook),
+    Route("PATCH", HOOK + P, Permission.MONITOR_WRITE, body={"enabled": False}, prepare=watched.a_hook),
+    Route("DELETE", HOOK + P, Permission.MONITOR_WRITE, ok=204, prepare=watched.a_hook),
+    Route("POST", f"{HOOK}/secret{P}", Permission.MONITOR_WRITE, prepare=watched.a_hook),
+]
+
+ROUTES: list[Route] = [*ACCOUNTS, *AUDIT, *LINEAGE, *MONITORING, *REGISTRY, *TRACKING]
 COVERED_ROOMS = frozenset({"accounts", "audit", "lineage", "monitoring", "notify", "registry", "tracking"})
 COOKIE_ONLY = frozenset(
     {"DELETE /api/v1/session"}

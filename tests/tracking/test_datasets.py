@@ -2,6 +2,7 @@
 
 import pytest
 
+from core import events
 from core.errors import Invalid
 from lineage import selectors as lineage
 from lineage.models import Edge, Node
@@ -218,3 +219,23 @@ def test_outputs_over_rest(api, bob, make_run):
     (told,) = client.get(f"runs/{run.uuid.hex}").json()["outputs"]
     assert (told["name"], told["digest"]) == ("features", B)
     assert client.get(f"runs/{run.uuid.hex}/outputs").json() == [told]
+
+
+def test_a_version_that_nobody_knew_is_announced_once(make_run, project, alice, monkeypatch):
+    """Retraining may wait for new data; data that a run merely uses again is no news."""
+    told = []
+    monkeypatch.setattr(events, "announce", lambda event, **facts: told.append((event, facts)))
+    run = make_run()
+
+    services.record_datasets(run=run, uses=[content(), content(context="eval")], direction=INPUT)
+    services.record_datasets(run=make_run(), uses=[content()], direction=INPUT)
+    services.register_version(project=project, use=content(B), actor=alice)
+    services.register_version(project=project, use=content(B), actor=alice)
+
+    news = [facts for event, facts in told if event == "dataset_version.registered"]
+    assert [(facts["dataset"], facts["digest"], facts["run"]) for facts in news] == [
+        ("train", A, run.uuid.hex),
+        ("train", B, None),
+    ]
+    assert {facts["project_id"] for facts in news} == {project.id}
+    assert {facts["version"] for facts in news} == {each.uuid.hex for each in DatasetVersion.objects.all()}

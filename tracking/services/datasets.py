@@ -10,6 +10,7 @@ import orjson
 from django.db import transaction
 
 from audit.services import record
+from core import events
 from core.access import Principal
 from core.errors import Invalid
 from lineage.errors import CycleRefused
@@ -32,7 +33,9 @@ class Direction(StrEnum):
 
 
 def write_datasets(*, run: Run, uses: Sequence[DatasetUse], direction: Direction) -> Written:
-    """Record what the run read or made, with its lineage. The caller holds the run's lock."""
+    """Record what the run read or made, with its lineage. The caller holds the run's lock.
+    A version that the project did not know is announced as `dataset_version.registered`.
+    """
     rejected: list[Rejected] = []
     changed = False
     for use in uses:
@@ -65,7 +68,9 @@ def record_datasets(*, run: Run, uses: Sequence[DatasetUse], direction: Directio
 
 @transaction.atomic
 def register_version(*, project: Any, use: DatasetUse, actor: Principal) -> tuple[DatasetVersion, bool]:
-    """A version that no run has used yet, on the record; the version, and whether it is new. Raises Invalid."""
+    """A version that no run has used yet, on the record; the version, and whether it is new. Announces
+    `dataset_version.registered`. Raises Invalid.
+    """
     problem = problem_of(use)
     if problem is not None:
         raise Invalid(problem, field="digest")
@@ -79,6 +84,7 @@ def register_version(*, project: Any, use: DatasetUse, actor: Principal) -> tupl
             project=project,
             after={"digest": version.digest, "kind": version.kind, "strength": version.strength, "uri": version.uri},
         )
+        _announce(version, run=None)
     return version, created
 
 
@@ -126,7 +132,7 @@ def identity_of(use: DatasetUse, run: Run | None = None) -> str:
 @transaction.atomic
 def _mention(run: Run, use: DatasetUse, direction: Direction) -> bool:
     """Whether it is news; a refused one leaves nothing behind. Raises CycleRefused."""
-    version, _ = _ensure_version(project_id=run.project_id, use=use, created_by=run.created_by, run=run)
+    version, is_new = _ensure_version(project_id=run.project_id, use=use, created_by=run.created_by, run=run)
     data = ensure_node(project=run.project, kind="dataset_version", key=version.uuid.hex)
     node = ensure_node(project=run.project, kind="run", key=run.uuid.hex)
     if direction is Direction.INPUT:
@@ -135,7 +141,21 @@ def _mention(run: Run, use: DatasetUse, direction: Direction) -> bool:
     else:
         connect(src=node, dst=data, kind="generated", run_key=run.uuid.hex)
         _, created = RunOutput.objects.get_or_create(run=run, version=version, context=use.context)
+    if is_new:
+        _announce(version, run=run)
     return created
+
+
+def _announce(version: DatasetVersion, *, run: Run | None) -> None:
+    """A version that the project did not know; `run` is the one that brought it, where one did."""
+    events.announce(
+        "dataset_version.registered",
+        project_id=version.dataset.project_id,
+        dataset=version.dataset.name,
+        version=version.uuid.hex,
+        digest=version.digest,
+        run=run.uuid.hex if run is not None else None,
+    )
 
 
 def _ensure_version(

@@ -53,6 +53,8 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "verify": Entry(
             "lineal.cli.receipts:verify", "Check a promotion receipt offline, and that files are the promoted bytes."
         ),
+        "evidence": Entry("lineal.cli.evidence:evidence", "Verdicts of other tools on a model version."),
+        "intake": Entry("lineal.cli.intake:intake", "Addresses to which other tools send signed verdicts."),
         "audit": Entry("lineal.cli.audit:audit", "Read, export and verify the audit log."),
     },
     "People": {

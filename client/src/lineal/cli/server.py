@@ -85,6 +85,9 @@ class Server:
     def put_document(self, where: str, document: bytes, *, content_type: str, **query: Any) -> Any:
         return self._once("PUT", where, query, body=document, content_type=content_type).json()
 
+    def post_document(self, where: str, document: bytes, *, content_type: str, **query: Any) -> Any:
+        return self._once("POST", where, query, body=document, content_type=content_type).json()
+
     def items(self, where: str, *, limit: int, **query: Any) -> list[dict[str, Any]]:
         """A list route, page by page, up to `limit` items."""
         return self._pages(lambda paging: self.get(where, **query, **paging), limit)

@@ -1,0 +1,8 @@
+"""How this room's things are named on the ledger: by lasting id, and by their name at the time."""
+
+from audit.events import Target
+from monitoring.models import IntakeHook
+
+
+def hook_target(hook: IntakeHook) -> Target:
+    return Target("intake_hook", str(hook.uuid), hook.name)

@@ -1,0 +1,29 @@
+"""What the monitoring room's routes name, as each route needs."""
+
+from itertools import count
+
+import orjson
+
+from monitoring import services
+from registry.services import ensure_model
+from tests.registry.factories import new_version
+from tests.security.registry_world import NAMES
+
+_numbers = count(1)
+VERDICT = {"name": "bias audit", "verdict": "pass", "tool": "aequitas"}
+
+
+def some_evidence(world, caller):
+    version = new_version(world.project, world.people["contributor"])
+    report, _ = services.receive_verdict(
+        version=version, document=orjson.dumps(VERDICT), actor=world.people["contributor"]
+    )
+    return NAMES | {"evidence": str(report.uuid)}
+
+
+def a_hook(world, caller):
+    model = ensure_model(project=world.project, name="fraud", actor=world.people["maintainer"])
+    hook, _ = services.create_hook(
+        project=world.project, name=f"nightly-{next(_numbers)}", model=model, actor=world.people["maintainer"]
+    )
+    return NAMES | {"hook": str(hook.uuid)}
