@@ -3,6 +3,7 @@
 import datetime as dt
 import decimal
 import hashlib
+import itertools
 import math
 
 import lineal
@@ -302,7 +303,7 @@ def test_how_rows_were_cut_into_batches_changes_nothing(sizes):
     rng = np.random.default_rng(0)
     table = pa.table({"x": rng.normal(size=150_000), "s": pa.array([f"k{k}" for k in rng.integers(0, 3_000, 150_000)])})
     starts = np.cumsum([0, *sizes, 150_000 - sum(sizes)])
-    batches = [table.slice(start, end - start) for start, end in zip(starts, starts[1:], strict=False)]
+    batches = [table.slice(start, end - start) for start, end in itertools.pairwise(starts)]
 
     assert lineal.profile(iter(batches)) == lineal.profile(iter([table]))
 

@@ -1,6 +1,7 @@
 """In strict mode no value leaves the machine, in whatever form one looks for it."""
 
 import base64
+import contextlib
 import json
 import struct
 import zlib
@@ -44,10 +45,8 @@ def strings(value):
             yield from strings(inner)
     elif isinstance(value, str):
         yield value
-        try:
+        with contextlib.suppress(ValueError):
             yield base64.b64decode(value, validate=True).decode("latin-1")
-        except ValueError:
-            pass
 
 
 def forms(value):

@@ -1,5 +1,6 @@
-"""Pinned histograms count exactly, so statistics on them are those of the raw values; and a reference fixes the same cells for everybody."""
+"""Pinned histograms count exactly, so statistics on them are those of the raw values; a reference fixes their cells for everybody."""
 
+import itertools
 import json
 import math
 
@@ -64,7 +65,7 @@ def test_a_value_lies_in_the_cell_between_its_edges(values, edges):
     bounds = [-math.inf, *pin.edges.tolist(), math.inf]
     expected = [
         sum((low < value or (i == 0)) and (value <= high) for value in ordered)
-        for i, (low, high) in enumerate(zip(bounds, bounds[1:], strict=False))
+        for i, (low, high) in enumerate(itertools.pairwise(bounds))
     ]
 
     assert pin.count(distinct, counts).tolist() == expected
@@ -193,7 +194,7 @@ def test_the_reference_brings_its_key():
 
 
 def test_normal_deciles_are_those_of_the_normal_distribution():
-    assert NORMAL_DECILES == pytest.approx(stats.norm.ppf(np.arange(1, 10) / 10), abs=1e-15)
+    assert pytest.approx(stats.norm.ppf(np.arange(1, 10) / 10), abs=1e-15) == NORMAL_DECILES
 
 
 # -- against the raw values -------------------------------------------------------------------------------------------
