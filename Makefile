@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+SPARK := .venv/.spark
 CORES := 2
 PYTEST := $(BIN)/python -m pytest -n $(CORES) --dist loadgroup
 OURS := config core audit accounts notify lineage tracking registry monitoring web client tests examples manage.py
@@ -22,6 +23,11 @@ $(STAMP): requirements/dev.lock pyproject.toml client/pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e ./client -e .
 	@touch $@
 
+$(SPARK): requirements/spark.lock $(STAMP)
+	@echo "Installing Spark for its test; it has 450 MB …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/spark.lock
+	@touch $@
+
 demo: $(STAMP)  ## run the main job on real data, then keep the server running (DEMO_EXIT=1: stop it)
 	@$(BIN)/python examples/demo.py
 
@@ -32,7 +38,7 @@ test: $(STAMP)  ## every test but the slow ones, on SQLite and on PostgreSQL
 	$(PYTEST) --database sqlite -m "not slow"
 	$(PYTEST) --database postgresql -m "not slow"
 
-test-all: $(STAMP)  ## every test
+test-all: $(STAMP) $(SPARK)  ## every test
 	$(PYTEST) --database sqlite
 	$(PYTEST) --database postgresql
 
@@ -61,6 +67,8 @@ lock: $(STAMP)  ## resolve the dependencies anew
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-emit-package lineal --no-header --quiet --group dev --extra frames \
 	  -o requirements/dev.lock pyproject.toml client/pyproject.toml
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-header --quiet --group spark -o requirements/spark.lock
 
 clean:  ## remove what install and demo made
 	rm -rf .venv demo-home .lineal .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -13,13 +13,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import client_cost, history, ingest
+from bench import client_cost, history, ingest, profile
 from bench.table import Row, print_table
 
 SCENARIOS: dict[str, Callable[[Path], list[Row]]] = {
     "client": client_cost.measure,
     "ingest": ingest.measure,
     "history": history.measure,
+    "profile": profile.measure,
 }
 
 

@@ -26,7 +26,9 @@ def python(code, *options):
     return done
 
 
-@pytest.mark.parametrize("names", ["", "start_run, register, promote, Client, Run, LinealError, sync, digest"])
+@pytest.mark.parametrize(
+    "names", ["", "start_run, register, promote, Client, Run, LinealError, sync, digest, profile, Profile, Reference"]
+)
 def test_importing_loads_nothing_heavy(names):
     code = f"import lineal\n{f'from lineal import {names}' if names else ''}\nimport sys, json\nprint(json.dumps(list(sys.modules)))"
 

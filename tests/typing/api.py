@@ -57,6 +57,25 @@ def digests(table: object) -> tuple[str, str, str, str]:
     )
 
 
+def profiles(table: object, run: lineal.Run) -> bytes:
+    baseline = lineal.profile(table, label_column="churned", predictions="said", key=bytes(16))
+    assert_type(baseline, lineal.Profile)
+    reference = baseline.reference()
+    assert_type(reference, lineal.Reference)
+    batch = lineal.profile("s3://bucket/day/", reference, "strict").merge(
+        lineal.profile([Path("a.parquet")], reference, "strict")
+    )
+    assert_type(lineal.Profile.from_json(batch.to_json()), lineal.Profile)
+    assert_type(lineal.Reference.from_json(reference.to_json()), lineal.Reference)
+    assert_type(batch.columns["age"].missing, int)
+    run.log_profile(baseline)
+    run.use_dataset("train", table, profile=baseline)
+    try:
+        return lineal.Profile.from_bytes(batch.to_bytes()).to_bytes()
+    except (lineal.InvalidProfile, lineal.IncompatibleProfiles) as exc:
+        return str(exc).encode()
+
+
 def failures() -> str | Mapping[str, Any]:
     try:
         lineal.promote("churn", 3, to="production", reason="r")

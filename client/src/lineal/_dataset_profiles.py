@@ -111,8 +111,13 @@ def log_profile(sender: Sender, profile: "Profile", name: str) -> None:
 
     Raises:
         OSError, SpoolFull: as `log_files`.
+        TypeError: no profile.
         ValueError: no name for a file.
     """
+    from lineal._profiles.document import Profile
+
+    if not isinstance(profile, Profile):
+        raise TypeError(f"{type(profile).__qualname__} is no lineal.Profile")
     path = f"{FOLDER}/{_file_name(name)}{SUFFIX}"
     with tempfile.TemporaryDirectory(prefix="lineal-profile-") as folder:
         place = Path(folder) / "profile"

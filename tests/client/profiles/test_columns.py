@@ -217,6 +217,14 @@ def test_a_table_without_rows():
     assert lineal.Profile.from_bytes(found.to_bytes()) == found
 
 
+def test_a_stream_without_tables_adds_nothing():
+    """As an empty partition of a cluster is."""
+    nothing, some = lineal.profile(iter([])), lineal.profile({"x": [1.0]})
+
+    assert (nothing.rows, dict(nothing.columns)) == (0, {})
+    assert nothing.merge(some) == some.merge(nothing) == some
+
+
 def test_a_table_without_columns():
     assert lineal.profile(pd.DataFrame(index=range(3))).rows == 3
 
@@ -327,7 +335,6 @@ def test_equal_names_are_refused():
     ("given", "error", "words"),
     [
         (7, TypeError, "int is not a table"),
-        ([], ValueError, "nothing to profile"),
         ([7], TypeError, "is not a table"),
         (None, TypeError, "nothing to profile"),
         ({"x": [object()]}, TypeError, "column 'x'"),

@@ -1,5 +1,4 @@
-"""Quantile sketches: near enough to the truth however they were put together, and Apache DataSketches' own in C++
-reads and writes the same bytes."""
+"""Quantile sketches: near enough to the truth however they were put together, and Apache DataSketches in C++ has the same bytes."""
 
 import struct
 

@@ -1,5 +1,4 @@
-"""Pinned histograms count exactly, so statistics on them are those of the raw values; and a reference fixes the same
-cells for everybody."""
+"""Pinned histograms count exactly, so statistics on them are those of the raw values; a reference fixes their cells for everybody."""
 
 import itertools
 import json

@@ -81,7 +81,7 @@ def source_of(data: Any) -> Source:
 
     Raises:
         TypeError: neither a table nor an iterator of tables nor paths.
-        ValueError: nothing in it, or equal column names.
+        ValueError: equal column names.
         OSError: there is no such file.
     """
     if isinstance(data, str | os.PathLike):
@@ -91,11 +91,11 @@ def source_of(data: Any) -> Source:
     if not isinstance(data, Iterable):
         raise TypeError(f"{type(data).__qualname__} is not a table: give {ACCEPTED}, an iterator of tables, or paths")
     pieces = iter(data)
-    first = next(pieces, None)
-    if first is None:
-        raise ValueError("there is nothing to profile: no table and no path")
-    pieces = itertools.chain([first], pieces)
-    return FileSource(find_files(list(pieces))) if isinstance(first, str | os.PathLike) else StreamSource(pieces)
+    first = list(itertools.islice(pieces, 1))  # empty for a partition without rows, whose profile is empty
+    pieces = itertools.chain(first, pieces)
+    if first and isinstance(first[0], str | os.PathLike):
+        return FileSource(find_files(list(pieces)))
+    return StreamSource(pieces)
 
 
 def _of_table(data: Any) -> TableSource | StreamSource:

@@ -194,7 +194,7 @@ def _frequent(column: "ColumnProfile") -> str | None:
         return None
     items = column.values.items[:3]
     named = [(value if isinstance(value, str) else str(bool(value)).lower(), count) for value, count in items]
-    return ", ".join(f"{clean(name)[:20]} {100 * count / column.present:.2g}%" for name, count in named) or None
+    return ", ".join(f"{clean(name)[:20]} {100 * count / column.present:.3g}%" for name, count in named) or None
 
 
 def _quality(performance: Mapping[str, Any]) -> str:
