@@ -11,7 +11,7 @@ def seal(text: str) -> bytes:
     return _fernet().encrypt(text.encode())
 
 
-def unseal(sealed: bytes) -> str:
+def unseal(sealed: bytes | memoryview) -> str:
     return _fernet().decrypt(bytes(sealed)).decode()
 
 
