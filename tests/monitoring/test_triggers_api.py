@@ -119,6 +119,8 @@ def test_no_credential_is_shown_logged_or_stored_open(api, carol, caplog):
         ({"action": "airflow", "settings": {"dag": "x", "api": "v3"}, "address": "https://x.org"}, "settings.api"),
         ({"action": "airflow", "settings": {"dag": "x"}, "credentials": {"username": "u"}, "address": "https://x.org"},
          "credentials.password"),
+        ({"action": "airflow", "settings": {"dag": "x"}, "credentials": {"username": "a:b", "password": "p"},
+          "address": "https://x.org"}, "credentials.username"),
     ],
 )  # fmt: skip
 def test_triggers_that_cannot_be_are_not_made(api, carol, changes, field):

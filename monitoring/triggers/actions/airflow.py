@@ -18,7 +18,6 @@ from monitoring.triggers.actions.base import (
     Send,
     Target,
     json_body,
-    printable,
     segment,
     token,
 )
@@ -37,7 +36,15 @@ def read_credentials(fields: Fields) -> dict[str, Any]:
     username = fields.optional_text("username")
     if username is None:
         return token(fields)
-    return {"username": username, "password": fields.text("password", longest=CREDENTIAL_LENGTH, check=printable)}
+    if ":" in username or not username.isprintable():  # Basic authentication ends the name with it (RFC 7617, 2)
+        fields.refuse("username", "Expected printable characters, and no ':' among them.")
+    return {"username": username, "password": fields.text("password", longest=CREDENTIAL_LENGTH, check=_password)}
+
+
+def _password(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("Expected printable characters.")
+    return text
 
 
 def perform(target: Target, message: Message, send: Send) -> Answer:
