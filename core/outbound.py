@@ -9,7 +9,9 @@ import http.client
 import ipaddress
 import socket
 import ssl
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -56,7 +58,8 @@ class _Url:
 
 
 def send(method: str, url: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float) -> Answer:
-    """The answer to one request; an error status is an answer. `timeout_s` bounds the connection and each read.
+    """The answer to one request; an error status is an answer. `timeout_s` bounds the connection, and then the exchange
+    as a whole, however slowly its bytes come.
 
     Raises:
         OutboundRefused: no http or https address, or one in a network that may not be reached.
@@ -66,13 +69,46 @@ def send(method: str, url: str, *, headers: Mapping[str, str], body: bytes, time
     address = _allowed_address(parts)
     connection = _connection(parts, address, timeout_s)
     try:
-        connection.request(method, parts.target, body=body, headers={"User-Agent": "lineal", **headers})
-        response = connection.getresponse()
-        return Answer(response.status, dict(response.getheaders()), response.read(ANSWER_BYTES))
+        connection.connect()
+        with _ended_after(connection.sock, timeout_s):
+            connection.request(method, parts.target, body=body, headers={"User-Agent": "lineal", **headers})
+            response = connection.getresponse()
+            return Answer(response.status, dict(response.getheaders()), response.read(ANSWER_BYTES))
     except (OSError, http.client.HTTPException) as exc:
         raise OutboundFailed(f"{parts.host}: {type(exc).__name__}: {exc}") from exc
     finally:
         connection.close()
+
+
+@contextmanager
+def _ended_after(connected: socket.socket, limit_s: float) -> Iterator[None]:
+    """Cut the connection at the limit: a socket's own time-out starts anew with each byte. What was read by then is no
+    whole answer, so it counts as none.
+    """
+    cut = threading.Event()
+
+    def end() -> None:
+        cut.set()
+        with suppress(OSError):  # it is closed already
+            connected.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(limit_s, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (OSError, http.client.HTTPException) as exc:
+        if cut.is_set():
+            raise _too_slow(limit_s) from exc
+        raise
+    finally:
+        timer.cancel()
+    if cut.is_set():
+        raise _too_slow(limit_s)
+
+
+def _too_slow(limit_s: float) -> TimeoutError:
+    return TimeoutError(f"the answer took longer than {limit_s:g} s")
 
 
 def parse_url(url: str) -> _Url:

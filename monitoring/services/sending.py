@@ -15,7 +15,7 @@ from audit.services import record
 from core import clock, events, outbound
 from core.access import system_principal
 from core.outbound import Answer, OutboundFailed, OutboundRefused
-from core.sealing import unseal
+from core.sealing import SealBroken, unseal
 from monitoring import links
 from monitoring.evidence import trigger_target
 from monitoring.intake.place import clean
@@ -45,7 +45,7 @@ def send_firing(*, firing_id: int) -> None:
         return
     try:
         answer = _perform(firing)
-    except OutboundRefused as exc:
+    except (OutboundRefused, SealBroken) as exc:
         _give_up(firing, exc.detail)
     except OutboundFailed as exc:
         _later(firing, exc.detail)

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -146,8 +147,38 @@ def test_silence_has_an_end(settings):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        with pytest.raises(OutboundFailed, match=r"timed out|TimeoutError"):
+        with pytest.raises(OutboundFailed, match=r"timed out|longer than"):
             send("POST", f"http://127.0.0.1:{silent.getsockname()[1]}/", headers={}, body=b"", timeout_s=0.1)
+
+
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"])
+def test_an_answer_that_trickles_has_an_end(settings, said):
+    """A byte now and then keeps a socket's own time-out from ever passing."""
+    settings.OUTBOUND_ALLOW = ["127.0.0.1"]
+    over = threading.Event()
+    with socket.socket() as slow:
+        slow.bind(("127.0.0.1", 0))
+        slow.listen()
+
+        def trickle():
+            connection, _ = slow.accept()
+            with connection:
+                connection.sendall(said)
+                while not over.wait(0.05):
+                    try:
+                        connection.sendall(b"H")
+                    except OSError:
+                        return
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        begun = time.monotonic()
+        with pytest.raises(OutboundFailed, match=r"longer than 0\.4 s"):
+            send("POST", f"http://127.0.0.1:{slow.getsockname()[1]}/", headers={}, body=b"", timeout_s=0.4)
+        over.set()
+        thread.join(timeout=5)
+
+    assert time.monotonic() - begun < 3
 
 
 def test_the_module_has_no_other_way_out():

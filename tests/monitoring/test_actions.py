@@ -291,6 +291,21 @@ def test_no_trigger_reaches_into_the_servers_own_network(receiver, fire, setting
 
 
 @pytest.mark.parametrize("receiver", [GitHub], indirect=True)
+def test_credentials_of_another_key_are_asked_for_anew(receiver, fire, home, monkeypatch):
+    """As after a home that was brought back without its keys."""
+    from core import sealing
+
+    real = sealing.seal
+    monkeypatch.setattr("monitoring.services.triggers.seal", lambda text: real(text)[:-9] + b"AAAAAAAA=")
+
+    firing = fire(receiver)
+
+    assert (firing.state, firing.attempts) == ("failed", 1)
+    assert firing.detail.endswith("give it anew.")
+    assert receiver.requests == []
+
+
+@pytest.mark.parametrize("receiver", [GitHub], indirect=True)
 def test_a_firing_that_failed_does_not_stop_the_next(receiver, fire, project, alice):
     receiver.answers = [422]
     fire(receiver)
