@@ -31,6 +31,7 @@ TABLE: dict[str, Variable] = {
         Variable("LINEAL_PUBLIC_URL", "", "Address that people and CI reach the server at; links are made from it."),
         Variable("LINEAL_AUDIT_ORIGIN", "", "Name of this ledger in its checkpoints; fixed at first start if empty."),
         Variable("LINEAL_TRUSTED_PROXIES", "0", "How many reverse proxies stand in front and set X-Forwarded-*."),
+        Variable("LINEAL_OUTBOUND_ALLOW", "", "Private hosts and networks that triggers may call, comma separated."),
         Variable("LINEAL_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
         Variable("LINEAL_WEB_THREADS", "8", "Request threads of the web process."),
         Variable("LINEAL_DEBUG", "", "Anything: show tracebacks in answers. Never where others can reach the server."),

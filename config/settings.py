@@ -60,6 +60,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 ALLOWED_HOSTS = [host.strip() for host in environment.text("LINEAL_HOSTS").split(",") if host.strip()]
 PUBLIC_URL = environment.text("LINEAL_PUBLIC_URL").rstrip("/")
 TRUSTED_PROXIES = environment.number("LINEAL_TRUSTED_PROXIES")
+OUTBOUND_ALLOW = [entry.strip() for entry in environment.text("LINEAL_OUTBOUND_ALLOW").split(",") if entry.strip()]
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_CONTENT_TYPE_NOSNIFF = True

@@ -20,6 +20,18 @@ class IntakeHookMissing(NotFound):
     title = "No such intake hook"
 
 
+class TriggerMissing(NotFound):
+    code = "trigger-not-found"
+    title = "No such trigger"
+
+
+class TriggerRefused(Invalid):
+    """A trigger that cannot stand; `errors` has every reason."""
+
+    code = "trigger-invalid"
+    title = "Trigger not acceptable"
+
+
 class NotSigned(Unauthenticated):
     """One answer for a hook that is unknown or disabled and for every way in which a signature can be wrong, so that
     trying teaches nothing.

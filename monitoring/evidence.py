@@ -1,8 +1,12 @@
 """How this room's things are named on the ledger: by lasting id, and by their name at the time."""
 
 from audit.events import Target
-from monitoring.models import IntakeHook
+from monitoring.models import IntakeHook, Trigger
 
 
 def hook_target(hook: IntakeHook) -> Target:
     return Target("intake_hook", str(hook.uuid), hook.name)
+
+
+def trigger_target(trigger: Trigger) -> Target:
+    return Target("trigger", str(trigger.uuid), trigger.name)

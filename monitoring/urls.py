@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from monitoring.api import evidence, hooks, intake
+from monitoring.api import evidence, hooks, intake, triggers
 
 VERSION = "models/<str:name>/versions/<str:ref>"
 
@@ -12,5 +12,9 @@ urlpatterns = [
     path("intake-hooks", hooks.IntakeHooks.as_view(), name="intake-hooks"),
     path("intake-hooks/<uuid:uuid>", hooks.OneIntakeHook.as_view(), name="intake-hook"),
     path("intake-hooks/<uuid:uuid>/secret", hooks.RenewIntakeHook.as_view(), name="intake-hook-secret"),
+    path("triggers", triggers.Triggers.as_view(), name="triggers"),
+    path("triggers/<uuid:uuid>", triggers.OneTrigger.as_view(), name="trigger"),
+    path("triggers/<uuid:uuid>/firings", triggers.Firings.as_view(), name="trigger-firings"),
+    path("triggers/<uuid:uuid>/fire", triggers.Fire.as_view(), name="trigger-fire"),
     path("intake/<uuid:uuid>", intake.Intake.as_view(), name="intake"),
 ]

@@ -51,7 +51,7 @@ class _WalkView(ProjectView):
 
 DESCRIPTION = (
     "`of` names the start: `run:<id>`, `model:<name>@<environment or alias>`, `model:<name>/<number>`, `sha256:…`,"
-    " `dataset:<name>`, `dataset:<name>@sha256:…`, `deployment:<id>`, `git:<commit>`."
+    " `dataset:<name>`, `dataset:<name>@sha256:…`, `deployment:<id>`, `git:<commit>`, `cause:<id>`."
 )
 
 

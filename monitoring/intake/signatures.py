@@ -25,6 +25,17 @@ def new_secret() -> str:
     return MARK + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
+def check_secret(text: str) -> str:
+    """`text`, if it is a secret as Standard Webhooks writes them: `whsec_` and 24 to 64 bytes in base64.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not text.startswith(MARK) or not 24 <= len(_raw(text.removeprefix(MARK))) <= 64:
+        raise ValueError("Expected whsec_ and 24 to 64 bytes in base64.")
+    return text
+
+
 def sign(secret: str, *, message_id: str, timestamp: int, body: bytes) -> str:
     """The `webhook-signature` of Standard Webhooks 1.0."""
     signed = b"%s.%d.%s" % (message_id.encode(), timestamp, body)

@@ -82,6 +82,9 @@ class Fields:
             return []
         return list(dict.fromkeys(value))
 
+    def optional_texts(self, name: str, *, most: int, longest: int = 200) -> list[str] | None:
+        return self.texts(name, most=most, longest=longest) if self._given(name) else None
+
     def list_given(self, name: str) -> None:
         """Say that somebody else reads this field."""
         self._asked.append(name)

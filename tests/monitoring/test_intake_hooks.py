@@ -11,7 +11,6 @@ from django.test import Client
 
 from audit.models import AuditEvent
 from core import clock
-from core.access import Role
 from monitoring import services
 from monitoring.models import IntakeDelivery, IntakeHook
 from registry.models import Report
@@ -22,12 +21,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("home")]
 VERDICT = {"name": "bias audit", "verdict": "pass", "tool": "aequitas"}
 BODY = orjson.dumps(VERDICT)
 UNKNOWN = "0190a000-0000-7000-8000-000000000000"
-
-
-@pytest.fixture
-def carol(make_member):
-    """Maintains the project, so she may make hooks."""
-    return make_member("carol", Role.MAINTAINER)
 
 
 @pytest.fixture

@@ -371,6 +371,7 @@ AUDIT = [
     Route("GET", "/api/v1/audit/verifications", Needs.SERVER_ADMIN, prepare=logged.an_event),
 ]
 
+TRIGGER = "/api/v1/triggers/{trigger}"
 HOOK = "/api/v1/intake-hooks/{hook}"
 MONITORING = [
     Route("GET", f"{VERSION}/evidence{P}", READ, prepare=watched.some_evidence),
@@ -389,6 +390,15 @@ MONITORING = [
     Route("PATCH", HOOK + P, Permission.MONITOR_WRITE, body={"enabled": False}, prepare=watched.a_hook),
     Route("DELETE", HOOK + P, Permission.MONITOR_WRITE, ok=204, prepare=watched.a_hook),
     Route("POST", f"{HOOK}/secret{P}", Permission.MONITOR_WRITE, prepare=watched.a_hook),
+    Route("GET", f"/api/v1/triggers{P}", READ, prepare=watched.a_trigger),
+    Route(
+        "POST", f"/api/v1/triggers{P}", Permission.MONITOR_WRITE, ok=201, body=watched.WISH | {"name": "made-by-matrix"}
+    ),
+    Route("GET", TRIGGER + P, READ, prepare=watched.a_trigger),
+    Route("PATCH", TRIGGER + P, Permission.MONITOR_WRITE, body={"enabled": False}, prepare=watched.a_trigger),
+    Route("DELETE", TRIGGER + P, Permission.MONITOR_WRITE, ok=204, prepare=watched.a_trigger),
+    Route("GET", f"{TRIGGER}/firings{P}", READ, prepare=watched.a_trigger),
+    Route("POST", f"{TRIGGER}/fire{P}", Permission.MONITOR_WRITE, ok=201, prepare=watched.a_trigger),
 ]
 
 ROUTES: list[Route] = [*ACCOUNTS, *AUDIT, *LINEAGE, *MONITORING, *REGISTRY, *TRACKING]

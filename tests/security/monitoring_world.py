@@ -5,11 +5,18 @@ from itertools import count
 import orjson
 
 from monitoring import services
+from monitoring.services.triggers import Wish
 from registry.services import ensure_model
 from tests.registry.factories import new_version
 from tests.security.registry_world import NAMES
 
 _numbers = count(1)
+WISH = {
+    "on": "dataset_version",
+    "filter": {"dataset": "train"},
+    "action": "webhook",
+    "address": "https://jobs.example.org/retrain",
+}
 VERDICT = {"name": "bias audit", "verdict": "pass", "tool": "aequitas"}
 
 
@@ -27,3 +34,9 @@ def a_hook(world, caller):
         project=world.project, name=f"nightly-{next(_numbers)}", model=model, actor=world.people["maintainer"]
     )
     return NAMES | {"hook": str(hook.uuid)}
+
+
+def a_trigger(world, caller):
+    wish = Wish(name=f"retrain-{next(_numbers)}", **WISH)
+    trigger, _ = services.create_trigger(project=world.project, wish=wish, actor=world.people["maintainer"])
+    return NAMES | {"trigger": str(trigger.uuid)}

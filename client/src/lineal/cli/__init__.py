@@ -47,6 +47,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "report-deployment": Entry("lineal.cli.deployments:report_deployment", "Record what really runs somewhere."),
         "deployments": Entry("lineal.cli.deployments:deployments", "List what runs, or ran at a given time."),
     },
+    "Production": {
+        "triggers": Entry("lineal.cli.triggers:triggers", "Start a job elsewhere when something happens here."),
+    },
     "Evidence": {
         "trace": Entry("lineal.cli.lineage:trace", "From a deployment, model or run back to its data and code."),
         "impact": Entry("lineal.cli.lineage:impact", "From a dataset or commit forward to what stands on it."),

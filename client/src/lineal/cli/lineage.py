@@ -11,7 +11,7 @@ from lineal.cli.output import print_json
 from lineal.cli.references import VersionRefType
 from lineal.cli.text import clean, is_digest
 
-_PREFIXES = ("run:", "model:", "deployment:", "dataset:", "git:", "sha256:")
+_PREFIXES = ("run:", "model:", "deployment:", "dataset:", "cause:", "git:", "sha256:")
 
 
 def _about(function: Function) -> Function:
@@ -35,7 +35,7 @@ def trace(caller: Caller, *, of: str, kinds: Sequence[str], live: bool | None, m
     WHAT is one of
       model:fraud@production   model:fraud/3   fraud@sha256:…   fraud/3
       run:HEX   deployment:UUID   dataset:NAME   dataset:NAME@sha256:…
-      git:COMMIT   sha256:… (any dataset or model with these bytes)
+      git:COMMIT   cause:UUID   sha256:… (any dataset or model with these bytes)
     """
     _show(caller, "trace", of, kinds, live=live, max_nodes=max_nodes)
 
