@@ -1,4 +1,4 @@
-"""Copies of checkpoints where the server's operators cannot change them unseen: a folder now, further places by one class each.
+"""Copies of checkpoints where the server's operators cannot change them unseen: a folder, and a bucket where one is set.
 
 Without an anchor two attacks stay unseen by any log: a rewrite signed with the stolen key, and a tail cut off.
 """
@@ -11,13 +11,14 @@ from typing import Protocol
 from django.conf import settings
 from django.db import transaction
 
+from audit.buckets import bucket_at
 from audit.events import Target
 from audit.models import Anchor, AuditCheckpoint
 from audit.services import record
 from core import clock
 from core.access import system_principal
 
-OWN_ENTRIES = 1  # anchoring is itself an entry, which must not be a reason to anchor again
+OWN_ENTRIES = 1  # anchoring in a place is itself an entry, which must not be a reason to anchor again
 
 
 class Place(Protocol):
@@ -32,7 +33,7 @@ class Place(Protocol):
         """The note at a location. Raises OSError."""
 
     def locations(self) -> Iterator[str]:
-        """Everything it keeps, whatever our own tables say of it."""
+        """Everything it keeps, whatever our own tables say of it. Raises OSError."""
 
 
 class Folder:
@@ -70,18 +71,25 @@ class Folder:
 
 
 def places() -> Sequence[Place]:
-    return [Folder(Path(settings.HOME) / "anchors" / "checkpoints")]
+    kept: list[Place] = [Folder(Path(settings.HOME) / "anchors" / "checkpoints")]
+    if settings.ANCHORS_URL:
+        kept.append(bucket_at(settings.ANCHORS_URL, settings.ANCHORS_LOCK_DAYS))
+    return kept
 
 
 def anchor_latest() -> list[Anchor]:
     """Put the newest checkpoint into each place that lacks it, and record how that went. Safe to run twice."""
     checkpoint = AuditCheckpoint.objects.order_by("-size").first()
-    return [] if checkpoint is None else [done for place in places() if (done := _anchor(place, checkpoint))]
+    if checkpoint is None:
+        return []
+    all_places = places()
+    own_entries = OWN_ENTRIES * len(all_places)
+    return [done for place in all_places if (done := _anchor(place, checkpoint, own_entries))]
 
 
-def _anchor(place: Place, checkpoint: AuditCheckpoint) -> Anchor | None:
+def _anchor(place: Place, checkpoint: AuditCheckpoint, own_entries: int) -> Anchor | None:
     newest = Anchor.objects.filter(kind=place.kind, outcome=Anchor.Outcome.OK).order_by("-checkpoint_id").first()
-    if newest is not None and checkpoint.size - newest.checkpoint_id <= OWN_ENTRIES:
+    if newest is not None and checkpoint.size - newest.checkpoint_id <= own_entries:
         return None
     try:
         location, detail = place.put(checkpoint), ""

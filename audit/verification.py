@@ -176,7 +176,12 @@ def _anchored_notes() -> Iterator[_Copy]:
     from audit.anchors import places  # noqa: PLC0415 - anchors record verification's sibling events
 
     for place in places():
-        for location in place.locations():
+        try:
+            locations = list(place.locations())
+        except OSError as exc:
+            yield _Copy(f"the {place.kind}", None, str(exc))
+            continue
+        for location in locations:
             try:
                 yield _Copy(location, place.read(location))
             except (OSError, UnicodeDecodeError, ObjectMissing) as exc:
@@ -193,7 +198,7 @@ def _anchor_findings() -> Iterator[str]:
             continue
         try:
             note = place.read(anchor.location)
-        except (OSError, ObjectMissing) as exc:
+        except (OSError, UnicodeDecodeError, ObjectMissing) as exc:
             yield f"The anchor at {anchor.location} cannot be read: {exc}"
             continue
         kept = AuditCheckpoint.objects.filter(size=anchor.checkpoint_id).values_list("note", flat=True).first()

@@ -1,6 +1,7 @@
 """The one table of settings: every `LINEAL_*` variable that the server reads, with its default and its meaning."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,8 @@ TABLE: dict[str, Variable] = {
         Variable("LINEAL_HOSTS", "localhost,127.0.0.1,[::1]", "Host names that requests may carry, comma separated."),
         Variable("LINEAL_PUBLIC_URL", "", "Address that people and CI reach the server at; links are made from it."),
         Variable("LINEAL_AUDIT_ORIGIN", "", "Name of this ledger in its checkpoints; fixed at first start if empty."),
+        Variable("LINEAL_ANCHORS_URL", "", "s3://bucket/prefix that gets a copy of the ledger's checkpoints, too."),
+        Variable("LINEAL_ANCHORS_LOCK_DAYS", "365", "How long such a copy is locked, in a bucket with Object Lock."),
         Variable("LINEAL_TRUSTED_PROXIES", "0", "How many reverse proxies stand in front and set X-Forwarded-*."),
         Variable("LINEAL_OUTBOUND_ALLOW", "", "Private hosts and networks that triggers may call, comma separated."),
         Variable("LINEAL_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
@@ -53,6 +56,14 @@ def number(name: str) -> int:
         return int(raw)
     except ValueError as exc:
         raise BadSetting(f"{name} has to be a whole number, and is {raw!r}.") from exc
+
+
+def bucket(name: str) -> str:
+    """An address as `s3://bucket/prefix`, or nothing. Raises BadSetting."""
+    url = text(name)
+    if url and not re.fullmatch(r"s3://[A-Za-z0-9][A-Za-z0-9.-]{1,62}(/[^?#]*)?", url):
+        raise BadSetting(f"{name} has to look like s3://bucket/prefix, and is {url!r}.")
+    return url
 
 
 def flag(name: str) -> bool:

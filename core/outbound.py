@@ -21,6 +21,7 @@ from django.conf import settings
 from core.errors import Invalid, Unavailable
 
 ANSWER_BYTES = 64 * 1024  # of a body that is read; answers are looked at by people
+CARRYING = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96"))  # NAT64, and IPv4-compatible of old
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -151,11 +152,11 @@ def _may_reach(host: str, address: Address) -> bool:
 
 
 def _is_public(address: Address) -> bool:
-    """Globally reachable, and no way round to what is not (6to4 and NAT64 carry an IPv4 address inside)."""
+    """Globally reachable, and no way round to what is not (6to4, Teredo and others carry an IPv4 address inside)."""
     if isinstance(address, ipaddress.IPv6Address):
         if address.sixtofour is not None or address.teredo is not None:
             return False
-        if address in ipaddress.ip_network("64:ff9b::/96"):
+        if any(address in network for network in CARRYING):
             return False
     return address.is_global and not address.is_multicast
 

@@ -29,7 +29,7 @@ def describe_causes(keys: Sequence[str], project: ProjectRef) -> Mapping[str, Ma
 def _about(firing: Firing) -> dict[str, Any]:
     return {
         "label": firing.cause_label,
-        "url": links.cause_page(firing),
+        "url": links.firings_of(firing),
         "type": firing.cause_type,
         "trigger": firing.trigger.name,
         "state": firing.state,

@@ -1,22 +1,24 @@
-"""Where this room's things are found: paths of pages, below the server's address."""
+"""Where this room's things are found: paths below the server's address. They lead to REST, as these things have no pages."""
 
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from django.conf import settings
 
 from monitoring.models import Firing
 
 
-def cause_page(firing: Firing) -> str:
-    """The page of the alert, where one caused it; else the one of the trigger."""
-    project = quote(firing.trigger.project.name)
-    if firing.cause_type == Firing.Cause.ALERT:
-        return f"/projects/{project}/alerts/{quote(firing.cause_id, safe='')}"
-    return f"/projects/{project}/triggers/{firing.trigger.uuid}"
+def firings_of(firing: Firing) -> str:
+    """The firings of its trigger, this one and its cause among them."""
+    return _trigger(firing, "/firings")
 
 
-def trigger_page(firing: Firing) -> str:
-    return f"/projects/{quote(firing.trigger.project.name)}/triggers/{firing.trigger.uuid}"
+def trigger_of(firing: Firing) -> str:
+    return _trigger(firing, "")
+
+
+def _trigger(firing: Firing, part: str) -> str:
+    query = urlencode({"project": firing.trigger.project.name}, quote_via=quote)
+    return f"/api/v1/triggers/{firing.trigger.uuid}{part}?{query}"
 
 
 def absolute(path: str) -> str:

@@ -93,5 +93,5 @@ def firing_out(firing: Firing) -> dict[str, Any]:
         "version": (
             {"model": version.model.name, "number": version.number, "digest": version.digest} if version else None
         ),
-        "url": links.cause_page(firing),
+        "url": links.firings_of(firing),
     }

@@ -97,8 +97,8 @@ def message_of(firing: Firing) -> Message:
         "environment": known.get("environment"),
         "dataset": dataset,
         "links": {
-            "cause": links.absolute(links.cause_page(firing)),
-            "trigger": links.absolute(links.trigger_page(firing)),
+            "cause": links.absolute(links.firings_of(firing)),
+            "trigger": links.absolute(links.trigger_of(firing)),
         },
     }
     return Message(id=str(firing.uuid), payload=payload, timestamp_s=int(clock.now().timestamp()))

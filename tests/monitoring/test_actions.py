@@ -79,7 +79,7 @@ def test_github_gets_a_repository_dispatch(receiver, fire):
     assert payload["caused_by"] == str(firing.uuid)
     assert payload["cause"]["label"] == firing.cause_label
     assert payload["dataset"] == {"name": "train", "digest": DIGEST}
-    assert payload["links"]["trigger"].startswith("https://lineal.example.org/projects/default/triggers/")
+    assert payload["links"]["trigger"].startswith("https://lineal.example.org/api/v1/triggers/")
 
 
 @pytest.mark.parametrize("receiver", [GitLab], indirect=True)
