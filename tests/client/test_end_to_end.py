@@ -53,6 +53,8 @@ def test_a_run_reads_back_equal(connected, tmp_path, spool_dir):
     brought = lineal.Client().download_artifact(run, "model", to=tmp_path / "back")
     assert sorted(path.name for path in brought) == ["empty.txt", "weights.bin"]
     assert lineal.digest.directory(tmp_path / "back" / "model") == lineal.digest.directory(tmp_path / "out")
+    (baseline,) = lineal.Client().download_artifact(run, "lineal/profiles/train.lineal-profile", to=tmp_path / "kept")
+    assert lineal.Profile.from_bytes(baseline.read_bytes()) == lineal.profile(table)
     assert not list(spool_dir.rglob("*"))
 
 

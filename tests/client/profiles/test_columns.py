@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 INF = math.inf
@@ -281,6 +282,10 @@ CONTAINERS = {
     "polars lazy": lambda table: pl.from_arrow(table).lazy(),
     "record batches": lambda table: pa.Table.from_batches(table.to_batches(max_chunksize=7)),
     "dict": lambda table: {name: table[name] for name in table.column_names},
+    "polars categories": lambda table: pl.from_arrow(table).with_columns(pl.col("s").cast(pl.Categorical)),
+    "pandas categories": lambda table: table.to_pandas(types_mapper=pd.ArrowDtype).astype({"s": "category"}),
+    "string views": lambda table: table.set_column(1, "s", table["s"].cast(pa.string_view())),
+    "run-end encoded": lambda table: table.set_column(2, "i", pc.run_end_encode(table["i"].combine_chunks())),
     "dictionaries": lambda table: table.set_column(1, "s", table["s"].dictionary_encode()),
     "large and small types": lambda table: table.set_column(1, "s", table["s"].cast(pa.large_string())).set_column(
         2, "i", table["i"].cast(pa.int8())
@@ -321,6 +326,16 @@ def test_the_same_rows_give_the_same_bytes():
     table = pa.table({"x": rng.normal(size=70_000), "s": pa.array([f"k{k}" for k in rng.integers(0, 3_000, 70_000)])})
 
     assert lineal.profile(table).to_bytes() == lineal.profile(table).to_bytes()
+
+
+def test_missing_packages_are_named(monkeypatch):
+    """A thin installation logs runs, and says what profiles need."""
+    monkeypatch.setattr("lineal._profiles.needed.find_spec", lambda name: None)
+
+    with pytest.raises(ImportError, match=r"profiles need numpy and pyarrow: pip install 'lineal\[frames\]'"):
+        lineal.profile({"x": [1]})
+    with pytest.raises(ImportError, match="profiles need numpy"):
+        lineal.Profile.from_json({})
 
 
 def test_equal_names_are_refused():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineal._profiles import envelope
 from lineal._profiles.columns import ColumnProfile
+from lineal._profiles.needed import require
 
 if TYPE_CHECKING:
     from lineal._profiles.embeddings import Embedding
@@ -82,6 +83,7 @@ class Profile:
     @staticmethod
     def from_json(document: Any) -> "Profile":
         """Read a document. Raises InvalidProfile as `from_bytes` does; the message names the member that is wrong."""
+        require("numpy")
         from lineal._profiles.document_json import from_json
 
         return from_json(document)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from lineal._profiles.columns import FAMILIES, ROLES
 from lineal._profiles.envelope import canonical
 from lineal._profiles.members import Member, written
+from lineal._profiles.needed import require
 
 if TYPE_CHECKING:
     from lineal._profiles.histograms import Pin
@@ -93,6 +94,7 @@ class Reference:
         Raises:
             InvalidProfile: it is no reference; the message names the member that is wrong.
         """
+        require("numpy")
         from lineal._profiles.hashing import KEY_BYTES
         from lineal._profiles.histograms import read_pin
 
