@@ -12,7 +12,7 @@ from monitoring.models import Firing, Trigger
 from monitoring.services.causes import alert_cause, dataset_cause
 from monitoring.services.firings import fire_matching
 from tests.registry.test_races import at_once
-from tracking.services import create_run, record_inputs, register_version
+from tracking.services import Direction, create_run, record_datasets, register_version
 from tracking.uses import DatasetUse
 
 pytestmark = pytest.mark.django_db
@@ -188,8 +188,8 @@ def test_data_that_retraining_brought_does_not_retrain(make_trigger, project, bo
     retraining, _ = create_run(project=project, experiment="churn", actor=bob, caused_by=firing.uuid)
     other, _ = create_run(project=project, experiment="churn", actor=bob)
 
-    record_inputs(run=retraining, uses=[data("b")])
-    record_inputs(run=other, uses=[data("c")])
+    record_datasets(run=retraining, uses=[data("b")], direction=Direction.INPUT)
+    record_datasets(run=other, uses=[data("c")], direction=Direction.INPUT)
     run_jobs()
 
     assert states() == ["pending", "suppressed", "pending"]
