@@ -67,7 +67,7 @@ def test_impact_of_a_cause_leads_to_the_model(firing, retrain, api, bob):
     by_kind = {node["kind"]: node for node in graph["nodes"]}
     assert set(by_kind) == {"cause", "run", "model_version"}
     assert by_kind["cause"]["label"] == "test by carol"
-    assert by_kind["cause"]["url"] == f"/projects/default/triggers/{firing.trigger.uuid}"
+    assert by_kind["cause"]["url"] == f"/api/v1/triggers/{firing.trigger.uuid}/firings?project=default"
     assert by_kind["run"]["key"] == run.uuid.hex
     assert by_kind["model_version"]["digest"] == version.digest
     assert {edge["kind"] for edge in graph["edges"]} == {"caused_by", "generated"}
