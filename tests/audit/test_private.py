@@ -3,8 +3,9 @@
 import pytest
 from lineal._audit_verify import verify_export
 
+from audit.erasure import erase_private
 from audit.models import AuditEvent
-from audit.opened import WITHHELD
+from audit.opened import ERASED, WITHHELD, opened
 from audit.services import vkey
 from audit.testing import sequence_now
 from core.access import Role
@@ -81,7 +82,21 @@ def test_an_approvers_export_is_whole_without_them(api, make_member, event, tmp_
     assert b'"bob"' in content
     assert verify_export(tmp_path / "trail.jsonl", [vkey()]).verdict == "proven"
     export = AuditEvent.objects.filter(action="audit.export").latest("id")
-    assert '"action":"run.create"' in export.body
+    after = opened([export], withhold=False)[export.pk]["after"]
+    assert after["filter"] == {"project": "default", "action": "run.create"}
+    assert after["personal_values"] is False
+
+
+def test_whom_an_export_asked_for_can_be_erased(api, make_account, principal, event):
+    """A filter may be a person's name, and the ledger keeps no name for good."""
+    sequence_now()
+    admin = principal(make_account("root", is_server_admin=True))
+    api(admin).get("audit/export?filtered=true&actor=bob&q=bobs-illness")
+
+    export = AuditEvent.objects.filter(action="audit.export").latest("id")
+    assert "bob" not in export.body
+    assert erase_private(event_id=export.uuid, paths=["/after/filter"], actor=admin, reason="he asked")
+    assert opened([export], withhold=False)[export.pk]["after"]["filter"] == ERASED
 
 
 def test_an_export_of_nothing_is_no_missing_project(api, make_member, event):
