@@ -18,6 +18,7 @@ from audit.canonical import encode
 from audit.errors import CheckpointNotFound
 from audit.models import AuditCheckpoint, AuditEvent, AuditLeaf, AuditPrivate
 from audit.opened import is_shown
+from audit.rotation import rotations
 from audit.selectors import latest_checkpoint
 from audit.tiles import TileReader
 from core import clock
@@ -101,6 +102,7 @@ def _header(head: AuditCheckpoint, *, filtered: bool) -> dict[str, Any]:
         "size": head.size,
         "generated_at": clock.text(clock.now()),
         "filtered": filtered,
+        "rotations": rotations(up_to=head.size),
     }
 
 

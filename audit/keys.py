@@ -1,5 +1,6 @@
 """The log's key pair: `HOME/keys/log.key` (secret, 0600) and `log.vkey` (public). The key's name is the log's origin.
 
+`log.next.key` is there from the moment that a rotation is asked for until the sequencer has signed it with both keys.
 Only the sequencer loads the secret half. Processes on other machines learn the public half from stored checkpoints.
 """
 
@@ -32,9 +33,12 @@ def load_signer() -> Signer:
     """
     ensure_key()
     signer = Signer.from_skey(_secret_path().read_text().strip())
+    heir, last = find_successor(), _last_vkey()
+    if heir and heir.vkey == last:  # signed by both, and then the sequencer died
+        settle_successor(heir)
+        signer = heir
     if settings.AUDIT_ORIGIN and signer.name != settings.AUDIT_ORIGIN:
         raise WrongKey(f"LINEAL_AUDIT_ORIGIN is '{settings.AUDIT_ORIGIN}' and the log's key is for '{signer.name}'.")
-    last = AuditCheckpoint.objects.order_by("-size").values_list("vkey", flat=True).first()
     if last not in (None, signer.vkey):
         raise WrongKey(f"The log is signed with {last}; the key in {_secret_path()} is {signer.vkey}.")
     return signer
@@ -56,11 +60,49 @@ def ensure_key() -> None:
         _create(public, Signer.from_skey(secret.read_text().strip()).vkey, mode=0o644)
 
 
+def make_successor() -> Signer:
+    """The key that the log is to be handed to, made where there is none yet. It signs nothing by being made.
+
+    Raises:
+        WrongKey: the secret half of the present key is not here, so this is not where the sequencer runs.
+    """
+    if not _secret_path().exists():
+        raise WrongKey(f"The log's key is not at {_secret_path()}: rotate where the sequencer runs.")
+    present = Signer.from_skey(_secret_path().read_text().strip())
+    heir = find_successor()
+    if heir is None:
+        heir = Signer.generate(present.name)
+        _create(_successor_path(), heir.to_skey(), mode=0o600)
+    return heir
+
+
+def find_successor() -> Signer | None:
+    """The key that waits to take over, if one does."""
+    try:
+        return Signer.from_skey(_successor_path().read_text().strip())
+    except FileNotFoundError:
+        return None
+
+
+def settle_successor(heir: Signer) -> None:
+    """Put the new pair in the old one's place, whose secret half is gone then. Can be repeated after a crash at any point."""
+    public = _public_path()
+    draft = public.with_name(f"{public.name}.{os.getpid()}.new")
+    draft.write_text(heir.vkey + "\n")
+    draft.chmod(0o644)
+    draft.replace(public)
+    _successor_path().replace(_secret_path())  # last: while it is there, the work is known to be unfinished
+
+
 def find_vkey() -> str | None:
     """The public key: from the key folder, else from the last checkpoint, else None as there is no log yet."""
     path = _public_path()
     if path.exists():
         return path.read_text().strip()
+    return _last_vkey()
+
+
+def _last_vkey() -> str | None:
     return AuditCheckpoint.objects.order_by("-size").values_list("vkey", flat=True).first()
 
 
@@ -82,6 +124,10 @@ def org() -> str:
 
 def _secret_path() -> Path:
     return Path(settings.HOME) / "keys" / "log.key"
+
+
+def _successor_path() -> Path:
+    return Path(settings.HOME) / "keys" / "log.next.key"
 
 
 def _public_path() -> Path:

@@ -12,3 +12,4 @@ READ_PRIVATE = register(name="audit.read_private", sentence="read the private va
 ERASE_PRIVATE = register(name="audit.erase_private", sentence="erased private values of {target}")
 VERIFY = register(name="audit.verify", sentence="verified {target}")
 ANCHOR = register(name="audit.anchor", sentence="anchored {target}")
+ROTATE_KEY = register(name="audit.rotate_key", sentence="handed {target} over to a new key")

@@ -29,6 +29,10 @@ class InvalidNote(ValueError):
     """Not a signed note, or not signed by the key that was asked for."""
 
 
+class NotSignedBy(InvalidNote):
+    """A note in good order, without a signature of the key that was asked for."""
+
+
 class InvalidCheckpoint(ValueError):
     """The text of a note is no log checkpoint."""
 
@@ -176,14 +180,14 @@ def verify_note(note: str, vkey: str) -> str:
     """The text of a note that the key of `vkey` has signed. Signatures of other keys are allowed and ignored.
 
     Raises:
-        InvalidNote: malformed, not signed by this key, or a signature of this key is wrong.
+        InvalidNote: malformed, not signed by this key (`NotSignedBy`), or a signature of this key is wrong.
         InvalidKey: `vkey` is malformed.
     """
     key = parse_vkey(vkey)
     text, signatures = _split_note(note)
     own = [signature for name, key_id, signature in signatures if (name, key_id) == (key.name, key.id_bytes)]
     if not own:
-        raise InvalidNote(f"The note has no signature of {key.name}+{key.key_id}.")
+        raise NotSignedBy(f"The note has no signature of {key.name}+{key.key_id}.")
     message = text.encode()
     if not all(key.verifies(message, signature) for signature in own):
         raise InvalidNote(f"The signature of {key.name}+{key.key_id} is wrong.")

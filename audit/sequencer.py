@@ -6,12 +6,16 @@ never belongs to a change that was rolled back, and of two acts in succession th
 
 import logging
 from collections.abc import Sequence
+from typing import NamedTuple
 
+import orjson
 from django.db import connection, transaction
 
-from audit import merkle, tiles
+from audit import keys, merkle, tiles
 from audit.errors import LedgerBroken
+from audit.keyring import Rotation
 from audit.keys import WrongKey
+from audit.ledger_actions import ROTATE_KEY
 from audit.models import AuditCheckpoint, AuditEvent, AuditLeaf, AuditPending
 from audit.notes import Checkpoint, Signer, format_checkpoint, parse_checkpoint, sign_note, verify_note
 from core import clock
@@ -24,6 +28,18 @@ _TAKE_PENDING = """
     DELETE FROM audit_pending WHERE event_id IN (SELECT event_id FROM audit_pending ORDER BY event_id LIMIT %s)
     RETURNING event_id
 """
+
+
+class _Entry(NamedTuple):
+    event_id: int
+    body: str
+
+    def hands_over_to(self, heir: Signer) -> bool:
+        """Is this the event of the rotation to this key? Whoever can write events cannot make the key they name."""
+        if f'"action":"{ROTATE_KEY.name}"' not in self.body:
+            return False
+        content = orjson.loads(self.body)
+        return bool(content["action"] == ROTATE_KEY.name and content["after"].get("vkey") == heir.vkey)
 
 
 class Sequencer:
@@ -45,10 +61,12 @@ class Sequencer:
             if not _lock():
                 return 0
             frontier = self._frontier()
-            events = _take_pending()
-            if events:
-                self._append(frontier, events)
-        return len(events)
+            entries = _take_pending()
+            heir = self._append(frontier, entries)
+        if heir is not None:
+            keys.settle_successor(heir)
+            self._signer = heir
+        return len(entries)
 
     def check_start(self) -> None:
         """What `step` takes on trust for speed: that no leaf is missing in the middle. Counts them all.
@@ -84,23 +102,39 @@ class Sequencer:
             raise LedgerBroken(f"The frontier stored with checkpoint {last.size} is not the one that was signed.")
         return frontier
 
-    def _append(self, frontier: merkle.Frontier, events: Sequence[tuple[int, str]]) -> None:
+    def _append(self, frontier: merkle.Frontier, entries: Sequence[_Entry]) -> Signer | None:
+        """Grow the log by these events, handing it over where one of them says so; the new key then, to be settled."""
+        heir = keys.find_successor()
+        turn = next((at for at, entry in enumerate(entries, 1) if heir and entry.hands_over_to(heir)), None)
+        if heir is None or turn is None:
+            self._grow(frontier, entries, [self._signer])
+            return None
+        self._grow(frontier, entries[:turn], [self._signer, heir])
+        self._grow(frontier, entries[turn:], [heir])
+        return heir
+
+    @staticmethod
+    def _grow(frontier: merkle.Frontier, entries: Sequence[_Entry], signers: Sequence[Signer]) -> None:
+        """Leaves and one checkpoint. Of two signers the first hands the log to the second."""
+        if not entries:
+            return
         first = frontier.size
-        hashes = [merkle.leaf_hash(body.encode()) for _, body in events]
+        hashes = [merkle.leaf_hash(entry.body.encode()) for entry in entries]
         frontier.extend(hashes)
         AuditLeaf.objects.bulk_create(
-            AuditLeaf(seq=first + offset, event_id=event_id, leaf_hash=hashes[offset])
-            for offset, (event_id, _) in enumerate(events)
+            AuditLeaf(seq=first + offset, event_id=entry.event_id, leaf_hash=hashes[offset])
+            for offset, entry in enumerate(entries)
         )
         tiles.store_completed(first, frontier.size)
-        root = frontier.root()
-        text = format_checkpoint(Checkpoint(self._signer.name, frontier.size, root))
+        root, last = frontier.root(), signers[-1]
+        said = [Rotation(signers[0].vkey, last.vkey).line()] if len(signers) > 1 else []
+        text = format_checkpoint(Checkpoint(last.name, frontier.size, root, tuple(said)))
         checkpoint = AuditCheckpoint(
             size=frontier.size,
             root=root,
             frontier=frontier.to_bytes(),
-            note=sign_note(text, self._signer),
-            vkey=self._signer.vkey,
+            note=sign_note(text, *signers),
+            vkey=last.vkey,
             created_at=clock.now(),
         )
         AuditCheckpoint.objects.bulk_create([checkpoint])
@@ -115,12 +149,13 @@ def _lock() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _take_pending() -> list[tuple[int, str]]:
-    """Ids and bodies of the oldest events that wait, in the order of their writing, taken off the waiting list."""
+def _take_pending() -> list[_Entry]:
+    """The oldest events that wait, in the order of their writing, taken off the waiting list."""
     with connection.cursor() as cursor:
         cursor.execute(_TAKE_PENDING, [STEP_EVENTS])
         ids = [event_id for (event_id,) in cursor.fetchall()]
-    events = list(AuditEvent.objects.filter(pk__in=ids).order_by("pk").values_list("pk", "body"))
-    if len(events) != len(ids):
-        raise LedgerBroken(f"{len(ids) - len(events)} events that wait for their place are gone.")
-    return events
+    found = AuditEvent.objects.filter(pk__in=ids).order_by("pk").values_list("pk", "body")
+    entries = [_Entry(*row) for row in found]
+    if len(entries) != len(ids):
+        raise LedgerBroken(f"{len(ids) - len(entries)} events that wait for their place are gone.")
+    return entries

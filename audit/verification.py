@@ -10,8 +10,11 @@ from django.db import connection, transaction
 from audit import guards, keys, merkle, verifiers
 from audit.events import Target
 from audit.faithful import altered_paths, is_shown_as_logged
+from audit.keyring import Keyring, rotation_in
+from audit.ledger_actions import ROTATE_KEY
 from audit.models import Anchor, AuditCheckpoint, AuditEvent, AuditLeaf, AuditPending, Verification
-from audit.notes import Checkpoint, InvalidCheckpoint, InvalidNote, parse_checkpoint, verify_note
+from audit.notes import Checkpoint, InvalidCheckpoint, InvalidNote
+from audit.rotation import rotations
 from audit.services import record
 from core import clock
 from core.access import system_principal
@@ -33,8 +36,8 @@ class _Copy:
 class _Notes:
     """Checkpoints of the log and their copies elsewhere, each compared with the leaves once these are as many."""
 
-    def __init__(self, vkey: str, copies: Sequence[_Copy]) -> None:
-        self._vkey = vkey
+    def __init__(self, ring: Keyring, copies: Sequence[_Copy]) -> None:
+        self._ring = ring
         self._stored: dict[int, str] = {}
         self._read_up_to = 0
         self._unreadable: list[str] = []
@@ -48,17 +51,17 @@ class _Notes:
             self._unreadable.append(f"{name} cannot be read: {copy.trouble}")
             return
         try:
-            signed = parse_checkpoint(verify_note(copy.note, self._vkey))
+            signed = self._ring.open(copy.note)
         except (InvalidNote, InvalidCheckpoint) as exc:
             self._unreadable.append(f"{name} is not a checkpoint of this log: {exc}")
             return
         self._copies[signed.size].append((name, signed))
 
-    def findings_at(self, frontier: merkle.Frontier) -> Iterator[str]:
-        """What the notes for this size say otherwise."""
+    def findings_at(self, frontier: merkle.Frontier, last: AuditEvent) -> Iterator[str]:
+        """What the notes for this size, which ends with the event `last`, say otherwise."""
         note = self._stored_note(frontier.size)
         if note is not None:
-            yield from self._checkpoint_findings(note, frontier)
+            yield from self._checkpoint_findings(note, frontier, last)
         for name, signed in self._copies.pop(frontier.size, ()):
             if signed.root != frontier.root():
                 yield f"{name} was signed over another log: what stands before {signed.size} was rewritten since."
@@ -70,14 +73,17 @@ class _Notes:
             self._stored = dict(page.values_list("size", "note"))
         return self._stored.get(size)
 
-    def _checkpoint_findings(self, note: str, frontier: merkle.Frontier) -> Iterator[str]:
+    def _checkpoint_findings(self, note: str, frontier: merkle.Frontier, last: AuditEvent) -> Iterator[str]:
         try:
-            signed = parse_checkpoint(verify_note(note, self._vkey))
+            signed = self._ring.open(note)
+            rotation = rotation_in(signed)
         except (InvalidNote, InvalidCheckpoint) as exc:
             yield f"The checkpoint for {frontier.size} is not validly signed: {exc}"
             return
         if (signed.size, signed.root) != (frontier.size, frontier.root()):
             yield f"The checkpoint for {frontier.size} was signed over another log."
+        if rotation is not None and (last.action != ROTATE_KEY.name or f'"vkey":"{rotation.new}"' not in last.body):
+            yield f"The checkpoint for {frontier.size} hands the log to a key that no event there speaks of."
 
     def findings_after(self, size: int) -> Iterator[str]:
         """Copies that no size of the log could be compared with."""
@@ -132,7 +138,7 @@ def _ledger_findings(leaves: int, signed: int, copies: Sequence[_Copy]) -> Itera
 
 
 def _log_findings(leaves: int, vkey: str, copies: Sequence[_Copy]) -> Iterator[str]:
-    notes = _Notes(vkey, copies)
+    notes = _Notes(Keyring(vkey, rotations()), copies)
     frontier = merkle.Frontier()
     for leaf in _leaves(leaves):
         if leaf.seq != frontier.size:
@@ -140,7 +146,7 @@ def _log_findings(leaves: int, vkey: str, copies: Sequence[_Copy]) -> Iterator[s
             return
         yield from _event_findings(leaf)
         frontier.append(bytes(leaf.leaf_hash))
-        yield from notes.findings_at(frontier)
+        yield from notes.findings_at(frontier, leaf.event)
     yield from notes.findings_after(frontier.size)
 
 

@@ -12,6 +12,7 @@ from accounts.api.schemas import MeOut, ServerOut
 from accounts.models import Account
 from accounts.selectors import list_projects
 from audit import keys
+from audit.rotation import rotations
 from audit.services import vkey
 from core.access import Principal
 from core.api import ApiView
@@ -26,7 +27,13 @@ class Server(ApiView):
     @extend_schema(responses=ServerOut, auth=[])
     def get(self, request: Request) -> Response:
         return Response(
-            {"name": "lineal", "version": version("lineal-server"), "vkey": vkey(), "origin": keys.origin()}
+            {
+                "name": "lineal",
+                "version": version("lineal-server"),
+                "vkey": vkey(),
+                "origin": keys.origin(),
+                "rotations": rotations(),
+            }
         )
 
 

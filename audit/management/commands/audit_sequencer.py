@@ -31,7 +31,10 @@ class Command(BaseCommand):
             sequencer = Sequencer(keys.load_signer())
         except (LinealError, ValueError, OSError) as exc:
             raise CommandError(f"The sequencer cannot start: {exc}") from exc
-        run(sequencer, stop)
+        try:
+            run(sequencer, stop)
+        except keys.WrongKey as exc:  # another sequencer has handed the log over; the supervisor starts this one anew
+            raise CommandError(f"The sequencer stops: {exc}") from exc
 
 
 def run(sequencer: Sequencer, stop: threading.Event) -> None:

@@ -11,29 +11,27 @@ import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import sha256
-from os import PathLike, fspath
+from itertools import chain
+from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
 from lineal._audit_log import Anchor, FilteredLog, FullLog
-from lineal._audit_report import NO_KEY, Findings, Report, encode_base64, printable, render
+from lineal._audit_notary import Notary
+from lineal._audit_report import Findings, Report, encode_base64, printable, render
+from lineal._keyring import named_keys
 from lineal._proofs import (
     Checkpoint,
     InvalidProof,
-    Key,
-    NotSigned,
     decode_base64,
-    parse_checkpoint,
-    parse_key,
-    split_note,
-    verify_note,
 )
 
 __all__ = ["Report", "render", "verify_export"]
 
 SCHEMA = "lineal-audit-export/1"
+MAX_ROTATIONS = 1_000
 MAX_LINE = 16 * 2**20  # bytes; an event has some hundred, a bound keeps memory flat on a file without newlines
 _EVENT_END = b',"type":"event"}\n'
 _SAVED_BODY = re.compile(rb'"body":"((?:[^"\\]|\\.)*)"')
@@ -56,7 +54,8 @@ def verify_export(
     vkey: str | Sequence[str] | None,
     anchors: Sequence[str | PathLike[str]] = (),
 ) -> Report:
-    """Check the export at `path` against the log's verifier key, several of them after a rotation.
+    """Check the export at `path` against the log's verifier key, or several. Any one that the log ever had will do: the
+    rotations in the export, signed by the old key and the new one, lead from it to the others.
 
     `anchors` are files that hold one signed checkpoint each and were kept where the log's keeper cannot write.
     The key inside the export is a claim of whoever wrote it and never used; without `vkey` the verdict is at best
@@ -66,82 +65,37 @@ def verify_export(
         OSError: a file cannot be read.
     """
     findings = Findings()
-    keys = _parse_keys([vkey] if isinstance(vkey, str) else list(vkey or ()), findings)
-    notary = _Notary(keys, findings)
-    opened = [Anchor(fspath(each), checkpoint) for each in anchors if (checkpoint := notary.open_anchor(each))]
-    reader = _Reader(findings, notary, opened)
+    notary = Notary([vkey] if isinstance(vkey, str) else list(vkey or ()), findings)
     with Path(path).open("rb") as file:
-        for line in iter(partial(file.readline, MAX_LINE), b""):
+        lines = iter(partial(file.readline, MAX_LINE), b"")
+        first = next(lines, b"")
+        notary.learn(_rotations(_read_object(first)))  # which keys speak for the log has to be known before all else
+        reader = _Reader(findings, notary, [anchor for each in anchors if (anchor := notary.open_anchor(each))])
+        for line in chain([first] if first else [], lines):
             reader.take(line)
     return reader.finish()
 
 
-def _parse_keys(vkeys: Sequence[str], findings: Findings) -> dict[str, Key]:
-    keys = {}
-    for vkey in vkeys:
-        try:
-            keys[vkey] = parse_key(vkey)
-        except InvalidProof as error:
-            findings.add("bad-key", f"{error} Given: {printable(vkey, 100)}")
-    if not vkeys:
-        findings.add(NO_KEY, "No verifier key was given, so nothing is proven: the file's own key is only its claim.")
-    return keys
+def _rotations(header: dict[str, Any] | None) -> list[str]:
+    """The notes that a header begins the file with; none where it is not in order, which is reported elsewhere."""
+    notes = (header or {}).get("rotations", [])
+    return notes if _are_notes(notes) else []
 
 
-class _Notary:
-    """Opens signed checkpoints, all of one log."""
-
-    def __init__(self, keys: dict[str, Key], findings: Findings) -> None:
-        self.keys = keys
-        self.origin: str | None = None
-        self._findings = findings
-
-    def open(self, note: str, what: str) -> Checkpoint | None:
-        """The checkpoint in `note`, or None and a finding. Without any key the signature goes unchecked."""
-        try:
-            checkpoint = parse_checkpoint(self._signed_text(note))
-        except NotSigned as error:
-            self._findings.add("signature", f"{what} proves nothing: {error}")
-        except InvalidProof as error:
-            self._findings.add("checkpoint", f"{what} proves nothing: {error}")
-        else:
-            self.origin = self.origin or checkpoint.origin
-            if checkpoint.origin == self.origin:
-                return checkpoint
-            message = f"{what} belongs to another log, {checkpoint.origin!r} instead of {self.origin!r}."
-            self._findings.add("origin", message)
-        return None
-
-    def open_anchor(self, path: str | PathLike[str]) -> Checkpoint | None:
-        with Path(path).open("rb") as file:
-            raw = file.read(MAX_LINE)
-        return self.open(raw.decode(errors="replace"), f"The anchor {fspath(path)}")
-
-    def _signed_text(self, note: str) -> str:
-        if not self.keys:
-            return split_note(note)[0]
-        texts, refusals = [], []
-        for key in self.keys.values():
-            try:
-                texts.append(verify_note(note, key))
-            except NotSigned as error:
-                if error.wrong:
-                    raise
-                refusals.append(error)
-        if not texts:
-            raise refusals[0]
-        return texts[0]
+def _are_notes(value: object) -> bool:
+    return isinstance(value, list) and len(value) <= MAX_ROTATIONS and all(isinstance(note, str) for note in value)
 
 
 class _Reader:
     """Takes the lines one by one and knows which may come next."""
 
-    def __init__(self, findings: Findings, notary: _Notary, anchors: Sequence[Anchor]) -> None:
+    def __init__(self, findings: Findings, notary: Notary, anchors: Sequence[Anchor]) -> None:
         self._findings = findings
         self._notary = notary
         self._anchors = anchors
         self._log = self._make_log(filtered=False)
         self._header: dict[str, Any] = {}
+        self._unmet: set[str] = set()  # rotations of the header whose place was not reached yet
         self._last: tuple[int, str] | None = None  # seq and body of the event that personal values belong to
         self._private = self._checkpoints = 0
         self._ended = self._torn = False
@@ -217,6 +171,7 @@ class _Reader:
                 self._event(line)
             return
         self._header = header
+        self._unmet = set(_rotations(header))
         self._check_header(header, line)
         self._log = self._make_log(filtered=header.get("filtered") is True)
 
@@ -227,10 +182,14 @@ class _Reader:
         wrong = [name for name, is_right in _HEADER_FIELDS.items() if not is_right(header.get(name))]
         if wrong:
             self._findings.add("header", f"The header is missing or wrong in: {', '.join(wrong)}.")
+        if not _are_notes(header.get("rotations", [])):
+            self._findings.add("header", "The rotations of the header are no list of notes.")
         if not _is_canonical(line):
             self._findings.add("line", "The header is not in canonical form: it was edited or cut.")
         if self._notary.keys and header.get("vkey") not in self._notary.keys:
-            self._findings.add("header", "The header names another key than the one given.")
+            self._findings.add(
+                "header", "The header names another key than the one given, and no rotation leads to it."
+            )
 
     def _checkpoint(self, value: dict[str, Any]) -> None:
         size, note = value.get("size"), value.get("note")
@@ -243,7 +202,25 @@ class _Reader:
             return
         if checkpoint.size != size:
             self._findings.add("checkpoint", f"The line says size {size}, the signed note {checkpoint.size}.")
+        self._check_rotation(note, checkpoint)
         self._log.checkpoint(checkpoint)
+
+    def _check_rotation(self, note: str, checkpoint: Checkpoint) -> None:
+        """A rotation stands in the header, which the keys were read from, and right after the event that speaks of it."""
+        try:
+            names = named_keys(checkpoint)
+        except InvalidProof as error:
+            self._findings.add("rotation", f"The checkpoint of size {checkpoint.size} is malformed: {error}")
+            return
+        if names is None:
+            return
+        if note not in self._unmet:
+            self._findings.add("rotation", f"The rotation at size {checkpoint.size} is not among those of the header.")
+        self._unmet.discard(note)
+        event = _read(self._last[1]) if self._last else None
+        if isinstance(self._log, FullLog) and _at_pointer(event, "/after/vkey") != names[1]:
+            message = f"The checkpoint of size {checkpoint.size} hands the log to a key that the event before it does not name."
+            self._findings.add("rotation", message)
 
     def _private_value(self, value: dict[str, Any]) -> None:
         seq, path, salt = value.get("seq"), value.get("path"), decode_base64(str(value.get("salt"))) or b""
@@ -283,6 +260,8 @@ class _Reader:
         findings.line = 0  # what follows concerns the file as a whole
         size = self._header.get("size")
         log.finish(size if _is_count(size) else None)
+        if self._unmet and isinstance(log, FullLog):
+            findings.add("rotation", f"{len(self._unmet)} rotations of the header do not stand in the file.")
         origin = self._header.get("origin")
         if self._header and self._notary.origin is not None and origin != self._notary.origin:
             findings.add("origin", f"The header says {origin!r}, the checkpoints are of {self._notary.origin!r}.")

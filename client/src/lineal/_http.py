@@ -217,7 +217,7 @@ class Transport:
         response = self._exchange(request)
         answer = Response(200, {}, _checked(response, self._read(response, request), self.target)).json()
         vkey = answer.get("vkey") if isinstance(answer, dict) else None
-        if self.target.vkey is None:
+        if self.target.vkey is None or self._was_handed_over(vkey, answer):
             self._pin(vkey)
         elif vkey != self.target.vkey:
             raise ServerKeyChanged(
@@ -225,6 +225,20 @@ class Transport:
                 f"If the server was set up anew on purpose, run `lineal login {self.target.origin}`."
             )
         self._met = True
+
+    def _was_handed_over(self, vkey: str | None, answer: Mapping[str, Any]) -> bool:
+        """Do rotations, each signed by the key before it, lead from the pinned key to the one that is shown now?"""
+        from lineal._keyring import latest_key
+
+        pinned = self.target.vkey
+        if not vkey or not pinned or vkey == pinned or not isinstance(notes := answer.get("rotations"), list):
+            return False
+        if latest_key(pinned, [note for note in notes if isinstance(note, str)]) != vkey:
+            return False
+        logger.warning(
+            "%s was handed over to a new ledger key, which the old one has signed: %s", self.target.origin, vkey
+        )
+        return True
 
     def _pin(self, vkey: str | None) -> None:
         if not vkey:

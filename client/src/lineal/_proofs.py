@@ -26,11 +26,12 @@ class NotSigned(InvalidProof):
 
 
 class Checkpoint(NamedTuple):
-    """The head of a log: its name, the number of its leaves and their root of 32 bytes."""
+    """The head of a log: its name, the number of its leaves, their root of 32 bytes, and what else its text says."""
 
     origin: str
     size: int
     root: bytes
+    extensions: tuple[str, ...] = ()
 
 
 class Key(NamedTuple):
@@ -197,7 +198,7 @@ def _is_signed(message: bytes, signature: bytes, public: bytes) -> bool:
 
 
 def parse_checkpoint(text: str) -> Checkpoint:
-    """Read the text of a checkpoint note. Lines after the third, which no log of ours writes, are left aside.
+    """Read the text of a checkpoint note. Lines after the third are its extensions; only a rotation has one.
 
     Raises:
         InvalidProof: a line is missing, empty or oddly spelled.
@@ -208,7 +209,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
     root = decode_base64(lines[2])
     if not re.fullmatch("0|[1-9][0-9]{0,18}", lines[1]) or int(lines[1]) >= 2**63 or root is None or len(root) != 32:
         raise InvalidProof("The size or the root of the checkpoint is malformed.")
-    return Checkpoint(lines[0], int(lines[1]), root)
+    return Checkpoint(lines[0], int(lines[1]), root, tuple(lines[3:]))
 
 
 def decode_base64(text: str) -> bytes | None:
