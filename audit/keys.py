@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from audit.cosigning import Cosigner
 from audit.models import AuditCheckpoint
 from audit.notes import Signer, parse_vkey
 from core.errors import Conflict
@@ -94,6 +95,25 @@ def settle_successor(heir: Signer) -> None:
     _successor_path().replace(_secret_path())  # last: while it is there, the work is known to be unfinished
 
 
+def load_cosigner() -> Cosigner | None:
+    """The second signer, made at first need, where LINEAL_AUDIT_ML_DSA asks for one. For the sequencer alone."""
+    if not settings.AUDIT_ML_DSA:
+        return None
+    secret, public = _cosigner_path("key"), _cosigner_path("vkey")
+    if not secret.exists():
+        _create(secret, Cosigner.generate(origin()).to_skey(), mode=0o600)
+    cosigner = Cosigner.from_skey(secret.read_text().strip())
+    if not public.exists():
+        _create(public, cosigner.vkey, mode=0o644)
+    return cosigner
+
+
+def find_cosigner_vkey() -> str | None:
+    """The public key of the second signer, if this log has one and the key folder is here."""
+    path = _cosigner_path("vkey")
+    return path.read_text().strip() if path.exists() else None
+
+
 def find_vkey() -> str | None:
     """The public key: from the key folder, else from the last checkpoint, else None as there is no log yet."""
     path = _public_path()
@@ -124,6 +144,10 @@ def org() -> str:
 
 def _secret_path() -> Path:
     return Path(settings.HOME) / "keys" / "log.key"
+
+
+def _cosigner_path(kind: str) -> Path:
+    return Path(settings.HOME) / "keys" / f"log.ml-dsa.{kind}"
 
 
 def _successor_path() -> Path:

@@ -7,7 +7,7 @@ import re
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Self
+from typing import Protocol, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -162,7 +162,13 @@ class Signer:
         return f"<Signer {self.name}+{self.key_id}>"
 
 
-def sign_note(text: str, *signers: Signer) -> str:
+class SignsNotes(Protocol):
+    """Whoever writes a signature line under a text: `Signer`, or a cosigner with an algorithm of its own."""
+
+    def signature_line(self, text: str) -> str: ...
+
+
+def sign_note(text: str, *signers: SignsNotes) -> str:
     """The note that carries `text` under the signatures of `signers`, in their order. Deterministic.
 
     Raises:
@@ -184,7 +190,7 @@ def verify_note(note: str, vkey: str) -> str:
         InvalidKey: `vkey` is malformed.
     """
     key = parse_vkey(vkey)
-    text, signatures = _split_note(note)
+    text, signatures = split_note(note)
     own = [signature for name, key_id, signature in signatures if (name, key_id) == (key.name, key.id_bytes)]
     if not own:
         raise NotSignedBy(f"The note has no signature of {key.name}+{key.key_id}.")
@@ -194,8 +200,8 @@ def verify_note(note: str, vkey: str) -> str:
     return text
 
 
-def _split_note(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
-    """Text, and (name, key id, signature) of each signature line."""
+def split_note(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
+    """Text, and (name, key id, signature) of each signature line; proves nothing yet. Raises InvalidNote."""
     _check_text(note)
     at = note.rfind("\n\n")
     if at < 0 or not note.endswith("\n"):

@@ -12,6 +12,7 @@ import orjson
 from django.db import connection, transaction
 
 from audit import keys, merkle, tiles
+from audit.cosigning import Cosigner
 from audit.errors import LedgerBroken
 from audit.keyring import Rotation
 from audit.keys import WrongKey
@@ -45,8 +46,9 @@ class _Entry(NamedTuple):
 class Sequencer:
     """Holds the log's secret key. Several may run: a lock lets one work at a time."""
 
-    def __init__(self, signer: Signer) -> None:
+    def __init__(self, signer: Signer, cosigner: Cosigner | None = None) -> None:
         self._signer = signer
+        self._beside = [cosigner] if cosigner else []
 
     def step(self) -> int:
         """Give places to at most 2,000 events; how many. 0 when there are none, or when another sequencer works.
@@ -113,8 +115,7 @@ class Sequencer:
         self._grow(frontier, entries[turn:], [heir])
         return heir
 
-    @staticmethod
-    def _grow(frontier: merkle.Frontier, entries: Sequence[_Entry], signers: Sequence[Signer]) -> None:
+    def _grow(self, frontier: merkle.Frontier, entries: Sequence[_Entry], signers: Sequence[Signer]) -> None:
         """Leaves and one checkpoint. Of two signers the first hands the log to the second."""
         if not entries:
             return
@@ -133,7 +134,7 @@ class Sequencer:
             size=frontier.size,
             root=root,
             frontier=frontier.to_bytes(),
-            note=sign_note(text, *signers),
+            note=sign_note(text, *signers, *self._beside),
             vkey=last.vkey,
             created_at=clock.now(),
         )

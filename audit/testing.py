@@ -14,7 +14,7 @@ _TEARDOWN = "_fixture_teardown"  # the one place where Django empties tables; it
 
 def sequence_now() -> int:
     """Give every committed event its place, as the sequencer process would; how many got one."""
-    sequencer, total = Sequencer(keys.load_signer()), 0
+    sequencer, total = Sequencer(keys.load_signer(), keys.load_cosigner()), 0
     while count := sequencer.step():
         total += count
     return total

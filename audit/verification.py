@@ -2,18 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
 
 from audit import guards, keys, merkle, verifiers
+from audit.cosigning import verify_cosignature
 from audit.events import Target
 from audit.faithful import altered_paths, is_shown_as_logged
 from audit.keyring import Keyring, rotation_in
 from audit.ledger_actions import ROTATE_KEY
 from audit.models import Anchor, AuditCheckpoint, AuditEvent, AuditLeaf, AuditPending, Verification
-from audit.notes import Checkpoint, InvalidCheckpoint, InvalidNote
+from audit.notes import Checkpoint, InvalidCheckpoint, InvalidNote, NotSignedBy
 from audit.rotation import rotations
 from audit.services import record
 from core import clock
@@ -38,6 +40,7 @@ class _Notes:
 
     def __init__(self, ring: Keyring, copies: Sequence[_Copy]) -> None:
         self._ring = ring
+        self._cosigner_vkey = keys.find_cosigner_vkey()
         self._stored: dict[int, str] = {}
         self._read_up_to = 0
         self._unreadable: list[str] = []
@@ -77,6 +80,7 @@ class _Notes:
         try:
             signed = self._ring.open(note)
             rotation = rotation_in(signed)
+            self._check_cosignature(note)
         except (InvalidNote, InvalidCheckpoint) as exc:
             yield f"The checkpoint for {frontier.size} is not validly signed: {exc}"
             return
@@ -84,6 +88,12 @@ class _Notes:
             yield f"The checkpoint for {frontier.size} was signed over another log."
         if rotation is not None and (last.action != ROTATE_KEY.name or f'"vkey":"{rotation.new}"' not in last.body):
             yield f"The checkpoint for {frontier.size} hands the log to a key that no event there speaks of."
+
+    def _check_cosignature(self, note: str) -> None:
+        """A checkpoint from before the second signer has none of it; a wrong one is a finding. Raises InvalidNote."""
+        if self._cosigner_vkey is not None:
+            with suppress(NotSignedBy):
+                verify_cosignature(note, self._cosigner_vkey)
 
     def findings_after(self, size: int) -> Iterator[str]:
         """Copies that no size of the log could be compared with."""

@@ -31,6 +31,7 @@ TABLE: dict[str, Variable] = {
         Variable("LINEAL_HOSTS", "localhost,127.0.0.1,[::1]", "Host names that requests may carry, comma separated."),
         Variable("LINEAL_PUBLIC_URL", "", "Address that people and CI reach the server at; links are made from it."),
         Variable("LINEAL_AUDIT_ORIGIN", "", "Name of this ledger in its checkpoints; fixed at first start if empty."),
+        Variable("LINEAL_AUDIT_ML_DSA", "", "Anything: sign checkpoints with ML-DSA-44, too; each grows by 3 kB."),
         Variable("LINEAL_ANCHORS_URL", "", "s3://bucket/prefix that gets a copy of the ledger's checkpoints, too."),
         Variable("LINEAL_ANCHORS_LOCK_DAYS", "365", "How long such a copy is locked, in a bucket with Object Lock."),
         Variable("LINEAL_TRUSTED_PROXIES", "0", "How many reverse proxies stand in front and set X-Forwarded-*."),

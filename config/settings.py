@@ -75,6 +75,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # one request body; artifacts str
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 
 AUDIT_ORIGIN = environment.text("LINEAL_AUDIT_ORIGIN")
+AUDIT_ML_DSA = environment.flag("LINEAL_AUDIT_ML_DSA")
 ANCHORS_URL = environment.bucket("LINEAL_ANCHORS_URL")
 ANCHORS_LOCK_DAYS = environment.number("LINEAL_ANCHORS_LOCK_DAYS")
 PROBLEM_PAGE = "web.errors.render_problem"

@@ -68,6 +68,9 @@ class ServerOut(serializers.Serializer):
     version = serializers.CharField()
     vkey = serializers.CharField(allow_blank=True, help_text="Public key of the audit log, as `name+id+key`.")
     origin = serializers.CharField(help_text="Name of the audit log in its checkpoints.")
+    cosigner_vkey = serializers.CharField(
+        allow_blank=True, help_text="ML-DSA-44 key that signs checkpoints beside the first; empty where there is none."
+    )
     rotations = serializers.ListField(
         child=serializers.CharField(),
         help_text="Signed notes, oldest first, in which the log was handed to a new key; each has the signature of the old one.",

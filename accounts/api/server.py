@@ -33,6 +33,7 @@ class Server(ApiView):
                 "vkey": vkey(),
                 "origin": keys.origin(),
                 "rotations": rotations(),
+                "cosigner_vkey": keys.find_cosigner_vkey() or "",
             }
         )
 

@@ -67,8 +67,8 @@ def test_me_says_who_one_is_and_what_the_token_may(api, bob, project):
     assert body["projects"] == [{"name": "default", "role": "contributor"}]
 
 
-def test_a_stranger_learns_name_version_and_key_of_the_server_and_nothing_else(api, db):
+def test_a_stranger_learns_name_version_and_keys_of_the_server_and_nothing_else(api, db):
     response = api(None).get("server")
 
     assert response.status_code == 200
-    assert set(response.json()) == {"name", "version", "vkey", "origin"}
+    assert set(response.json()) == {"name", "version", "vkey", "origin", "rotations", "cosigner_vkey"}

@@ -126,7 +126,7 @@ def test_what_the_server_signs_verifies():
 
     text = proofs.verify_note(note, proofs.parse_key(SIGNER.vkey))
 
-    assert proofs.parse_checkpoint(text) == ("example.org/audit/acme", 70, MANY_ROOTS[70])
+    assert proofs.parse_checkpoint(text) == ("example.org/audit/acme", 70, MANY_ROOTS[70], ())
 
 
 def test_signatures_of_strangers_alone_are_not_enough():

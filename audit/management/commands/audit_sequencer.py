@@ -28,7 +28,7 @@ class Command(BaseCommand):
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, lambda *_: stop.set())
         try:
-            sequencer = Sequencer(keys.load_signer())
+            sequencer = Sequencer(keys.load_signer(), keys.load_cosigner())
         except (LinealError, ValueError, OSError) as exc:
             raise CommandError(f"The sequencer cannot start: {exc}") from exc
         try:

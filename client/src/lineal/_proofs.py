@@ -34,12 +34,21 @@ class Checkpoint(NamedTuple):
     extensions: tuple[str, ...] = ()
 
 
+_ED25519, _ML_DSA_44 = 1, 6  # signature type bytes of C2SP signed-note
+_SIZES = {_ED25519: 32, _ML_DSA_44: 1312}
+
+
 class Key(NamedTuple):
     """A verifier key: the name in its signature lines, the four bytes its signatures begin with, the public key."""
 
     name: str
     id: bytes
     public: bytes
+
+    @property
+    def is_cosigner(self) -> bool:
+        """Is it of ML-DSA-44, which signs beside a log's own Ed25519 key?"""
+        return len(self.public) == _SIZES[_ML_DSA_44]
 
 
 def leaf_hash(body: bytes) -> bytes:
@@ -130,13 +139,13 @@ def parse_key(vkey: str) -> Key:
     """Read a verifier key, `name+id+base64`.
 
     Raises:
-        InvalidProof: it has another form, is not Ed25519, or its id is not its own.
+        InvalidProof: it has another form, is neither Ed25519 nor ML-DSA-44, or its id is not its own.
     """
     name, _, rest = vkey.partition("+")
     encoded = rest.partition("+")[2]
     raw = decode_base64(encoded)
-    if not _is_name(name) or raw is None or len(raw) != 33 or raw[0] != 1:
-        raise InvalidProof("Not an Ed25519 verifier key: it looks like NAME+xxxxxxxx+BASE64.")
+    if not _is_name(name) or len(name.encode()) > 255 or not raw or len(raw) - 1 != _SIZES.get(raw[0]):
+        raise InvalidProof("Not an Ed25519 or ML-DSA-44 verifier key: it looks like NAME+xxxxxxxx+BASE64.")
     key = Key(name, sha256(name.encode() + b"\n" + raw).digest()[:4], raw[1:])
     if vkey != f"{name}+{key.id.hex()}+{encoded}":
         raise InvalidProof("The verifier key does not fit its own id: a character was changed or lost.")
@@ -154,7 +163,8 @@ def verify_note(note: str, key: Key) -> str:
     own = [raw[4:] for name, raw in signatures if name == key.name and raw[:4] == key.id]
     if not own:
         raise NotSigned(f"The note is not signed by {key.name}+{key.id.hex()}.", wrong=False)
-    if not all(_is_signed(text.encode(), signature, key.public) for signature in own):
+    is_signed = _is_cosigned if key.is_cosigner else _is_signed
+    if not all(is_signed(text, signature, key) for signature in own):
         raise NotSigned(f"The signature of {key.name}+{key.id.hex()} is wrong.", wrong=True)
     return text
 
@@ -186,12 +196,30 @@ def _is_name(name: str) -> bool:
     return bool(name) and not re.search(r"[\s+\0-\x1f\ud800-\udfff]", name)
 
 
-def _is_signed(message: bytes, signature: bytes, public: bytes) -> bool:
+def _is_signed(text: str, signature: bytes, key: Key) -> bool:
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+        Ed25519PublicKey.from_public_bytes(key.public).verify(signature, text.encode())
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _is_cosigned(text: str, signature: bytes, key: Key) -> bool:
+    """ML-DSA-44 over who signed when, and the checkpoint (C2SP tlog-cosignature); the time stands before the signature."""
+    try:
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+    except ImportError as error:
+        raise InvalidProof("An ML-DSA-44 key needs cryptography 48 or newer.") from error
+    head, cosigner = parse_checkpoint(text), key.name.encode()
+    origin = head.origin.encode()
+    message = b"subtree/v1\n\0" + bytes([len(cosigner)]) + cosigner + signature[:8]
+    message += bytes([len(origin)]) + origin + bytes(8) + head.size.to_bytes(8, "big") + head.root
+    try:
+        MLDSA44PublicKey.from_public_bytes(key.public).verify(signature[8:], message)
     except InvalidSignature:
         return False
     return True
