@@ -52,11 +52,11 @@ def text(name: str) -> str:
 
 
 def number(name: str) -> int:
+    """A whole number from 0 on. Raises BadSetting."""
     raw = text(name)
-    try:
-        return int(raw)
-    except ValueError as exc:
-        raise BadSetting(f"{name} has to be a whole number, and is {raw!r}.") from exc
+    if not re.fullmatch("[0-9]{1,9}", raw):
+        raise BadSetting(f"{name} has to be a whole number from 0 on, and is {raw!r}.")
+    return int(raw)
 
 
 def bucket(name: str) -> str:
