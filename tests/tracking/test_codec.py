@@ -55,6 +55,15 @@ def test_damage_is_found_or_harmless(some, data):
     assert same(found, some)
 
 
+def test_a_count_that_lost_its_only_bit_is_found():
+    """The frame behind it still holds points, so nought is as wrong as any other number."""
+    chunk = bytearray(encode(from_bits([(0, 0, 0)])))
+    chunk[4:8] = bytes(4)
+
+    with pytest.raises(ChunkCorrupt, match="24 bytes of points where the header promises 0"):
+        decode(bytes(chunk))
+
+
 @given(st.binary(max_size=80))
 def test_any_other_bytes_are_refused(noise):
     with pytest.raises(ChunkCorrupt):

@@ -62,9 +62,9 @@ def decode(data: bytes | memoryview) -> Points:
         ChunkCorrupt: another format, another version, or damaged bytes.
     """
     count = _read_chunk_header(data)
+    raw = _decompress(memoryview(data)[_CHUNK_HEADER.size :], count * 24)
     if count == 0:
         return EMPTY
-    raw = _decompress(memoryview(data)[_CHUNK_HEADER.size :], count * 24)
     columns = np.frombuffer(raw, np.uint8).reshape(3, 8, count)
     return Points(
         np.cumsum(_unshuffle(columns[0]).view(STEP), dtype=STEP),

@@ -90,11 +90,12 @@ def test_a_stream_is_read_once_for_digest_and_profile(fake, warnings):
 def test_files_are_profiled_when_asked_for(fake, tmp_path):
     pq.write_table(pa.Table.from_pandas(FRAME, preserve_index=False), tmp_path / "t.parquet")
 
+    with lineal.start_run("churn") as unasked:
+        unasked.use_dataset("train", tmp_path / "t.parquet")
     with lineal.start_run("churn") as run:
-        run.use_dataset("train", tmp_path / "t.parquet")
-        assert "lineal/profiles" not in str(fake.runs[run.id].artifacts)
         recorded = run.use_dataset("train", tmp_path / "t.parquet", profile=True)
 
+    assert kept(fake, unasked) == {}
     assert recorded == digest.file(tmp_path / "t.parquet")
     assert kept(fake, run)[TRAIN] == lineal.profile(FRAME)
 
