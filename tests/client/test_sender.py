@@ -10,7 +10,7 @@ import lineal
 import msgspec
 import pytest
 from lineal import _packing, _spool
-from lineal._delivery import joined
+from lineal._joining import joined
 from lineal._spool_reader import Reader
 
 
@@ -350,6 +350,7 @@ def test_parts_of_a_batch_are_put_together_in_order():
             _packing.Metrics(None, number, {"a": float(number), f"b{number}": 1.0}),
             _packing.Tags({"last": str(number), f"t{number}": None}),
             _packing.Input({"name": f"d{number}"}, 10),
+            *([_packing.Output({"name": "o"}, 10)] if number == 2 else []),
         ]
         (batch,) = packer.pack(entries)
         parts.append(batch.body(writer="w", sequence=4))
@@ -363,6 +364,7 @@ def test_parts_of_a_batch_are_put_together_in_order():
     assert sorted(columns) == ["a", "b0", "b1", "b2"]
     assert whole["tags"] == {"last": "2", "t0": None, "t1": None, "t2": None}
     assert [use["name"] for use in whole["inputs"]] == ["d0", "d1", "d2"]
+    assert whole["outputs"] == [{"name": "o"}]
 
 
 def test_two_values_of_one_param_never_meet_in_one_request(fake, warnings):
