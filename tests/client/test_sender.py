@@ -143,7 +143,8 @@ def test_a_batch_that_can_never_be_stored_is_put_aside_and_the_rest_goes_on(fake
     assert kept.with_suffix(".txt").read_text().strip()
     assert fake.runs[run.id].values("loss") == [2.0]
     assert fake.runs[run.id].status == "finished"
-    assert sum("refused" in sentence for sentence in warnings()) == 1
+    assert sum("was refused and put aside" in sentence for sentence in warnings()) == 1
+    assert sum("1 batches or files were put aside" in sentence for sentence in warnings()) == 1
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
@@ -247,7 +248,7 @@ def test_a_spool_at_its_limit_loses_values_says_how_many_and_lets_training_go_on
         for step in range(50, 5_000):
             run.log({"loss": step}, step=step)
         run._sender.drain()
-        lost = run._sender.refused_points
+        lost = run._sender._keeper.lost.points
     run.finish()
 
     told = [sentence for sentence in warnings() if "were lost because the spool was full" in sentence]
@@ -378,19 +379,6 @@ def test_two_values_of_one_param_never_meet_in_one_request(fake, warnings):
 
     assert fake.runs[run.id].params == {"lr": 1}
     assert any("did not take param 'lr'" in sentence for sentence in warnings())
-
-
-def test_an_error_of_the_clients_own_is_logged_and_costs_training_nothing(fake, monkeypatch, caplog):
-    run = lineal.start_run("churn")
-    with monkeypatch.context() as patched:
-        patched.setattr(_packing.Packer, "_add_metrics", lambda *_: 1 / 0)
-        run.log({"loss": 1.0})
-        run._sender.drain()
-    run.log({"loss": 2.0})
-    run.finish()
-
-    assert fake.runs[run.id].values("loss") == [2.0]
-    assert any(record.exc_info for record in caplog.records)
 
 
 def test_ctrl_c_while_waiting_ends_the_wait_and_leaves_the_rest_to_sync(fake, monkeypatch, warnings):
