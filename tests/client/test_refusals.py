@@ -34,13 +34,6 @@ class Shouting(str):
         return self
 
 
-@pytest.fixture
-def warnings(caplog):
-    """Sentences that the user was told."""
-    caplog.set_level(logging.WARNING, "lineal")
-    return lambda: [record.getMessage() for record in caplog.records if record.name == "lineal"]
-
-
 def test_a_value_that_cannot_be_packed_costs_nothing_around_it(fake, spool_dir, warnings):
     """The bad key stands between good ones of one call, and between good calls of one round."""
     with lineal.start_run("churn") as run:
