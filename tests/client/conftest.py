@@ -1,6 +1,7 @@
 """Every client test has spool, cache and credentials of its own, and no server unless it starts one."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,10 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
 def spool_dir(client_home: Path) -> Path:
     """Where records wait."""
     return client_home / "spool"
+
+
+@pytest.fixture
+def warnings(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """Sentences that the user was told."""
+    caplog.set_level(logging.WARNING, "lineal")
+    return lambda: [record.getMessage() for record in caplog.records if record.name == "lineal"]

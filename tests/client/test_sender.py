@@ -1,6 +1,5 @@
 """Records reach the server in order and exactly once, whatever happens on the way; training code notices nothing of it."""
 
-import logging
 import threading
 import time
 from array import array
@@ -10,7 +9,7 @@ import lineal
 import msgspec
 import pytest
 from lineal import _packing, _spool
-from lineal._delivery import joined
+from lineal._joining import joined
 from lineal._spool_reader import Reader
 
 
@@ -23,13 +22,6 @@ def poll(condition, limit_s=10.0):
 
 def stream_folders(spool_dir):
     return [path.parent for path in spool_dir.glob("*/*/*/*/lock")]
-
-
-@pytest.fixture
-def warnings(caplog):
-    """Sentences that the user was told."""
-    caplog.set_level(logging.WARNING, "lineal")
-    return lambda: [record.getMessage() for record in caplog.records if record.name == "lineal"]
 
 
 def test_every_point_arrives_once_in_order_and_nothing_stays_behind(fake, spool_dir, warnings):
@@ -143,7 +135,8 @@ def test_a_batch_that_can_never_be_stored_is_put_aside_and_the_rest_goes_on(fake
     assert kept.with_suffix(".txt").read_text().strip()
     assert fake.runs[run.id].values("loss") == [2.0]
     assert fake.runs[run.id].status == "finished"
-    assert sum("refused" in sentence for sentence in warnings()) == 1
+    assert sum("was refused and put aside" in sentence for sentence in warnings()) == 1
+    assert sum("1 batches or files were put aside" in sentence for sentence in warnings()) == 1
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
@@ -247,7 +240,7 @@ def test_a_spool_at_its_limit_loses_values_says_how_many_and_lets_training_go_on
         for step in range(50, 5_000):
             run.log({"loss": step}, step=step)
         run._sender.drain()
-        lost = run._sender.refused_points
+        lost = run._sender._keeper.lost.points
     run.finish()
 
     told = [sentence for sentence in warnings() if "were lost because the spool was full" in sentence]
@@ -350,6 +343,7 @@ def test_parts_of_a_batch_are_put_together_in_order():
             _packing.Metrics(None, number, {"a": float(number), f"b{number}": 1.0}),
             _packing.Tags({"last": str(number), f"t{number}": None}),
             _packing.Input({"name": f"d{number}"}, 10),
+            *([_packing.Output({"name": "o"}, 10)] if number == 2 else []),
         ]
         (batch,) = packer.pack(entries)
         parts.append(batch.body(writer="w", sequence=4))
@@ -363,6 +357,7 @@ def test_parts_of_a_batch_are_put_together_in_order():
     assert sorted(columns) == ["a", "b0", "b1", "b2"]
     assert whole["tags"] == {"last": "2", "t0": None, "t1": None, "t2": None}
     assert [use["name"] for use in whole["inputs"]] == ["d0", "d1", "d2"]
+    assert whole["outputs"] == [{"name": "o"}]
 
 
 def test_two_values_of_one_param_never_meet_in_one_request(fake, warnings):
@@ -376,19 +371,6 @@ def test_two_values_of_one_param_never_meet_in_one_request(fake, warnings):
 
     assert fake.runs[run.id].params == {"lr": 1}
     assert any("did not take param 'lr'" in sentence for sentence in warnings())
-
-
-def test_an_error_of_the_clients_own_is_logged_and_costs_training_nothing(fake, monkeypatch, caplog):
-    run = lineal.start_run("churn")
-    with monkeypatch.context() as patched:
-        patched.setattr(_packing.Packer, "_add_metrics", lambda *_: 1 / 0)
-        run.log({"loss": 1.0})
-        run._sender.drain()
-    run.log({"loss": 2.0})
-    run.finish()
-
-    assert fake.runs[run.id].values("loss") == [2.0]
-    assert any(record.exc_info for record in caplog.records)
 
 
 def test_ctrl_c_while_waiting_ends_the_wait_and_leaves_the_rest_to_sync(fake, monkeypatch, warnings):

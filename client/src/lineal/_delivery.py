@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from lineal import _spool
+from lineal._aside import Aside
 from lineal._errors import Conflict, Invalid, LinealError, Malformed, ProblemError, ServerKeyChanged, TooLarge
 from lineal._http import Response, Transport, retry_after_s
+from lineal._joining import joined, unreadable
 from lineal._notices import Notices
 from lineal._spool_reader import Reader, Record
-from lineal._uploads import LARGEST_GROUP, Refused, Uploader, Waiting
+from lineal._uploads import LARGEST_GROUP, Uploader, Waiting
 
 logger = logging.getLogger("lineal")
 
@@ -61,7 +63,8 @@ class Delivery:
     ) -> None:
         self.folder = folder
         self.acked = _spool.read_acked(folder)
-        self.sent = Sent()
+        self._aside = Aside(folder, notices)
+        self.sent = Sent(refused=self._aside.sentences)
         self.reader = Reader(folder, after=self.acked)
         self._transport = transport
         self._notices = notices
@@ -98,7 +101,7 @@ class Delivery:
         self.reader.close()
 
     def _create(self, record: Record) -> None:
-        found = self._post("/runs", json=record.fields["body"]).json()
+        found = self._asked("/runs", json=record.fields["body"])
         if record.fields.get("resume") and found.get("status") != "running":
             self._post(f"/runs/{self._run}/resume")
 
@@ -128,16 +131,24 @@ class Delivery:
         params = {"project": self.reader.header.project}
         return self._transport.request("POST", path, params=params, repeatable=True, **options)
 
+    def _asked(self, path: str, **options: Any) -> dict[str, Any]:
+        """The document that answers a `_post`. Raises LinealError: something other than Lineal gave it."""
+        found = self._post(path, **options).json()
+        if not isinstance(found, dict):
+            raise LinealError(f"the answer to POST {path} is none of Lineal's: {found!r:.80}")
+        return found
+
     def _send_batch(self, end: _spool.End | None) -> None:
         self._read_parts(end)
         sequence, last = self._parts[0].fields["sequence"], self._parts[-1].number
-        body = joined([part.fields["body"] for part in self._parts])
+        body = self._joined_parts(sequence)
         try:
             self._post_batch(body)
         except Conflict as exc:
-            if not exc.type.endswith("/sequence-gap"):
+            expected = exc.extra.get("expected")
+            if not exc.type.endswith("/sequence-gap") or not isinstance(expected, int):
                 raise
-            self._close_gap(int(exc.extra["expected"]), sequence)
+            self._close_gap(expected, sequence)
             return
         except (Malformed, Invalid, TooLarge) as exc:
             self._put_aside(last, sequence, body, str(exc))
@@ -155,7 +166,7 @@ class Delivery:
             self.reader.advance()
 
     def _post_batch(self, body: bytes) -> None:
-        answer = self._post(f"/runs/{self._run}/batches", body=body, content_type=BATCH_TYPE).json()
+        answer = self._asked(f"/runs/{self._run}/batches", body=body, content_type=BATCH_TYPE)
         for item in answer.get("rejected") or []:
             kind, key = item.get("kind"), item.get("key")
             self._notices.warn_once(
@@ -182,21 +193,19 @@ class Delivery:
 
         return msgspec.msgpack.encode({"writer": self.reader.header.writer, "sequence": sequence})
 
+    def _joined_parts(self, sequence: int) -> bytes:
+        """One body of all parts, except those that are none: these are put aside."""
+        bodies = []
+        for part in self._parts:
+            reason = unreadable(part.fields["body"]) if len(self._parts) > 1 else ""
+            if reason:
+                self._put_aside(part.number, sequence, part.fields["body"], reason)
+            else:
+                bodies.append(part.fields["body"])
+        return joined(bodies) if bodies else self._empty_batch(sequence)
+
     def _put_aside(self, number: int, sequence: int, body: bytes, reason: str) -> None:
-        """Keep what the server will never take, with its reason, and say so."""
-        place = self._refused_folder() / f"{number:08d}.msgpack"
-        place.write_bytes(body)
-        place.with_suffix(".txt").write_text(f"{reason}\n")
-        self._refuse(f"batch {sequence} of run {self._run} was refused and put aside as {place}: {reason}")
-
-    def _refuse(self, sentence: str) -> None:
-        self.sent.refused.append(sentence)
-        self._notices.warn_once("refused", sentence)
-
-    def _refused_folder(self) -> Path:
-        folder = self.folder / _spool.REFUSED
-        folder.mkdir(mode=0o700, exist_ok=True)
-        return folder
+        self._aside.put_batch(number, body, f"batch {sequence} of run {self._run}", reason)
 
     def _send_files(self, end: _spool.End | None) -> None:
         self._read_files(end)
@@ -211,7 +220,7 @@ class Delivery:
         except OSError as exc:
             raise Postponed(f"a file of the spool {self.folder} cannot be read: {exc}") from exc
         for each in refused:
-            self._keep_refused(each)
+            self._aside.put_file(each, self._run)
         self.sent.files += len(files) - len(refused)
         self._confirm(max(self._files))
         self._files = {}
@@ -231,15 +240,6 @@ class Delivery:
                 paths.add(fields["path"])
             self.reader.advance()
 
-    def _keep_refused(self, refused: Refused) -> None:
-        source = refused.file.source
-        place = self._refused_folder() / source.name
-        if source.exists():
-            source.replace(place)
-        self._refuse(
-            f"file {refused.file.path} of run {self._run} was refused and put aside as {place}: {refused.reason}"
-        )
-
     def _remove(self, file: Waiting) -> None:
         if file.source.exists():
             file.source.unlink()
@@ -255,30 +255,6 @@ class Delivery:
             self._on_freed(self.reader.drop_read_segments(number))
         except OSError as exc:  # a full disk: confirmed records would be sent again, and known again
             logger.debug("the position in %s is not kept: %s", self.folder, exc)
-
-
-def joined(bodies: list[bytes]) -> bytes:
-    """Parts of one batch as one body: series put together in order, later tags over earlier ones."""
-    if len(bodies) == 1:
-        return bodies[0]
-    import msgspec
-
-    parts = [msgspec.msgpack.decode(body) for body in bodies]
-    series: dict[str, dict[str, list[bytes]]] = {}
-    for part in parts:
-        for columns in part["metrics"]:
-            held = series.setdefault(columns["key"], {"steps": [], "times": [], "values": []})
-            for name, pieces in held.items():
-                pieces.append(columns[name])
-    whole = {
-        **parts[0],
-        "metrics": [
-            {"key": key, **{name: b"".join(pieces) for name, pieces in held.items()}} for key, held in series.items()
-        ],
-        "tags": {key: value for part in parts for key, value in part["tags"].items()},
-        "inputs": [use for part in parts for use in part["inputs"]],
-    }
-    return msgspec.msgpack.encode(whole)
 
 
 def _explained(send: Callable[[], None]) -> None:

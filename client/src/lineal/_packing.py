@@ -1,11 +1,15 @@
-"""What training code logged, grouped by series into packed columns: batches of bounded size, in the order of logging."""
+"""What training code logged, grouped by series into packed columns: batches of bounded size, in the order of logging.
+
+A value that cannot be packed is turned into a `Refusal`, and what stands around it is packed as if it had not been there.
+"""
 
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from lineal._refusals import Refusal, refusal
 from lineal._values import text
 
 MOST_POINTS = 40_000  # 960 kB packed: a body stays below the 1 MiB that many proxies allow
@@ -90,6 +94,51 @@ class Batch:
             rest["outputs"] = self.outputs
         return msgspec.msgpack.encode({"writer": writer, "sequence": sequence, "metrics": metrics, **rest})
 
+    def halves(self) -> "list[Batch]":
+        """The same in two batches, in the order of this one; none for a single value. For one that cannot be written as a whole."""
+        items = self._items()
+        if len(items) > 1:
+            return [self._of(items[: len(items) // 2]), self._of(items[len(items) // 2 :])]
+        middle = self.points // 2
+        return [self._cut(slice(middle)), self._cut(slice(middle, None))] if middle else []
+
+    def _items(self) -> list[tuple[str, Any, Any]]:
+        """Every series, param, tag and use of a dataset: field, key, and what stands there."""
+        keyed = [(name, key, value) for name in _KEYED for key, value in getattr(self, name).items()]
+        return keyed + [(name, None, use) for name in _LISTED for use in getattr(self, name)]
+
+    def _of(self, items: list[tuple[str, Any, Any]]) -> "Batch":
+        """`size_bytes` stays that of the whole: too much is safe."""
+        part = Batch(size_bytes=self.size_bytes)
+        for name, key, value in items:
+            if name in _KEYED:
+                getattr(part, name)[key] = value
+            else:
+                getattr(part, name).append(value)
+        part.points = sum(len(steps) for steps, _, _ in part.columns.values())
+        return part
+
+    def _cut(self, points: slice) -> "Batch":
+        ((key, (steps, times, values)),) = self.columns.items()
+        return self._of([("columns", key, (steps[points], times[points], values[points]))])
+
+    def refused(self, exc: Exception) -> Refusal:
+        """Of all that is in here, which is a single value where memory allowed to find it."""
+        (name, key, value), *others = self._items()
+        kind = (_KEYED.get(name) or _LISTED[name]) + (f" (and {len(others)} others)" if others else "")
+        return refusal(kind, value.get("name") if key is None else key, exc, self.points)
+
+    def even_out(self) -> None:
+        """After an error in the middle of a point: the columns of each series end together again."""
+        for columns in self.columns.values():
+            shortest = min(len(column) for column in columns)
+            for column in columns:
+                del column[shortest:]
+
+
+_KEYED = {"columns": "metric", "params": "param", "tags": "tag"}
+_LISTED = {"inputs": "input dataset", "outputs": "output dataset"}
+
 
 def _packed(column: "array[Any]") -> bytes:
     if sys.byteorder == "big":
@@ -122,7 +171,7 @@ class Packer:
     def __init__(self) -> None:
         self._next_step: dict[str, int] = {}
         self._batch = Batch()
-        self._full: list[Batch | File] = []
+        self._full: list[Batch | File | Refusal] = []
 
     def successor(self) -> "Packer":
         """For a forked child: the same steps, and nothing of what the parent was packing at that moment."""
@@ -130,32 +179,45 @@ class Packer:
         child._next_step = dict(self._next_step)
         return child
 
-    def pack(self, entries: Iterable[Entry]) -> Iterator[Batch | File]:
-        """Batches and files, in order: a file comes after what was logged before it."""
+    def pack(self, entries: Iterable[Entry]) -> Iterator[Batch | File | Refusal]:
+        """Batches and files, in order: a file comes after what was logged before it. An entry that raises is none but its own loss."""
         for entry in entries:
-            if isinstance(entry, Metrics):
-                self._add_metrics(entry)
-            elif isinstance(entry, Params):
-                self._add_params(entry)
-            elif isinstance(entry, Tags):
-                self._add_tags(entry)
-            elif isinstance(entry, Input | Output):
-                self._add_dataset(entry)
-            else:
-                self._close_batch()
-                self._full.append(entry)
+            try:
+                self._add(entry)
+            except Exception as exc:  # noqa: BLE001 - the rest has to be packed, whatever is wrong with this one
+                points = len(entry.values) if isinstance(entry, Metrics) else 0
+                self._full.append(refusal("entry", entry, exc, points=points))
             yield from self._taken()
         self._close_batch()
         yield from self._taken()
 
+    def _add(self, entry: Entry) -> None:
+        if isinstance(entry, Metrics):
+            self._add_metrics(entry)
+        elif isinstance(entry, Params):
+            self._add_each("param", entry.values, self._add_param)
+        elif isinstance(entry, Tags):
+            self._add_each("tag", entry.values, self._add_tag)
+        elif isinstance(entry, Input | Output):
+            self._add_dataset(entry)
+        else:
+            self._close_batch()
+            self._full.append(entry)
+
     def _add_metrics(self, entry: Metrics) -> None:
         for key, value in entry.values.items():
-            columns = self._columns(key)
-            step = self._next_step.get(key, 0) if entry.step is None else entry.step
-            self._next_step[key] = min(step + 1, LARGEST_STEP)
-            columns[0].append(step)
-            columns[1].append(entry.time)
-            columns[2].append(value)
+            try:
+                name = key if type(key) is str else text(key)
+                columns = self._columns(name)
+                step = self._next_step.get(name, 0) if entry.step is None else entry.step
+                columns[0].append(step)
+                columns[1].append(entry.time)
+                columns[2].append(value)
+            except Exception as exc:  # noqa: BLE001 - a key may be of any class, whose `str` does as it likes
+                self._batch.even_out()
+                self._full.append(refusal("metric", key, exc, points=1))
+                continue
+            self._next_step[name] = min(step + 1, LARGEST_STEP)
             self._batch.points += 1
             self._batch.size_bytes += _POINT_BYTES
 
@@ -164,26 +226,31 @@ class Packer:
         columns = self._batch.columns.get(key)
         if columns is not None and self._batch.has_room(_POINT_BYTES):
             return columns
-        size = 4 * len(str(key)) + _ITEM_BYTES
+        size = 4 * len(key) + _ITEM_BYTES
         batch = self._room(size + _POINT_BYTES)
         if key not in batch.columns:
             batch.columns[key] = (array("q"), array("q"), array("d"))
             batch.size_bytes += size
         return batch.columns[key]
 
-    def _add_params(self, entry: Params) -> None:
-        for key, value in entry.values.items():
-            if key in self._batch.params:
-                self._close_batch()  # the second value has to reach the server too, which tells a conflict
-            size = _size(key, value)
-            self._room(size).params[key] = value
-            self._batch.size_bytes += size
+    def _add_each(self, kind: str, values: Mapping[str, Any], add: Callable[[str, Any], None]) -> None:
+        for key, value in values.items():
+            try:
+                add(key, value)
+            except Exception as exc:  # noqa: BLE001 - as above
+                self._full.append(refusal(kind, key, exc))
 
-    def _add_tags(self, entry: Tags) -> None:
-        for key, value in entry.values.items():
-            size = _size(key, value)
-            self._room(size).tags[key] = value
-            self._batch.size_bytes += size
+    def _add_param(self, key: str, value: Any) -> None:
+        if key in self._batch.params:
+            self._close_batch()  # the second value has to reach the server too, which tells a conflict
+        size = _size(key, value)
+        self._room(size).params[key] = value
+        self._batch.size_bytes += size
+
+    def _add_tag(self, key: str, value: str | None) -> None:
+        size = _size(key, value)
+        self._room(size).tags[key] = value
+        self._batch.size_bytes += size
 
     def _add_dataset(self, entry: Input | Output) -> None:
         batch = self._room(entry.size_bytes)
@@ -201,9 +268,9 @@ class Packer:
             self._full.append(self._batch)
         self._batch = Batch()
 
-    def _taken(self) -> list[Batch | File]:
-        taken, self._full = self._full, []
-        return taken
+    def _taken(self) -> Iterator[Batch | File | Refusal]:
+        while self._full:
+            yield self._full.pop(0)
 
 
 def _size(key: str, value: Any) -> int:

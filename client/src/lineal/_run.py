@@ -18,6 +18,7 @@ from lineal._datasets import describe, size_on_the_wire, undescribed
 from lineal._notices import Notices
 from lineal._packing import Input, Metrics, Output, Params, Tags
 from lineal._progress import Progress
+from lineal._refusals import shown
 from lineal._sender import Sender
 
 if TYPE_CHECKING:
@@ -144,15 +145,12 @@ class Run:
     def flush(self, timeout_s: float | None = None) -> bool:
         """Wait until the server has all that was logged; False if it has not in time (`LINEAL_FINISH_TIMEOUT`)."""
         delivered = self._sender.flush(_settings.finish_timeout_s() if timeout_s is None else timeout_s)
-        return delivered and not self._sender.refused_records
+        return delivered and not self._sender.losses
 
     @property
     def why_not_delivered(self) -> str:
         """What keeps records from the server, as far as known."""
-        lost = (
-            f"{self._sender.refused_records} records were lost to a full spool" if self._sender.refused_records else ""
-        )
-        return "; ".join(part for part in (self._sender.why_not, lost) if part) or "no answer in time"
+        return "; ".join(part for part in (self._sender.why_not, self._sender.losses) if part) or "no answer in time"
 
     def finish(self, status: Status = "finished") -> None:
         """End the run and wait, at most `LINEAL_FINISH_TIMEOUT`, until the server has all of it. Says what it could not deliver.
@@ -179,13 +177,8 @@ class Run:
 
     def _report(self, delivered: bool) -> None:
         sender = self._sender
-        if sender.refused_records:
-            logger.warning(
-                "run %s: %d records (%d points) were lost because the spool was full",
-                self.id,
-                sender.refused_records,
-                sender.refused_points,
-            )
+        if sender.losses:
+            logger.warning("run %s: %s", self.id, sender.losses)
         if not delivered and sender.folder is not None:
             logger.warning(
                 "run %s: %d records are not on the server yet (%s). They wait in %s; `lineal sync` sends them.",
@@ -210,13 +203,15 @@ class Run:
         self._notices.warn_once("late", f"run {self.id} is {self._status}: {act} recorded nothing")
 
     def _numbers(self, metrics: Mapping[str, Any]) -> dict[str, float]:
+        """Under their keys as given: the packer makes text of those."""
         found = {}
         for key, value in metrics.items():
             try:
-                found[_values.text(key)] = _values.number(value)
+                found[key] = _values.number(value)
             except _values.NotLoggable as exc:
+                name = shown(key)  # whatever class a key is of
                 self._notices.warn_once(
-                    f"metric {key}", f"run {self.id}: metric {key!r} is skipped: {exc} (said once for each metric)"
+                    f"metric {name}", f"run {self.id}: metric {name} is skipped: {exc} (said once for each metric)"
                 )
         return found
 

@@ -1,28 +1,30 @@
-"""One run's way out of this process: a list that training code appends to, a thread that spools it, a thread that sends the spool.
+"""One run's way out of this process: a queue that training code appends to, a thread that spools it, a thread that sends the spool.
 
 Nothing here raises into training code. `flush` and `finish` wait; everything else returns at once.
 """
 
 import contextlib
 import logging
-import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from lineal import _processes, _settings
 from lineal._delivery import Delivery, Postponed, Stopped, remove_folder
+from lineal._errors import LinealError
 from lineal._http import Transport, backoff_s
+from lineal._keeper import Keeper
 from lineal._notices import Notices
-from lineal._packing import Batch, Entry, File, Group, Packer
-from lineal._spool import End, Header, Spool, SpoolFull
+from lineal._packing import Entry, Packer
+from lineal._refusals import shown
+from lineal._spool import Header, Spool, SpoolFull
 
 logger = logging.getLogger("lineal")
 
-SEND_INTERVAL_S = 1.0  # values are spooled more often; charts of a living run lag by so much at most
 HURRIED_BACKOFF_S = 1.0  # between attempts while somebody waits
 CLOSE_WAIT_S = 1.0  # for a request under way, when the time to wait for the server is over
 IDLE_POLL_S = 5.0  # a bound on every wait, so that a missed notification costs little
@@ -31,8 +33,7 @@ IDLE_POLL_S = 5.0  # a bound on every wait, so that a missed notification costs 
 class Sender:
     """Spools and sends what is put into it. Starts its threads at the first use in a process, so also after a fork.
 
-    `create` is the body that makes the run; every writer's stream begins with it, because none knows which arrives first.
-    `resume` brings a run that had ended back to running.
+    `create` is the body that makes the run. `resume` brings a run that had ended back to running.
     `new_transport` is called in each process anew; it gives None where no server is configured.
     """
 
@@ -56,14 +57,12 @@ class Sender:
 
     def _forget_threads(self) -> None:
         """As in a process that has done nothing yet."""
-        self._pending: list[Entry] = []
+        self._pending: deque[Entry] = deque()
         self._spool_lock = threading.RLock()
+        self._keeper = Keeper(self.header, self._create, self.notices, resume=self._resume)
         self._changed = threading.Condition()
         self._starting = threading.Lock()
         self._started = False
-        self._spool: Spool | None = None
-        self._group: Group | None = None
-        self._sendable = End(0, 0), 0
         self._delivery: Delivery | None = None
         self._wake = threading.Event()
         self._spooler: threading.Thread | None = None
@@ -73,10 +72,7 @@ class Sender:
         self._hurry = False
         self._postponed = ""
         self.stopped = ""
-        self.refused_points = 0
-        self.refused_records = 0
         self.uploaded_bytes = 0
-        self.waiting_bytes = 0
 
     def put(self, entry: Entry) -> None:
         """Queue an entry: about 0.1 µs."""
@@ -91,33 +87,10 @@ class Sender:
                 return
             _processes.import_ahead()
             _processes.finish_with(self)
-            self._open_spool()
+            self._keeper.open()
             self._spooler = self._start_thread(self._spool_forever, "lineal-spool")
             self._thread = self._start_thread(self._send_forever, "lineal-send") if self._spool else None
             self._started = True
-
-    def _open_spool(self) -> None:
-        try:
-            self._spool = Spool(self.header)
-        except (OSError, ValueError) as exc:
-            self._open_elsewhere(exc)
-        with contextlib.suppress(SpoolFull):  # tried again, and told, with the first values
-            self._ensure_created()
-            self._close_group()
-
-    def _open_elsewhere(self, exc: Exception) -> None:
-        """A container without a home still has a place for temporary files."""
-        try:
-            root = Path(tempfile.mkdtemp(prefix="lineal-spool-"))
-            self._spool = Spool(self.header, root=root)
-        except (OSError, ValueError) as second:
-            self.notices.warn_once("full", f"nothing of run {self.header.run} can be kept: {exc}; {second}")
-            return
-        self.notices.warn_once("elsewhere", f"the spool is in {root} (LINEAL_SPOOL_DIR chooses another place): {exc}")
-
-    def _ensure_created(self) -> None:
-        if self._spool is not None and self._spool.last_number == 0:
-            self._spool.append("create", body=self._create, resume=self._resume)
 
     def _start_thread(self, target: Callable[[], None], name: str) -> threading.Thread | None:
         thread = threading.Thread(target=target, name=name, daemon=True)
@@ -137,56 +110,26 @@ class Sender:
     def drain(self) -> None:
         """Bring what is queued into the spool, from any thread."""
         with self._spool_lock:
-            count = len(self._pending)
-            entries = self._pending[:count]
-            del self._pending[:count]  # appends meanwhile stand behind these
-            try:
-                for item in self._packer.pack(entries):
-                    self._keep(item)
-            except Exception:
-                logger.exception("lineal: logging of run %s met an error of its own", self.header.run)
-            if self._group is not None and time.monotonic() - self._group.since >= SEND_INTERVAL_S:
-                self._close_group()
+            before = self._keeper.sendable
+            for item in self._packer.pack(self._queued()):
+                self._keeper.keep(item)
+            self._keeper.settle()
+        if self._keeper.sendable != before:
+            self._notify()
+
+    def _queued(self) -> Iterator[Entry]:
+        """What is queued by now, each taken off only as it is packed: Ctrl-C in here leaves the rest for the next time."""
+        for _ in range(len(self._pending)):
+            yield self._pending.popleft()
 
     def _close_group(self) -> None:
-        """What is spooled so far may be sent: the next values get the next sequence number."""
         with self._spool_lock:
-            self._group = None
-            if self._spool is not None:
-                self._sendable = self._spool.end, self._spool.last_number
+            self._keeper.close_group()
         self._notify()
 
-    def _keep(self, item: Batch | File) -> None:
-        try:
-            self._append(item)
-        except SpoolFull as exc:
-            self._lose(item, str(exc))
-
-    def _append(self, item: Batch | File) -> None:
-        if self._spool is None:
-            raise SpoolFull("there is no spool")
-        self._ensure_created()
-        if isinstance(item, File):
-            self._group = None
-            self._spool.append("artifact", **item.record)
-            self.waiting_bytes += item.record["size"]
-            self._close_group()
-            return
-        if self._group is not None and not self._group.takes(item):
-            self._close_group()
-        sequence = self._spool.last_sequence + (self._group is None)
-        self._spool.append("batch", sequence=sequence, body=item.body(writer=self.header.writer, sequence=sequence))
-        self._group = self._group or Group(time.monotonic())
-        self._group.add(item)
-
-    def _lose(self, item: Batch | File, reason: str) -> None:
-        self.refused_records += 1
-        if isinstance(item, Batch):
-            self.refused_points += item.points
-        elif self._spool is not None:
-            (self._spool.folder / "files" / item.record["file"]).unlink(missing_ok=True)
-            self._spool.release(item.record["size"])
-        self.notices.warn_once("full", f"run {self.header.run}: values are being lost, training goes on: {reason}")
+    @property
+    def _spool(self) -> Spool | None:
+        return self._keeper.spool
 
     def reserve_file(self, size_bytes: int) -> Path:
         """A path in the spool for a copy of so many bytes.
@@ -216,9 +159,9 @@ class Sender:
             self._connect()
             while not self.stopped and not self._closing and self._send_next():
                 pass
-        except Exception:
-            logger.exception("lineal: sending of run %s met an error of its own", self.header.run)
-            self._stop("an error of the client's own")
+        except Exception as exc:  # the last barrier: nothing more is sent, and everything is kept for `lineal sync`
+            logger.debug("sending of run %s ends", self.header.run, exc_info=exc)
+            self._stop(f"an error of the client's own: {shown(exc)}")
         finally:
             self._notify()
             if self._closing:
@@ -241,14 +184,17 @@ class Sender:
         """One step of delivery, or one wait for something to do; False when all is done."""
         assert self._delivery is not None and self._spool is not None  # noqa: S101, PT018 - as above
         try:
-            if self._delivery.step(self._sendable[0]):
+            if self._delivery.step(self._keeper.sendable[0]):
                 self._postponed, self._attempt = "", 0
                 self._notify()
                 return True
         except Postponed as exc:
             self._postpone(exc)
             return True
-        except Stopped as exc:
+        except (OSError, MemoryError) as exc:
+            self._postpone(Postponed(f"the spool {self.folder} cannot be read now: {exc or 'memory is full'}"))
+            return True
+        except (Stopped, LinealError) as exc:
             self._stop(str(exc))
             return False
         return self._wait_for_more()
@@ -279,7 +225,7 @@ class Sender:
     def _wait_for_more(self) -> bool:
         assert self._delivery is not None and self._spool is not None  # noqa: S101, PT018 - as above
         with self._changed:
-            if self._sendable[1] <= self._delivery.acked and not self._closing:
+            if self._keeper.sendable[1] <= self._delivery.acked and not self._closing:
                 self._changed.wait(IDLE_POLL_S)
         return True
 
@@ -297,6 +243,18 @@ class Sender:
         if self._spool is None:
             return 0
         return self._spool.last_number - (self._delivery.acked if self._delivery else 0)
+
+    @property
+    def losses(self) -> str:
+        """What of the run will never reach the server, in words; empty where there is nothing."""
+        aside = len(self._delivery.sent.refused) if self._delivery else 0
+        told = f"{aside} batches or files were put aside in {self.folder}" if aside else ""
+        return "; ".join(part for part in (self._keeper.losses, told) if part)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Of files that were logged."""
+        return self._keeper.waiting_bytes
 
     @property
     def why_not(self) -> str:
@@ -340,7 +298,8 @@ class Sender:
         self.drain()
         if body is not None and self._spool is not None:
             self._send_orphans(self._spool.folder)
-            self._append_finish(body)
+            with self._spool_lock:
+                self._keeper.append_finish(body)
         try:
             return self.flush(timeout_s, on_wait=on_wait)
         finally:
@@ -348,21 +307,15 @@ class Sender:
 
     def _send_orphans(self, folder: Path) -> None:
         """What forked workers left that were killed goes first, so that the end of the run seals it too."""
-        siblings = [path for path in folder.parent.iterdir() if path != folder]
+        try:
+            siblings = [path for path in folder.parent.iterdir() if path != folder]
+        except OSError as exc:  # somebody cleared it away
+            logger.debug("%s cannot be read: %s", folder.parent, exc)
+            return
         if siblings and self._delivery is not None and not self.stopped and not self._postponed:
             from lineal._sync import sync_writers
 
             sync_writers(siblings)
-
-    def _append_finish(self, body: dict[str, Any]) -> None:
-        assert self._spool is not None  # noqa: S101 - as above
-        try:
-            with self._spool_lock:
-                self._ensure_created()
-                self._group = None
-                self._spool.append("finish", body=body)
-        except SpoolFull as exc:
-            self.notices.warn_once("full", f"run {self.header.run}: its end is not recorded: {exc}")
 
     def _close(self) -> None:
         self._closing = True

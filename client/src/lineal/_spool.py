@@ -12,6 +12,7 @@ numbered from 1 without gaps; kinds are create (body, resume), batch (sequence, 
 (body). Batches that follow one another under one sequence number are parts of one request: values are spooled more often than sent.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -31,6 +32,7 @@ logger = logging.getLogger("lineal")
 SCHEMA = 1
 SEGMENT_BYTES = 8 << 20
 FRAME_HEAD = struct.Struct("<II")
+LARGEST_FRAME = 64 << 20  # to readers, a length beyond it is damage
 MEASURE_EVERY_S = 5.0  # how often other processes' share of the disk budget is looked at
 LOCK_ATTEMPTS = 100
 FILES = "files"
@@ -39,6 +41,10 @@ REFUSED = "refused"
 
 class SpoolFull(Exception):
     """A record was not kept: the disk, or the part of it that spools may use, is full."""
+
+
+class RecordTooLarge(ValueError):
+    """No reader would take this record for one."""
 
 
 class End(NamedTuple):
@@ -105,11 +111,16 @@ class Spool:
 
         Raises:
             SpoolFull: no room; the record has no number and no sequence.
+            RecordTooLarge: likewise.
+            TypeError, ValueError, OverflowError: there is something in it that MessagePack does not know, or text that is no Unicode.
         """
         import msgspec
 
         number = self.last_number + 1
-        data = frame(msgspec.msgpack.encode({"n": number, "kind": kind, **fields}))
+        payload = msgspec.msgpack.encode({"n": number, "kind": kind, **fields})
+        if len(payload) > LARGEST_FRAME:
+            raise RecordTooLarge(f"{len(payload)} bytes are more than the {LARGEST_FRAME} of the largest record")
+        data = frame(payload)
         self._budget.check(len(data))
         if self._handle is None or self._offset + len(data) > SEGMENT_BYTES:
             self._open_segment()
@@ -199,15 +210,20 @@ class Spool:
             self._write(frame(msgspec.msgpack.encode({"schema": SCHEMA, **self.header._asdict(), **places})))
         except SpoolFull:
             self._close_segment()
-            segment_path(self.folder, number).unlink(missing_ok=True)
-            self._segment, self._offset = before
+            with contextlib.suppress(OSError):  # then the next segment gets another number
+                segment_path(self.folder, number).unlink(missing_ok=True)
+                self._segment, self._offset = before
             raise
 
     def _close_segment(self) -> None:
-        if self._handle is not None:
-            self.sync()
-            os.close(self._handle)
-            self._handle = None
+        if self._handle is None:
+            return
+        self.sync()
+        handle, self._handle = self._handle, None
+        try:
+            os.close(handle)
+        except OSError as exc:  # where a file system of the network tells of a full disk
+            logger.warning("the spool %s may lack what was written last: %s", self.folder, exc)
 
     def _write(self, data: bytes) -> None:
         assert self._handle is not None  # noqa: S101 - a typing aid: callers open a segment first

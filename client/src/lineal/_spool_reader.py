@@ -8,9 +8,7 @@ from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import unquote
 
 from lineal._errors import LinealError
-from lineal._spool import FRAME_HEAD, SCHEMA, End, Header, segment_numbers, segment_path
-
-LARGEST_FRAME = 64 << 20  # a length beyond it is damage
+from lineal._spool import FRAME_HEAD, LARGEST_FRAME, SCHEMA, End, Header, segment_numbers, segment_path
 
 
 class NewerSpool(LinealError):

@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from lineal import _credentials, _locks, _settings, _spool
+from lineal import _credentials, _locks, _refusals, _settings, _spool
 from lineal._delivery import Delivery, Postponed, Stopped, remove_folder
 from lineal._errors import LinealError
 from lineal._http import Transport, backoff_s
 from lineal._notices import Notices
+from lineal._refusals import shown
 from lineal._spool_reader import header_of_path
 
 logger = logging.getLogger("lineal")
@@ -28,7 +29,10 @@ State = Literal["sent", "living", "unreachable", "stopped", "damaged"]
 
 @dataclass
 class StreamReport:
-    """One writer of one run. `missing` records were lost to damage on disk, `refused` are sentences of the server."""
+    """One writer of one run. `missing` records were lost to damage on disk; `unrecorded` values could not be written when they were logged.
+
+    `refused` are sentences: what the server did not take, and what is `unrecorded` and why.
+    """
 
     run: str
     project: str
@@ -40,6 +44,7 @@ class StreamReport:
     batches: int = 0
     files: int = 0
     missing: int = 0
+    unrecorded: int = 0
     refused: list[str] = field(default_factory=list)
 
 
@@ -189,6 +194,9 @@ def _deliver(delivery: Delivery, servers: Servers, report: StreamReport) -> None
         report.state, report.detail = "stopped", str(exc)
     except (LinealError, OSError) as exc:
         report.state, report.detail = "damaged", str(exc)
+    except Exception as exc:  # the folder is kept as it is, and other runs are sent all the same
+        logger.debug("sending from %s ends", delivery.folder, exc_info=exc)
+        report.state, report.detail = "stopped", f"an error of the client's own: {shown(exc)}"
 
 
 def _until_done(step: Callable[[], bool]) -> None:
@@ -220,6 +228,8 @@ def _count(delivery: Delivery, report: StreamReport) -> None:
     report.records = delivery.sent.records
     report.batches = delivery.sent.batches
     report.files = delivery.sent.files
-    report.refused = delivery.sent.refused
+    refusals = _refusals.read(delivery.folder)
+    report.unrecorded = refusals.records
+    report.refused = delivery.sent.refused + refusals.sentences
     report.missing = delivery.reader.missing
     report.project, report.run = delivery.reader.header.project, delivery.reader.header.run

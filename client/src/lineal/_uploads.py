@@ -3,7 +3,7 @@
 import hashlib
 import queue
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +23,13 @@ class Waiting(NamedTuple):
     size: int
     sha256: str
     source: Path
+
+
+class Ticket(NamedTuple):
+    """Where the server takes a file, and how much of it is there."""
+
+    url: str
+    offset: int
 
 
 class Refused(NamedTuple):
@@ -71,17 +78,20 @@ class Uploader:
         in_parallel(lambda pair: self._send_one(pair[0], pair[1], refused), wanted)
         return refused
 
-    def _announce(self, files: Sequence[Waiting]) -> list[dict[str, Any] | None]:
+    def _announce(self, files: Sequence[Waiting]) -> list[Ticket | None]:
         """An upload for each file that the server lacks."""
         body = {"files": [{"path": file.path, "size": file.size, "sha256": file.sha256} for file in files]}
         answer = self._call("POST", f"/runs/{self._run}/artifacts", json=body, repeatable=True).json()
-        by_path = {entry["path"]: entry.get("upload") for entry in answer["files"]}
-        return [by_path[file.path] for file in files]
+        try:
+            by_path = {entry["path"]: _ticket_of(entry) for entry in answer["files"]}
+            return [by_path[file.path] for file in files]
+        except (KeyError, TypeError, ValueError, AttributeError) as exc:
+            raise LinealError(f"the answer to announced files is none of Lineal's: {answer!r:.80}") from exc
 
-    def _send_one(self, file: Waiting, ticket: dict[str, Any], refused: list[Refused]) -> None:
+    def _send_one(self, file: Waiting, ticket: Ticket, refused: list[Refused]) -> None:
         try:
             self._send_bytes(file, ticket)
-            self._call("POST", f"{ticket['url']}/commit", repeatable=True)
+            self._call("POST", f"{ticket.url}/commit", repeatable=True)
         except FileNotFoundError:
             refused.append(Refused(file, "its copy in the spool is gone"))
         except Invalid as exc:  # other bytes arrived than were announced
@@ -93,8 +103,8 @@ class Uploader:
                 raise
             raise ServerUnreachable(f"{file.path} has to be sent again: {exc}") from exc
 
-    def _send_bytes(self, file: Waiting, ticket: dict[str, Any]) -> None:
-        offset = int(ticket["offset"])
+    def _send_bytes(self, file: Waiting, ticket: Ticket) -> None:
+        offset = ticket.offset
         if offset and offset == file.size:
             return
         with file.source.open("rb") as source:
@@ -103,7 +113,7 @@ class Uploader:
             body = _Counted(source, self._on_progress)
             self._call(
                 "PUT",
-                ticket["url"],
+                ticket.url,
                 extra={"offset": offset},
                 body=body if file.size else b"",
                 headers={"Content-Length": str(file.size - offset)},
@@ -113,6 +123,11 @@ class Uploader:
 
     def _call(self, method: str, path: str, *, extra: dict[str, Any] | None = None, **options: Any) -> Response:
         return self._transport.request(method, path, params={"project": self._project, **(extra or {})}, **options)
+
+
+def _ticket_of(entry: Mapping[str, Any]) -> Ticket | None:
+    upload = entry.get("upload")
+    return None if upload is None else Ticket(str(upload["url"]), int(upload["offset"]))
 
 
 class _Counted:
@@ -129,14 +144,14 @@ class _Counted:
 
 
 def in_parallel(function: Callable[[Any], None], items: Iterable[Any], threads: int = THREADS) -> None:
-    """Call `function` on each item from a few threads. The first LinealError ends the rest and is raised.
+    """Call `function` on each item from a few threads. The first error ends the rest and is raised.
 
     Works at the interpreter's exit too, where no thread can be started: then one after the other.
     """
     waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
     for item in items:
         waiting.put(item)
-    errors: list[BaseException] = []
+    errors: list[Exception] = []
 
     def work() -> None:
         while not errors:
@@ -146,7 +161,7 @@ def in_parallel(function: Callable[[Any], None], items: Iterable[Any], threads: 
                 return
             try:
                 function(item)
-            except (LinealError, OSError) as exc:
+            except Exception as exc:  # noqa: BLE001 - whatever it is, the caller raises it: a thread that ends of it tells nobody
                 errors.append(exc)
 
     helpers = _started(work, min(threads, waiting.qsize()) - 1)

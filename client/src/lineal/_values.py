@@ -65,9 +65,9 @@ def _json(value: Any) -> str:
 
 
 def text(value: Any) -> str:
-    """`str(value)` as valid Unicode: what cannot be encoded becomes a question mark."""
+    """`str(value)` as valid Unicode of the class `str` itself: what cannot be encoded becomes a question mark."""
     found = str(value)
-    return found if found.isascii() else found.encode("utf-8", "replace").decode()
+    return found if type(found) is str and found.isascii() else found.encode("utf-8", "replace").decode()
 
 
 def whole_step(step: Any) -> int:

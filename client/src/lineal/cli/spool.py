@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def _note(row: Mapping[str, Any]) -> str:
     lost = f"{row['missing']} records were lost to damage on disk" if row["missing"] else ""
     refused = f"{len(row['refused'])} refused" if row["refused"] else ""
-    return "; ".join(part for part in (row["detail"], lost, refused) if part)
+    unrecorded = f"{row['unrecorded']} values could not be recorded" if row["unrecorded"] else ""
+    return "; ".join(part for part in (row["detail"], lost, unrecorded, refused) if part)
 
 
 _COLUMNS: list[Column] = [
