@@ -27,8 +27,8 @@ def forget_old() -> None:
 jobs.every(seconds=DAY_S, name="notify.forget_old")
 
 
-def _publish(topic: str, *, project_id: int, **facts: Any) -> None:
-    publish_announced(topic=topic, project_id=project_id, **facts)
+def _publish(topic: str, /, *, project_id: int, **facts: Any) -> None:
+    publish_announced(topic, project_id=project_id, **facts)
 
 
 for _topic in TOPICS:  # an announcement does not say its own name, so each has a job of its own

@@ -11,6 +11,7 @@ from typing import Any
 
 SEVERITIES = ("info", "warn", "critical")  # mildest first
 TEST = "test"
+NOT_PASSED = frozenset({"fail", "error"})
 
 Facts = Mapping[str, Any]
 
@@ -25,6 +26,10 @@ class Topic:
     key: str
     title: Callable[[Facts], str]
     text: Callable[[Facts], str] = lambda _: ""
+
+    def severity_of(self, facts: Facts) -> str:
+        """What the announcement says; else a verdict that is no pass is a warning, whatever it is about."""
+        return str(facts.get("severity") or ("warn" if facts.get("verdict") in NOT_PASSED else self.severity))
 
 
 def _version(facts: Facts) -> str:

@@ -61,14 +61,14 @@ def publish(
     return promise(made)
 
 
-def publish_announced(*, topic: str, project_id: int, **facts: Any) -> int:
+def publish_announced(topic: str, /, *, project_id: int, **facts: Any) -> int:
     """Publish what a room announced as `topic`. Idempotent."""
     known = TOPICS[topic]
     with transaction.atomic():
         return publish(
             project=Project.objects.get(pk=project_id),
             event=topic,
-            severity=facts.get("severity") or known.severity,
+            severity=known.severity_of(facts),
             title=facts.get("title") or known.title(facts),
             text=facts.get("text") or known.text(facts),
             url=facts.get("url") or "",
