@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.mail import parse_server
+
 
 @dataclass(frozen=True)
 class Variable:
@@ -35,7 +37,15 @@ TABLE: dict[str, Variable] = {
         Variable("LINEAL_ANCHORS_URL", "", "s3://bucket/prefix that gets a copy of the ledger's checkpoints, too."),
         Variable("LINEAL_ANCHORS_LOCK_DAYS", "365", "How long such a copy is locked, in a bucket with Object Lock."),
         Variable("LINEAL_TRUSTED_PROXIES", "0", "How many reverse proxies stand in front and set X-Forwarded-*."),
-        Variable("LINEAL_OUTBOUND_ALLOW", "", "Private hosts and networks that triggers may call, comma separated."),
+        Variable(
+            "LINEAL_OUTBOUND_ALLOW",
+            "",
+            "Private hosts and networks that triggers and webhooks may call, comma separated.",
+        ),
+        Variable(
+            "LINEAL_SMTP_URL", "", "smtp://, smtps:// or smtp+starttls://user:password@host:port; empty: no mail."
+        ),
+        Variable("LINEAL_MAIL_FROM", "lineal@localhost", "Whom mail comes from, as an address or `Name <address>`."),
         Variable("LINEAL_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
         Variable("LINEAL_WEB_THREADS", "8", "Request threads of the web process."),
         Variable("LINEAL_DEBUG", "", "Anything: show tracebacks in answers. Never where others can reach the server."),
@@ -64,6 +74,18 @@ def bucket(name: str) -> str:
     url = text(name)
     if url and not re.fullmatch(r"s3://[A-Za-z0-9][A-Za-z0-9.-]{1,62}(/[^?#]*)?", url):
         raise BadSetting(f"{name} has to look like s3://bucket/prefix, and is {url!r}.")
+    return url
+
+
+def mail_server(name: str) -> str:
+    """An address as `smtp://user:password@host:port`, or nothing. Raises BadSetting, which shows no password."""
+    url = text(name)
+    if not url:
+        return ""
+    try:
+        parse_server(url)
+    except ValueError as exc:
+        raise BadSetting(f"{name}: {exc}.") from None
     return url
 
 

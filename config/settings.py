@@ -61,6 +61,8 @@ ALLOWED_HOSTS = [host.strip() for host in environment.text("LINEAL_HOSTS").split
 PUBLIC_URL = environment.text("LINEAL_PUBLIC_URL").rstrip("/")
 TRUSTED_PROXIES = environment.number("LINEAL_TRUSTED_PROXIES")
 OUTBOUND_ALLOW = [entry.strip() for entry in environment.text("LINEAL_OUTBOUND_ALLOW").split(",") if entry.strip()]
+SMTP_URL = environment.mail_server("LINEAL_SMTP_URL")
+MAIL_FROM = environment.text("LINEAL_MAIL_FROM")
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_CONTENT_TYPE_NOSNIFF = True

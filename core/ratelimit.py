@@ -38,6 +38,7 @@ DEFAULTS: dict[str, Rate] = {
     "failed_sign_in": Rate(per_second=0.5, burst=30),  # refused tokens and links from one address
     "intake": Rate(per_second=20, burst=200),  # signed messages from one address
     "make_secret": Rate(per_second=0.2, burst=30),  # tokens and links made by one caller
+    "send_by_hand": Rate(per_second=0.2, burst=30),  # test messages and replays of one caller
 }
 
 

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote, urlencode
 
-from registry.models import ModelVersion, Promotion, Receipt
+from registry.models import Deployment, ModelVersion, Promotion, Receipt
 
 
 def version_page(version: ModelVersion) -> str:
@@ -12,6 +12,12 @@ def version_page(version: ModelVersion) -> str:
 
 def promotion_page(promotion: Promotion) -> str:
     return f"/projects/{quote(promotion.project.name)}/promotions/{promotion.uuid}"
+
+
+def deployments_page(deployment: Deployment) -> str:
+    """The deployments of its model."""
+    query = urlencode({"model": deployment.version.model.name})
+    return f"/projects/{quote(deployment.project.name)}/deployments?{query}"
 
 
 def promotion_route(promotion: Promotion) -> str:

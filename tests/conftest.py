@@ -206,6 +206,22 @@ def run_jobs(db) -> Callable[[], int]:
     return run
 
 
+@pytest.fixture
+def later(monkeypatch):
+    """`later(seconds)` moves the server's clock on."""
+    from datetime import timedelta
+
+    from core import clock
+
+    moved, real_now = [timedelta()], clock.now
+    monkeypatch.setattr(clock, "now", lambda: real_now() + moved[0])
+
+    def move(seconds):
+        moved[0] += timedelta(seconds=seconds)
+
+    return move
+
+
 SQL_FIXTURES = {"db", "transactional_db", "live_server", "server"}
 
 

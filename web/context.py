@@ -19,6 +19,7 @@ ROOMS = (
     ("promotions", "Promotions", "web:promotion_list"),
     ("deployments", "Deployments", "web:deployment_list"),
     ("data", "Data", "web:dataset_list"),
+    ("notifications", "Notifications", "web:subscription_list"),
     ("audit", "Audit", "web:project_audit"),
 )
 

@@ -15,6 +15,7 @@ from audit.services import record
 from core import clock, events, jobs
 from core.access import Principal, system_principal
 from lineage.services import ensure_node
+from monitoring import links
 from monitoring.errors import TriggerMissing
 from monitoring.evidence import trigger_target
 from monitoring.models import Firing, Trigger
@@ -153,6 +154,7 @@ def facts(firing: Firing) -> dict[str, Any]:
         "trigger": firing.trigger.name,
         "firing": str(firing.uuid),
         "cause": firing.cause_label,
+        "url": links.firings_of(firing),
     }
 
 

@@ -14,10 +14,10 @@ from core import clock
 from core.access import Principal
 from core.errors import Invalid
 from core.sealing import seal, unseal
+from core.signatures import new_secret, proven_message_id
 from monitoring.errors import IntakeHookMissing, MessageDiffers, NameTaken, NothingThere, NotSigned
 from monitoring.evidence import hook_target
 from monitoring.intake import Verdict
-from monitoring.intake.signatures import new_secret, proven_message_id
 from monitoring.models import IntakeDelivery, IntakeHook
 from monitoring.services.evidence import keep_verdict, read_document
 from registry.models import Model, ModelVersion, Report

@@ -14,9 +14,9 @@ from core.access import Principal
 from core.errors import LinealError
 from core.outbound import parse_url
 from core.sealing import seal
+from core.signatures import new_secret
 from monitoring.errors import NameTaken, TriggerMissing, TriggerRefused
 from monitoring.evidence import trigger_target
-from monitoring.intake.signatures import new_secret
 from monitoring.models import Trigger
 from monitoring.triggers.actions import ACTIONS
 from monitoring.triggers.calendars import next_due

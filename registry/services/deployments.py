@@ -12,6 +12,7 @@ from core.access import Principal
 from core.errors import Invalid
 from lineage.models import Node
 from lineage.services import connect, ensure_node, set_live
+from registry import links
 from registry.evidence import deployment_target
 from registry.models import Deployment, Environment, ModelVersion, Slot
 from registry.selectors import slot_history
@@ -202,4 +203,5 @@ def facts(deployment: Deployment) -> dict[str, Any]:
         "digest": version.digest,
         "environment": deployment.environment.name,
         "target": deployment.target,
+        "url": links.deployments_page(deployment),
     }

@@ -15,6 +15,7 @@ from core import events, jobs
 from core.access import Principal, system_principal
 from core.clock import now
 from core.ids import uuid7
+from registry import links
 from registry.errors import KeyReused
 from registry.evidence import promotion_target
 from registry.judging import NOBODY, Judgement, judge
@@ -164,6 +165,7 @@ def settle(promotion: Promotion, slot: Slot, *, actor: Principal) -> None:
             reason=promotion.detail,
             after={"decision": promotion.decision, "gates": _gate_results(promotion), "holder": _digest(slot.version)},
         )
+        events.announce("promotion.refused", **facts(promotion))
     promotion.save()
 
 
@@ -279,6 +281,7 @@ def close(promotion: Promotion, decision: Promotion.Decision, *, action: str, ac
     promotion.decision, promotion.detail, promotion.finished_at = decision, detail, now()
     promotion.event_id = record_promotion(promotion, action, actor=actor, reason=detail, after={"decision": decision})
     promotion.save(update_fields=["decision", "detail", "finished_at", "event_id"])
+    events.announce(f"promotion.{decision}", **facts(promotion))
 
 
 def record_promotion(promotion: Promotion, action: str, *, actor: Principal, **evidence: Any) -> Any:
@@ -300,6 +303,11 @@ def facts(promotion: Promotion) -> dict[str, Any]:
         "digest": promotion.version.digest,
         "environment": promotion.environment.name,
         "previous_digest": promotion.previous.digest if promotion.previous else None,
+        "decision": str(promotion.decision),
+        "detail": promotion.detail,
+        "by": promotion.requested_by,
+        "reason": promotion.reason,
+        "url": links.promotion_page(promotion),
     }
 
 

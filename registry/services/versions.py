@@ -10,6 +10,7 @@ from audit.services import record
 from core import events, jobs
 from core.access import Principal, system_principal
 from lineage.services import connect, ensure_node
+from registry import links
 from registry.errors import ArtifactBarred, VersionBarred, VersionInUse
 from registry.evidence import version_target
 from registry.models import ManifestFile, Model, ModelVersion, Slot
@@ -124,6 +125,7 @@ def facts(version: ModelVersion) -> dict[str, Any]:
         "number": version.number,
         "digest": version.digest,
         "version_uuid": str(version.uuid),
+        "url": links.version_page(version),
     }
 
 

@@ -124,6 +124,16 @@ def test_an_announcement_becomes_a_job_for_each_subscriber(db, monkeypatch):
     assert CALLS == [{"what": "rain"}]
 
 
+def test_an_announcement_may_say_anything(db, monkeypatch):
+    """A fact may well have a name, as evidence has."""
+    monkeypatch.setattr(events, "_subscribers", {"tests.happened": ["tests.note"]} | {})
+
+    events.announce("tests.happened", name="bias audit", event="x")
+
+    assert jobs.run_pending() == 1
+    assert CALLS == [{"name": "bias audit", "event": "x"}]
+
+
 def test_old_done_jobs_are_forgotten_and_failed_ones_kept(db, later):
     jobs.enqueue("tests.note")
     jobs.run_pending()

@@ -59,7 +59,7 @@ def test_schema_and_reader_agree(change):
 
 def test_the_line_of_shell_signs_as_the_server_checks(tmp_path):
     """As the page has it, with curl replaced by something that shows what would be sent."""
-    from monitoring.intake.signatures import new_secret, proven_message_id
+    from core.signatures import new_secret, proven_message_id
 
     (script,) = blocks("evidence.md", "bash")
     curl = tmp_path / "curl"

@@ -74,7 +74,7 @@ def test_a_signed_verdict_becomes_evidence(make_hook, signed):
 
 def test_the_specifications_own_example_is_accepted():
     """The signature that the specification's libraries are tested with."""
-    from monitoring.intake.signatures import proven_message_id
+    from core.signatures import proven_message_id
 
     headers = {
         "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",

@@ -12,6 +12,7 @@ from typing import Any
 
 from core.access import Permission, Role
 from tests.security import monitoring_world as watched
+from tests.security import notify_world as told
 from tests.security import registry_world as things
 from tests.security import tracking_world as logged
 
@@ -401,7 +402,22 @@ MONITORING = [
     Route("POST", f"{TRIGGER}/fire{P}", Permission.MONITOR_WRITE, ok=201, prepare=watched.a_trigger),
 ]
 
-ROUTES: list[Route] = [*ACCOUNTS, *AUDIT, *LINEAGE, *MONITORING, *REGISTRY, *TRACKING]
+SUBSCRIBE = Permission.SUBSCRIPTION_WRITE
+SUBSCRIPTION, DELIVERY = "/api/v1/subscriptions/{subscription}", "/api/v1/deliveries/{delivery}"
+NOTIFY = [
+    Route("GET", f"/api/v1/subscriptions{P}", READ, prepare=told.a_subscription),
+    Route("POST", f"/api/v1/subscriptions{P}", SUBSCRIBE, ok=201, body=told.WISH | {"name": "made-by-matrix"}),
+    Route("GET", SUBSCRIPTION + P, READ, prepare=told.a_subscription),
+    Route("PATCH", SUBSCRIPTION + P, SUBSCRIBE, body={"enabled": False}, prepare=told.a_subscription),
+    Route("DELETE", SUBSCRIPTION + P, SUBSCRIBE, ok=204, prepare=told.a_subscription),
+    Route("POST", f"{SUBSCRIPTION}/test{P}", SUBSCRIBE, ok=201, prepare=told.a_subscription),
+    Route("POST", f"{SUBSCRIPTION}/secret{P}", SUBSCRIBE, prepare=told.a_subscription),
+    Route("GET", f"{SUBSCRIPTION}/deliveries{P}", READ, prepare=told.a_delivery),
+    Route("GET", DELIVERY + P, READ, prepare=told.a_delivery),
+    Route("POST", f"{DELIVERY}/replay{P}", SUBSCRIBE, prepare=told.a_delivery),
+]
+
+ROUTES: list[Route] = [*ACCOUNTS, *AUDIT, *LINEAGE, *MONITORING, *NOTIFY, *REGISTRY, *TRACKING]
 COVERED_ROOMS = frozenset({"accounts", "audit", "lineage", "monitoring", "notify", "registry", "tracking"})
 COOKIE_ONLY = frozenset(
     {"DELETE /api/v1/session"}

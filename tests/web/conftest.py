@@ -83,14 +83,16 @@ def carol(make_member):
 
 
 @pytest.fixture
-def pages(story):
+def pages(home, story, project, alice):
     """Addresses of all pages of the project, by name."""
     from urllib.parse import quote
 
     from audit.models import AuditEvent
-    from tests.web.story import EVIL_NAME
+    from tests.web.story import EVIL_NAME, subscribe
 
     base = "/projects/default"
+    subscription = subscribe(project, alice)
+    delivery = subscription.deliveries.get()
     event = AuditEvent.objects.filter(target_type="run").order_by("id").first()
     return {
         "run list": f"{base}/runs",
@@ -104,6 +106,9 @@ def pages(story):
         "deployments": f"{base}/deployments",
         "datasets": f"{base}/data",
         "dataset": f"{base}/data/{quote(EVIL_NAME)}",
+        "subscriptions": f"{base}/notifications",
+        "subscription": f"{base}/notifications/{subscription.uuid}",
+        "delivery": f"{base}/deliveries/{delivery.uuid}",
         "audit": f"{base}/audit",
         "event": f"{base}/audit/{event.uuid}",
     }

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
+from django.db import transaction
 
 from core.clock import now
 from registry import selectors, services
@@ -127,3 +128,22 @@ def _deploy(project, version, by):
         version=version, environment=environment, target=EVIL, actor=by, image_digest=DIGEST, observed_at=now()
     )
     return deployment
+
+
+def subscribe(project, admin):
+    """A webhook that was told something, and answered with markup."""
+    from notify import services as notify
+    from notify.models import Attempt, Delivery
+    from notify.services.subscriptions import Wish
+
+    wish = Wish(name="ops", kind="webhook", target="https://ops.example.org/hook")
+    subscription, _ = notify.create_subscription(project=project, wish=wish, actor=admin)
+    with transaction.atomic():
+        notify.publish(
+            project=project, event="alert.opened", severity="critical", title=EVIL, text=EVIL, url="javascript:alert(4)",
+            payload={EVIL: EVIL, "items": 1}, key="a-1",
+        )  # fmt: skip
+    delivery = Delivery.objects.get()
+    Delivery.objects.update(detail=EVIL, attempts=1)
+    Attempt.objects.create(delivery=delivery, at=now(), status=500, answer=EVIL, error=EVIL, duration_ms=3)
+    return subscription

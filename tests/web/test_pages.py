@@ -12,9 +12,9 @@ pytestmark = pytest.mark.django_db
 
 NAMES = (
     "run list", "run", "experiments", "models", "model", "version", "promotions", "promotion", "deployments",
-    "datasets", "dataset", "audit", "event",
+    "datasets", "dataset", "subscriptions", "subscription", "delivery", "audit", "event",
 )  # fmt: skip
-LISTS = ("runs", "experiments", "models", "promotions", "deployments", "data", "audit")
+LISTS = ("runs", "experiments", "models", "promotions", "deployments", "data", "notifications", "audit")
 OURS = re.compile(r"/static/web/[\w/.-]+\.js")
 HANDLER = re.compile(r"^on\w+$")
 
@@ -61,6 +61,7 @@ def test_a_full_page_renders_without_letting_logged_text_act(browser, alice, pag
     [
         ("run list", EVIL), ("run", EVIL), ("experiments", EVIL), ("models", EVIL), ("model", EVIL), ("version", EVIL),
         ("promotion", EVIL), ("deployments", EVIL), ("datasets", EVIL_NAME), ("dataset", EVIL_NAME), ("audit", EVIL),
+        ("subscription", EVIL), ("delivery", EVIL),
     ],
 )  # fmt: skip
 def test_logged_text_is_shown_as_it_was_written(browser, alice, pages, name, shown):
@@ -104,7 +105,8 @@ def test_an_empty_list_says_what_to_do(browser, alice, name):
     [
         "runs/" + "0" * 32, "models/nothing", "models/fraud/versions/99", "data/nothing", "experiments/x",
         "promotions/01890000-0000-7000-8000-000000000000", "audit/01890000-0000-7000-8000-000000000000",
-        "data/train?version=nonsense",
+        "data/train?version=nonsense", "notifications/01890000-0000-7000-8000-000000000000",
+        "deliveries/01890000-0000-7000-8000-000000000000",
     ],
 )  # fmt: skip
 def test_a_page_of_nothing_is_a_page_that_says_so(browser, alice, story, path):
@@ -130,7 +132,7 @@ def test_two_projects_do_not_mix(browser, make_project, make_account, principal,
     make_project("next-door", admin=neighbour)
     visitor = browser(principal(neighbour))
 
-    for name in ("run", "version", "promotion", "dataset", "event"):
+    for name in ("run", "version", "promotion", "dataset", "subscription", "delivery", "event"):
         assert visitor.get(pages[name].replace("/default/", "/next-door/")).status_code == 404, name
 
 

@@ -154,11 +154,12 @@ TONES = {
 }
 STATES = {
     "finished": "ok", "verified": "ok", "promoted": "ok", "already": "ok", "pass": "ok", "ok": "ok", "approve": "ok",
-    "committed": "ok", "content": "ok", "sealed": "ok", "active": "idle",
-    "running": "info", "requested": "info", "current": "info",
+    "delivered": "ok", "enabled": "ok", "committed": "ok", "content": "ok", "sealed": "ok", "active": "idle",
+    "pending": "info", "running": "info", "requested": "info", "current": "info",
     "waiting": "warn", "unverified": "warn", "unsealed": "warn", "missing": "warn", "declared": "warn",
-    "path": "warn", "evidence_missing": "warn", "snapshot": "info", "candidate": "idle", "frozen": "warn",
-    "failed": "bad", "killed": "bad", "fail": "bad", "gate_failed": "bad", "refused": "bad", "error": "bad",
+    "failing": "warn", "path": "warn", "evidence_missing": "warn", "snapshot": "info", "candidate": "idle", "frozen": "warn",
+    "critical": "bad", "dead": "bad", "failed": "bad", "killed": "bad", "fail": "bad", "gate_failed": "bad",
+    "refused": "bad", "error": "bad",
     "quarantined": "bad", "denied": "bad", "refuse": "bad", "holder_differs": "bad", "expired": "bad",
 }  # fmt: skip
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from core.outbound import Answer
-from monitoring.intake.signatures import check_secret, sign
+from core.signatures import check_secret, sign
 from monitoring.triggers.actions.base import Action, Message, Send, Target, json_body, nothing
 from registry.gates.fields import Fields
 

@@ -49,6 +49,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
     "Production": {
         "triggers": Entry("lineal.cli.triggers:triggers", "Start a job elsewhere when something happens here."),
+        "webhooks": Entry(
+            "lineal.cli.webhooks:webhooks", "Tell a webhook, Slack, Teams or mailboxes what happens here."
+        ),
     },
     "Evidence": {
         "trace": Entry("lineal.cli.lineage:trace", "From a deployment, model or run back to its data and code."),
