@@ -203,7 +203,7 @@ def test_a_link_leads_to_a_page(told, project, alice, bob):
     }
 
 
-@pytest.mark.parametrize("topic", TOPICS.values(), ids=str)
+@pytest.mark.parametrize("topic", TOPICS.values(), ids=list(TOPICS))
 def test_words_are_found_for_the_barest_facts(topic: Topic):
     """A release that says less than this one expects costs words, not the message."""
     facts = {topic.key: "x"}
