@@ -1,10 +1,12 @@
 """Every client test has spool, cache and credentials of its own, and no server unless it starts one."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.client.fake_monitors import FakeMonitors
 from tests.client.fake_server import TOKEN, FakeServer
 
 
@@ -37,3 +39,21 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
 def spool_dir(client_home: Path) -> Path:
     """Where records wait."""
     return client_home / "spool"
+
+
+@pytest.fixture
+def production(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeMonitors]:
+    """As `fake`, for what production reports."""
+    monkeypatch.setattr("lineal._sync.backoff_s", lambda attempt, longest_s=60.0: 0.01)
+    monkeypatch.setattr("lineal._monitors.courier.backoff_s", lambda attempt, longest_s=60.0: 0.01)
+    with FakeMonitors() as server:
+        monkeypatch.setenv("LINEAL_URL", server.url)
+        monkeypatch.setenv("LINEAL_TOKEN", TOKEN)
+        yield server
+
+
+@pytest.fixture
+def warnings(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """Sentences that the user was told."""
+    caplog.set_level(logging.WARNING, "lineal")
+    return lambda: [record.getMessage() for record in caplog.records if record.name == "lineal"]

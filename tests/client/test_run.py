@@ -3,7 +3,6 @@
 import array
 import hashlib
 import json
-import logging
 import math
 import os
 import subprocess
@@ -19,13 +18,6 @@ import pandas as pd
 import pytest
 from lineal import _uploads
 from sklearn.linear_model import LogisticRegression
-
-
-@pytest.fixture
-def warnings(caplog):
-    """Sentences that the user was told."""
-    caplog.set_level(logging.WARNING, "lineal")
-    return lambda: [record.getMessage() for record in caplog.records if record.name == "lineal"]
 
 
 def script(tmp_path, text, **env):

@@ -1,6 +1,5 @@
 """Records reach the server in order and exactly once, whatever happens on the way; training code notices nothing of it."""
 
-import logging
 import threading
 import time
 from array import array
@@ -23,13 +22,6 @@ def poll(condition, limit_s=10.0):
 
 def stream_folders(spool_dir):
     return [path.parent for path in spool_dir.glob("*/*/*/*/lock")]
-
-
-@pytest.fixture
-def warnings(caplog):
-    """Sentences that the user was told."""
-    caplog.set_level(logging.WARNING, "lineal")
-    return lambda: [record.getMessage() for record in caplog.records if record.name == "lineal"]
 
 
 def test_every_point_arrives_once_in_order_and_nothing_stays_behind(fake, spool_dir, warnings):
