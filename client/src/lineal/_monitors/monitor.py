@@ -64,7 +64,6 @@ def monitor(
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} does not name a model in an environment: 'model@environment' is expected")
     require("numpy", "pyarrow")
-    from lineal import _processes
 
     model, environment = name.split("@")
     options = Options(
@@ -80,7 +79,6 @@ def monitor(
         flush_every_s=_positive("flush_every", flush_every),
         refresh_every_s=_positive("refresh_every", refresh_every),
     )
-    _processes.import_ahead()
     return Monitor(options, _target(url, token))
 
 

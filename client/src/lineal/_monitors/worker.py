@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from uuid import uuid4
 
+import lineal
 from lineal import _processes, _settings
 from lineal._http import Transport
 from lineal._monitors.buffer import Buffer
@@ -29,10 +30,17 @@ logger = logging.getLogger("lineal")
 CLOSE_WAIT_S = 1.0  # for a request under way, when the time to wait for the server is over
 
 
+def _import_ahead() -> None:
+    """As `_processes.import_ahead`, with what pyarrow imports when it first reads values: pandas, where that is installed."""
+    _processes.import_ahead()
+    lineal.profile({"number": [1.0, None], "text": ["a", None]}, predictions=[0, 1], scores=[0.5, 0.5]).to_bytes()
+
+
 class Worker:
     """Begins its threads at the first row in a process, so also after a fork."""
 
     def __init__(self, options: Options, new_transport: Callable[[], Transport], base_url: str) -> None:
+        _import_ahead()
         self.options = options
         self.notices = Notices()
         self._new_transport = new_transport
