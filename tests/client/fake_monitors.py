@@ -12,7 +12,7 @@ from typing import Any
 import lineal
 
 from monitoring.profiles import merge, read_profile
-from tests.client.fake_server import ROUTES, Answer, FakeServer, Problem
+from tests.client.fake_server import Answer, FakeServer, Problem
 
 
 @dataclass
@@ -53,11 +53,10 @@ class FakeMonitors(FakeServer):
         self.monitors: dict[str, FakeMonitor] = {}
         self.serving: dict[str, FakeMonitor] = {}
         self.unchanged = 0  # how often a reference did not travel
-        self.routes = [
+        self.more_routes = [
             ("GET", "/models/([^/]+)/environments/([^/]+)/monitor", FakeMonitors.describe),
             ("GET", "/monitors/([^/]+)/reference", FakeMonitors.give_reference),
             ("POST", "/monitors/([^/]+)/profiles", FakeMonitors.take),
-            *ROUTES,
         ]
 
     def serve(self, name: str = "fraud@production", **about: Any) -> FakeMonitor:

@@ -67,7 +67,7 @@ class FakeServer:
     """Start it with `with FakeServer() as server`; what was stored is in `runs`, what was asked in `requests`."""
 
     def __init__(self) -> None:
-        self.routes = ROUTES
+        self.more_routes: list[tuple[str, str, Callable[..., Any]]] = []
         self.runs: dict[str, FakeRun] = {}
         self.blobs: dict[str, bytes] = {}
         self.uploads: dict[str, dict[str, Any]] = {}
@@ -121,7 +121,7 @@ class FakeServer:
     # -- routes -------------------------------------------------------------------------------------------------------
 
     def answer(self, method: str, path: str, query: dict[str, str], body: bytes, headers: Mapping[str, str]) -> Any:
-        for verb, pattern, route in self.routes:
+        for verb, pattern, route in [*self.more_routes, *ROUTES]:
             found = re.fullmatch(f"/api/v1{pattern}", path)
             if verb == method and found:
                 with self.lock:
