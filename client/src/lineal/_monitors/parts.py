@@ -120,16 +120,16 @@ def remove_folder(folder: Path) -> None:
     """Take a folder away in which no part waits, and those above it that are empty then; refused parts stay."""
     if part_files(folder) or any((folder / REFUSED).glob("*")):
         return
-    for leftover in folder.glob("*"):
-        if leftover.is_dir():
-            leftover.rmdir()
-        else:
-            leftover.unlink(missing_ok=True)
-    for empty in [folder, *list(folder.parents)[:4]]:
-        try:
+    try:
+        for leftover in folder.glob("*"):
+            if leftover.is_dir():
+                leftover.rmdir()
+            else:
+                leftover.unlink(missing_ok=True)
+        for empty in [folder, *list(folder.parents)[:4]]:
             empty.rmdir()
-        except OSError:
-            return
+    except OSError:  # another writer's folder is in there, or the system keeps an open lock
+        return
 
 
 @dataclass
