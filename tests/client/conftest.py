@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.client.fake_monitors import FakeMonitors
 from tests.client.fake_server import TOKEN, FakeServer
 
 
@@ -38,6 +39,17 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
 def spool_dir(client_home: Path) -> Path:
     """Where records wait."""
     return client_home / "spool"
+
+
+@pytest.fixture
+def production(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeMonitors]:
+    """As `fake`, for what production reports."""
+    monkeypatch.setattr("lineal._sync.backoff_s", lambda attempt, longest_s=60.0: 0.01)
+    monkeypatch.setattr("lineal._monitors.courier.backoff_s", lambda attempt, longest_s=60.0: 0.01)
+    with FakeMonitors() as server:
+        monkeypatch.setenv("LINEAL_URL", server.url)
+        monkeypatch.setenv("LINEAL_TOKEN", TOKEN)
+        yield server
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import json
 import re
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -22,6 +22,15 @@ Point = tuple[int, int, float]
 class Problem(Exception):
     def __init__(self, status: int, code: str, headers: dict[str, str] | None = None, **extra: Any) -> None:
         self.status, self.code, self.headers, self.extra = status, code, headers or {}, extra
+
+
+@dataclass
+class Answer:
+    """Of a route that says more than a document."""
+
+    status: int
+    document: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 class Drop(Exception):
@@ -58,6 +67,7 @@ class FakeServer:
     """Start it with `with FakeServer() as server`; what was stored is in `runs`, what was asked in `requests`."""
 
     def __init__(self) -> None:
+        self.more_routes: list[tuple[str, str, Callable[..., Any]]] = []
         self.runs: dict[str, FakeRun] = {}
         self.blobs: dict[str, bytes] = {}
         self.uploads: dict[str, dict[str, Any]] = {}
@@ -110,11 +120,12 @@ class FakeServer:
 
     # -- routes -------------------------------------------------------------------------------------------------------
 
-    def answer(self, method: str, path: str, query: dict[str, str], body: bytes) -> Any:
-        for verb, pattern, route in ROUTES:
+    def answer(self, method: str, path: str, query: dict[str, str], body: bytes, headers: Mapping[str, str]) -> Any:
+        for verb, pattern, route in [*self.more_routes, *ROUTES]:
             found = re.fullmatch(f"/api/v1{pattern}", path)
             if verb == method and found:
                 with self.lock:
+                    self.headers = headers
                     return route(self, *found.groups(), query=query, body=body)
         raise Problem(404, "no-such-route", path=path)
 
@@ -262,7 +273,7 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
                     raise Problem(401, "unauthenticated")
                 server.meet_faults(request, after=False)
                 query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-                answer = server.answer(self.command, parts.path, query, body)
+                answer = server.answer(self.command, parts.path, query, body, self.headers)
                 server.meet_faults(request, after=True)
             except Drop:
                 self.close_connection = True
@@ -270,12 +281,13 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
                 document = {"type": f"/problems/{problem.code}", "status": problem.status, **problem.extra}
                 self.send(problem.status, document, problem.headers)
             else:
-                self.send(200, answer)
+                found = answer if isinstance(answer, Answer) else Answer(200, answer)
+                self.send(found.status, found.document, found.headers)
 
         do_GET = do_POST = do_PUT = handle_any
 
         def send(self, status: int, document: Any, headers: dict[str, str] | None = None) -> None:
-            data = json.dumps(document).encode()
+            data = json.dumps(document).encode() if status != 304 else b""
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))

@@ -36,7 +36,7 @@ def test_an_unknown_name_is_an_attribute_error():
         _ = lineal.start_ruin
 
 
-@pytest.mark.parametrize("owner", [lineal.Run, lineal.Client])
+@pytest.mark.parametrize("owner", [lineal.Run, lineal.Client, lineal.Monitor])
 def test_every_public_method_is_documented(owner):
     undocumented = [
         name

@@ -27,7 +27,11 @@ def python(code, *options):
 
 
 @pytest.mark.parametrize(
-    "names", ["", "start_run, register, promote, Client, Run, LinealError, sync, digest, profile, Profile, Reference"]
+    "names",
+    [
+        "",
+        "start_run, register, promote, Client, Run, LinealError, sync, digest, profile, Profile, Reference, monitor, Monitor, MonitorStats",
+    ],
 )
 def test_importing_loads_nothing_heavy(names):
     code = f"import lineal\n{f'from lineal import {names}' if names else ''}\nimport sys, json\nprint(json.dumps(list(sys.modules)))"

@@ -1,6 +1,7 @@
 """What a typed user of `lineal` may write. Checked by `mypy tests/typing/api.py`, never run."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -74,6 +75,16 @@ def profiles(table: object, run: lineal.Run) -> bytes:
         return lineal.Profile.from_bytes(batch.to_bytes()).to_bytes()
     except (lineal.InvalidProfile, lineal.IncompatibleProfiles) as exc:
         return str(exc).encode()
+
+
+def serve(row: dict[str, object], table: object) -> lineal.MonitorStats:
+    with lineal.monitor("fraud@production", window=3_600, privacy="strict", max_buffered_rows=10_000) as monitor:
+        assert_type(monitor, lineal.Monitor)
+        monitor.observe(row, predictions=1, scores={"yes": 0.8}, embeddings={"text": [0.1]})
+        monitor.observe(table, "said", labels=[None], at=datetime.now(UTC))
+        monitor.report_labels(predictions=[1], labels=[0], at=0.0)
+        assert_type(monitor.flush(timeout=5), bool)
+    return monitor.stats()
 
 
 def failures() -> str | Mapping[str, Any]:

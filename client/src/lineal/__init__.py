@@ -44,6 +44,8 @@ if TYPE_CHECKING:
         TooMany,
         Unauthorized,
     )
+    from lineal._monitors.monitor import Monitor, monitor
+    from lineal._monitors.stats import MonitorStats
     from lineal._profiles.document import Profile
     from lineal._profiles.making import profile
     from lineal._profiles.reference import Reference
@@ -95,11 +97,14 @@ _HOMES = {
     "Client": "lineal._client",
     "History": "lineal._results",
     "ModelVersion": "lineal._results",
+    "Monitor": "lineal._monitors.monitor",
+    "MonitorStats": "lineal._monitors.stats",
     "Profile": "lineal._profiles.document",
     "Promotion": "lineal._promotions",
     "Reference": "lineal._profiles.reference",
     "Run": "lineal._run",
     "SyncReport": "lineal._sync",
+    "monitor": "lineal._monitors.monitor",
     "profile": "lineal._profiles.making",
     "sync": "lineal._sync",
 }
@@ -116,6 +121,8 @@ __all__ = [
     "LinealError",
     "Malformed",
     "ModelVersion",
+    "Monitor",
+    "MonitorStats",
     "NotConfigured",
     "NotDelivered",
     "NotFound",
@@ -139,6 +146,7 @@ __all__ = [
     "get_run",
     "history",
     "impact",
+    "monitor",
     "profile",
     "promote",
     "refuse",

@@ -85,16 +85,16 @@ class Delivery:
         if record is None and not self._files and not self._parts:
             return False
         if self._files or (not self._parts and record is not None and record.kind == "artifact"):
-            _explained(lambda: self._send_files(end))
+            explained(lambda: self._send_files(end))
         elif self._parts or (record is not None and record.kind == "batch"):
-            _explained(lambda: self._send_batch(end))
+            explained(lambda: self._send_batch(end))
         elif record is not None:
-            _explained(lambda: self._send(record))
+            explained(lambda: self._send(record))
         return True
 
     def end_killed(self, ended_at: datetime) -> bool:
         """End the run of a process that died without ending it. False, as `step` when done. Raises as `step`."""
-        _explained(lambda: self._finish({"status": "killed", "ended_at": ended_at.isoformat().replace("+00:00", "Z")}))
+        explained(lambda: self._finish({"status": "killed", "ended_at": ended_at.isoformat().replace("+00:00", "Z")}))
         return False
 
     def close(self) -> None:
@@ -257,7 +257,7 @@ class Delivery:
             logger.debug("the position in %s is not kept: %s", self.folder, exc)
 
 
-def _explained(send: Callable[[], None]) -> None:
+def explained(send: Callable[[], None]) -> None:
     """Send, and say of what goes wrong whether waiting can help. Raises Postponed, Stopped, OSError."""
     try:
         send()

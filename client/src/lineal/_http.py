@@ -40,7 +40,7 @@ API = "/api/v1"
 
 @dataclass(frozen=True)
 class Response:
-    """A 2xx answer."""
+    """A 2xx answer, or a 304 to a question that named what is known."""
 
     status: int
     headers: Mapping[str, str]
@@ -289,7 +289,7 @@ def backoff_s(attempt: int, longest_s: float = 60.0) -> float:
 
 
 def _checked(response: "urllib3.BaseHTTPResponse", data: bytes, target: Target) -> bytes:
-    if 200 <= response.status < 300:
+    if 200 <= response.status < 300 or response.status == 304:
         return data
     if 300 <= response.status < 400:
         where = response.headers.get("Location", "nowhere")

@@ -7,17 +7,20 @@ import weakref
 from typing import Protocol
 
 from lineal import _settings
-from lineal._spool import Header
 
 
 class Forked(Protocol):
     """What a sender does about forks."""
 
-    header: Header
+    @property
+    def is_child(self) -> bool:
+        """Whether it began in a forked process."""
 
-    def be_reborn(self) -> None: ...
+    def be_reborn(self) -> None:
+        """Begin anew, in the child."""
 
-    def finish(self, body: None, timeout_s: float) -> bool: ...
+    def leave(self, timeout_s: float) -> None:
+        """Deliver what the process queued, which ends now."""
 
 
 living: "weakref.WeakSet[Forked]" = weakref.WeakSet()  # senders of this process that were not finished
@@ -32,14 +35,14 @@ def import_ahead() -> None:
 def finish_with(sender: Forked) -> None:
     """Children of `multiprocessing` leave without running `atexit`; they run their finalizers, which a fork clears first."""
     util = sys.modules.get("multiprocessing.util")
-    if util is not None and not sender.header.owner:
+    if util is not None and sender.is_child:
         util.Finalize(None, _deliver_last, args=(weakref.ref(sender),), exitpriority=0)
 
 
 def _deliver_last(reference: "weakref.ref[Forked]") -> None:
     sender = reference()
     if sender is not None and sender in living:
-        sender.finish(None, _settings.finish_timeout_s())
+        sender.leave(_settings.finish_timeout_s())
 
 
 def _after_fork_in_child() -> None:

@@ -305,6 +305,14 @@ class Sender:
         finally:
             self._close()
 
+    @property
+    def is_child(self) -> bool:
+        return not self.header.owner
+
+    def leave(self, timeout_s: float) -> None:
+        """End a forked child's stream."""
+        self.finish(None, timeout_s)
+
     def _send_orphans(self, folder: Path) -> None:
         """What forked workers left that were killed goes first, so that the end of the run seals it too."""
         try:

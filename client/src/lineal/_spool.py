@@ -83,6 +83,35 @@ def writer_folder(root: Path, header: Header) -> Path:
     return root / origin / quote(header.project, safe="") / header.run / header.writer
 
 
+def hold_folder(folder: Path) -> int | None:
+    """Make a writer's folder and hold its lock; None where there are no locks. `lineal sync` may hold it for a moment, to clear it away.
+
+    Raises:
+        OSError: it cannot be made, or another process holds it.
+    """
+    for _ in range(LOCK_ATTEMPTS):
+        _make_folder(folder)
+        try:
+            handle = _locks.take(folder / "lock")
+        except FileNotFoundError:
+            continue
+        except OSError as exc:
+            logger.debug("%s has no locks, so `lineal sync` may come too early: %s", folder, exc)
+            return None
+        if handle is not None:
+            return handle
+        time.sleep(0.01)
+    raise OSError(f"another process holds the spool {folder}")
+
+
+def _make_folder(wanted: Path) -> None:
+    missing = [wanted]
+    while not missing[-1].parent.exists():
+        missing.append(missing[-1].parent)
+    for folder in reversed(missing):  # one by one, since the mode given to mkdir is for the last one only
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
 class Spool:
     """One writer's stream of records. Not thread-safe: its caller holds a lock.
 
@@ -98,7 +127,7 @@ class Spool:
         self.last_sequence = 0
         self._budget = Budget(self.root)
         self._handle: int | None = None
-        self._lock_handle = self._take_lock()
+        self._lock_handle = hold_folder(self.folder)
         self._segment = 0
         self._offset = 0
 
@@ -169,29 +198,6 @@ class Spool:
             if handle is not None:
                 os.close(handle)
         self._handle = self._lock_handle = None
-
-    def _take_lock(self) -> int | None:
-        """The lock of this folder. `lineal sync` may hold it for a moment, to clear an empty folder away."""
-        for _ in range(LOCK_ATTEMPTS):
-            self._make_folder()
-            try:
-                handle = _locks.take(self.folder / "lock")
-            except FileNotFoundError:
-                continue
-            except OSError as exc:
-                logger.debug("%s has no locks, so `lineal sync` may come too early: %s", self.folder, exc)
-                return None
-            if handle is not None:
-                return handle
-            time.sleep(0.01)
-        raise OSError(f"another process holds the spool {self.folder}")
-
-    def _make_folder(self) -> None:
-        missing = [self.folder]
-        while not missing[-1].parent.exists():
-            missing.append(missing[-1].parent)
-        for folder in reversed(missing):  # one by one, since the mode given to mkdir is for the last one only
-            folder.mkdir(mode=0o700, exist_ok=True)
 
     def _open_segment(self) -> None:
         import msgspec

@@ -12,8 +12,11 @@ from typing import Literal
 
 from lineal import _credentials, _locks, _refusals, _settings, _spool
 from lineal._delivery import Delivery, Postponed, Stopped, remove_folder
-from lineal._errors import LinealError
+from lineal._errors import LinealError, NotConfigured
 from lineal._http import Transport, backoff_s
+from lineal._monitors.leftovers import Brought, bring
+from lineal._monitors.parts import MONITORS, origin_of, part_files
+from lineal._monitors.parts import remove_folder as remove_monitor_folder
 from lineal._notices import Notices
 from lineal._refusals import shown
 from lineal._spool_reader import header_of_path
@@ -29,7 +32,8 @@ State = Literal["sent", "living", "unreachable", "stopped", "damaged"]
 
 @dataclass
 class StreamReport:
-    """One writer of one run. `missing` records were lost to damage on disk; `unrecorded` values could not be written when they were logged.
+    """One writer of one run, or of one monitor. `missing` records were lost to damage on disk; `unrecorded` values could
+    not be written when they were logged.
 
     `refused` are sentences: what the server did not take, and what is `unrecorded` and why.
     """
@@ -46,6 +50,8 @@ class StreamReport:
     missing: int = 0
     unrecorded: int = 0
     refused: list[str] = field(default_factory=list)
+    monitor: str = ""
+    parts: int = 0
 
 
 @dataclass
@@ -70,8 +76,8 @@ class SyncReport:
 def sync(spool_dir: str | Path | None = None, progress: bool = False) -> SyncReport:
     """Send what dead processes left in the spool (by default `LINEAL_SPOOL_DIR`'s); each record arrives exactly once.
 
-    A run whose process died before its end is ended as killed. Living processes send their own. Runs go to the servers that
-    they were logged for, with the tokens stored for those; runs that were logged without any server go to the configured one.
+    A run whose process died before its end is ended as killed. Living processes send their own. Runs and profiles of monitors go to the
+    servers that they were made for, with the tokens stored for those; runs that were logged without any server go to the configured one.
     May be called again at any time, also while another `sync` runs.
     """
     root = Path(spool_dir) if spool_dir is not None else _settings.spool_dir()
@@ -82,6 +88,10 @@ def sync(spool_dir: str | Path | None = None, progress: bool = False) -> SyncRep
         if progress:
             print(f"{position}/{len(folders)} run {folder.parent.name}", file=sys.stderr)  # noqa: T201 - asked for
         found = _sync_folder(folder, servers)
+        if found is not None:
+            report.streams.append(found)
+    for folder in monitor_folders(root):
+        found = _sync_monitor(folder, servers)
         if found is not None:
             report.streams.append(found)
     return report
@@ -97,6 +107,11 @@ def writer_folders(root: Path) -> Iterator[Path]:
     """Every writer's folder, oldest run first; writers that did not start their run come before the one that ends it."""
     found = [Path(lock).parent for lock in root.glob("*/*/*/*/lock")]
     yield from sorted(found, key=lambda folder: (folder.parent.name, _owns(folder), folder.name))
+
+
+def monitor_folders(root: Path) -> list[Path]:
+    """Every writer's folder of every monitor."""
+    return sorted(Path(lock).parent for lock in root.glob(f"*/*/{MONITORS}/*/*/lock"))
 
 
 def _owns(folder: Path) -> bool:
@@ -138,6 +153,21 @@ def _sync_folder(folder: Path, servers: Servers) -> StreamReport | None:
     """None for a folder that vanished meanwhile, or had nothing in it."""
     header = header_of_path(folder)
     report = StreamReport(header.run, header.project, header.base_url, str(folder), "sent")
+    return _if_dead(folder, servers, report, _sync_locked)
+
+
+def _sync_monitor(folder: Path, servers: Servers) -> StreamReport | None:
+    """As `_sync_folder`."""
+    origin = origin_of(folder)
+    report = StreamReport("", origin.project, origin.base_url, str(folder), "sent", monitor=origin.name)
+    return _if_dead(folder, servers, report, _bring_parts)
+
+
+Act = Callable[[Path, Servers, StreamReport], StreamReport | None]
+
+
+def _if_dead(folder: Path, servers: Servers, report: StreamReport, act: Act) -> StreamReport | None:
+    """Do it while the folder is locked, unless its process lives or its server is known to be silent."""
     try:
         handle = _locks.take(folder / "lock")
     except FileNotFoundError:
@@ -149,16 +179,38 @@ def _sync_folder(folder: Path, servers: Servers) -> StreamReport | None:
         report.state, report.detail = "living", "its process still runs and sends by itself"
         return report
     try:
-        return _sync_locked(folder, servers, report)
+        silence = servers.silence_of(report.server)
+        if silence is not None:
+            report.state, report.detail = "unreachable", silence
+            return report
+        return act(folder, servers, report)
     finally:
         os.close(handle)
 
 
+def _bring_parts(folder: Path, servers: Servers, report: StreamReport) -> StreamReport | None:
+    if not part_files(folder):
+        remove_monitor_folder(folder)
+        return None
+    found = Brought()
+    try:
+        transport = servers.transport(report.server)
+        _until_done(lambda: bring(folder, transport, found))
+    except Postponed as exc:
+        report.state, report.detail = "unreachable", str(exc)
+        servers.give_up(report.server, str(exc))
+    except NotConfigured as exc:
+        report.state, report.detail = "stopped", str(exc)
+    except OSError as exc:
+        report.state, report.detail = "damaged", str(exc)
+    if report.state == "sent" and found.closed:
+        report.state, report.detail = "stopped", "; ".join(sorted(set(found.closed.values())))
+    report.parts, report.refused, report.missing = found.parts, found.refused, found.damaged
+    remove_monitor_folder(folder)
+    return report
+
+
 def _sync_locked(folder: Path, servers: Servers, report: StreamReport) -> StreamReport | None:
-    silence = servers.silence_of(report.server)
-    if silence is not None:
-        report.state, report.detail = "unreachable", silence
-        return report
     if not _spool.segment_numbers(folder):
         return _without_segments(folder)
     try:

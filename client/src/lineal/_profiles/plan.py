@@ -94,17 +94,17 @@ def plan_of(
         label=extras.named("labels", labels, label_column or "label") if labels is not None else label_column,
         scores={
             name: extras.named(f"scores of {name}", each, f"{SIDE}scores{SIDE}{name}")
-            for name, each in _scores(scores).items()
+            for name, each in scores_by_class(scores).items()
         },
         embeddings={
             name: extras.named(name, _as_lists(name, each), f"{SIDE}embedding{SIDE}{name}")
-            for name, each in _embeddings(embeddings).items()
+            for name, each in embeddings_by_name(embeddings).items()
         },
     )
     return plan, extras
 
 
-def _scores(given: Any) -> dict[str, Any]:
+def scores_by_class(given: Any) -> dict[str, Any]:
     """By class. One column is the score of class 1 of 0 and 1, columns without names those of classes 0, 1, 2 and so on."""
     if given is None:
         return {}
@@ -123,7 +123,8 @@ def _scores(given: Any) -> dict[str, Any]:
     raise ValueError(f"scores have {array.ndim} dimensions: one or two are expected")
 
 
-def _embeddings(given: Any) -> dict[str, Any]:
+def embeddings_by_name(given: Any) -> dict[str, Any]:
+    """Columns of lists by name, or arrays of rows; one without a name is called `embedding`."""
     if given is None:
         return {}
     if isinstance(given, str):

@@ -113,9 +113,9 @@ def _spool() -> Iterator[Finding]:
 
 def _left_overs(folder: Path) -> Iterator[Finding]:
     from lineal._spool import sizes_below
-    from lineal._sync import writer_folders
+    from lineal._sync import monitor_folders, writer_folders
 
-    waiting = sum(1 for _ in writer_folders(folder))
+    waiting = sum(1 for _ in writer_folders(folder)) + len(monitor_folders(folder))
     if not waiting:
         yield Finding("spool", "ok", "nothing is waiting")
         return

@@ -23,12 +23,13 @@ def _note(row: Mapping[str, Any]) -> str:
 
 
 _COLUMNS: list[Column] = [
-    ("run", lambda row: row["run"]),
+    ("run or monitor", lambda row: row["run"] or row["monitor"]),
     ("project", lambda row: row["project"]),
     ("server", lambda row: row["server"] or "the configured one"),
     ("state", lambda row: row["state"]),
     ("batches", lambda row: row["batches"]),
     ("files", lambda row: row["files"]),
+    ("profiles", lambda row: row["parts"]),
     ("note", _note),
 ]
 
@@ -53,7 +54,8 @@ def sync(spool_dir: Path | None, *, url: str | None, as_json: bool) -> None:
     Output(as_json=as_json).listing(rows, _COLUMNS, empty="nothing is waiting")
     for row in rows:
         for sentence in row["refused"]:
-            say(f"run {row['run']}: refused: {sentence}")
+            whose = f"run {row['run']}" if row["run"] else f"monitor {row['monitor']}"
+            say(f"{whose}: refused: {sentence}")
     leave(_code(report))
 
 

@@ -65,8 +65,9 @@ def is_table(data: Any) -> bool:
 
 
 def is_from(data: Any, module: str, *names: str) -> bool:
+    """Whether it is of one of a library's types. One that another thread is importing may not have them yet, so nor can we."""
     library = sys.modules.get(module)
-    return library is not None and isinstance(data, tuple(getattr(library, name) for name in names))
+    return library is not None and isinstance(data, tuple(getattr(library, name, ()) for name in names))
 
 
 def _as_arrow(data: Any, pa: Any) -> Any:
