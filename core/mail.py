@@ -73,6 +73,11 @@ def parse_server(url: str) -> MailServer:
     return MailServer(parts.scheme, parts.hostname, port, user, password)
 
 
+def masked(address: str) -> str:
+    """Its first letter and its domain: enough to tell by, and no directory of people."""
+    return f"{address[:1]}…@{address.rpartition('@')[2]}"
+
+
 def is_set() -> bool:
     return bool(settings.SMTP_URL)
 
@@ -121,7 +126,7 @@ def _connected(server: MailServer, timeout_s: float) -> Iterator[smtplib.SMTP]:
 
 
 def _words(refused: Mapping[str, tuple[int, bytes]]) -> str:
-    return "; ".join(f"{address}: {_answer(code, words)}" for address, (code, words) in refused.items())
+    return "; ".join(f"{masked(address)}: {_answer(code, words)}" for address, (code, words) in refused.items())
 
 
 def _answer(code: int, words: bytes | str) -> str:

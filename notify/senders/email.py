@@ -33,8 +33,7 @@ def read_addresses(text: str) -> str:
 
 
 def show_addresses(text: str) -> str:
-    """The first letter and the domain of each: enough to tell by, and no directory of people."""
-    return ", ".join(f"{address[0]}…@{address.rpartition('@')[2]}" for address in text.split(", "))[:500]
+    return ", ".join(mail.masked(address) for address in text.split(", "))[:500]
 
 
 def compose(message: Message, to: str) -> EmailMessage:

@@ -173,7 +173,7 @@ def forget_failures(subscription: Subscription) -> None:
 
 def lock_subscription(subscription_id: int) -> Subscription:
     """Whoever changes it, or notes what came of a try, does so alone. Raises SubscriptionMissing if it was deleted."""
-    subscriptions = Subscription.objects.select_related("project").select_for_update(of=("self",))
+    subscriptions = Subscription.objects.select_related("project").select_for_update(of=("self",), no_key=True)
     subscription = subscriptions.filter(pk=subscription_id).first()
     if subscription is None:
         raise SubscriptionMissing("This subscription was deleted.")
