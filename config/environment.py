@@ -35,6 +35,12 @@ TABLE: dict[str, Variable] = {
         Variable("LINEAL_ANCHORS_LOCK_DAYS", "365", "How long such a copy is locked, in a bucket with Object Lock."),
         Variable("LINEAL_TRUSTED_PROXIES", "0", "How many reverse proxies stand in front and set X-Forwarded-*."),
         Variable("LINEAL_OUTBOUND_ALLOW", "", "Private hosts and networks that triggers may call, comma separated."),
+        Variable("LINEAL_DATA_ROOTS", "", "Folders that monitors may read Parquet files from, comma separated."),
+        Variable(
+            "LINEAL_PROFILE_PARTS_DAYS",
+            "30",
+            "How long single profiles of judged windows are kept beside the merged one.",
+        ),
         Variable("LINEAL_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
         Variable("LINEAL_WEB_THREADS", "8", "Request threads of the web process."),
         Variable("LINEAL_DEBUG", "", "Anything: show tracebacks in answers. Never where others can reach the server."),

@@ -61,6 +61,8 @@ ALLOWED_HOSTS = [host.strip() for host in environment.text("LINEAL_HOSTS").split
 PUBLIC_URL = environment.text("LINEAL_PUBLIC_URL").rstrip("/")
 TRUSTED_PROXIES = environment.number("LINEAL_TRUSTED_PROXIES")
 OUTBOUND_ALLOW = [entry.strip() for entry in environment.text("LINEAL_OUTBOUND_ALLOW").split(",") if entry.strip()]
+DATA_ROOTS = [entry.strip() for entry in environment.text("LINEAL_DATA_ROOTS").split(",") if entry.strip()]
+PROFILE_PARTS_DAYS = environment.number("LINEAL_PROFILE_PARTS_DAYS")
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_CONTENT_TYPE_NOSNIFF = True

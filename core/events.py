@@ -14,7 +14,7 @@ def subscribe(event: str, job_name: str) -> None:
         _subscribers[event].append(job_name)
 
 
-def announce(event: str, **payload: Any) -> None:
+def announce(event: str, /, **payload: Any) -> None:
     """Tell the subscribers of `event`, in the same transaction as the fact itself. Payload values are JSON."""
     for job_name in _subscribers[event]:
         jobs.enqueue(job_name, **payload)

@@ -60,7 +60,7 @@ def names() -> set[str]:
     return set(_definitions)
 
 
-def enqueue(name: str, *, _dedupe: str | None = None, _delay_s: float = 0, **arguments: Any) -> None:
+def enqueue(name: str, /, *, _dedupe: str | None = None, _delay_s: float = 0, **arguments: Any) -> None:
     """Promise to run job `name` after this transaction commits. With `_dedupe`, a waiting twin makes this a no-op.
 
     Raises:
