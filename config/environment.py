@@ -46,6 +46,12 @@ TABLE: dict[str, Variable] = {
             "LINEAL_SMTP_URL", "", "smtp://, smtps:// or smtp+starttls://user:password@host:port; empty: no mail."
         ),
         Variable("LINEAL_MAIL_FROM", "lineal@localhost", "Whom mail comes from, as an address or `Name <address>`."),
+        Variable("LINEAL_DATA_ROOTS", "", "Folders that monitors may read Parquet files from, comma separated."),
+        Variable(
+            "LINEAL_PROFILE_PARTS_DAYS",
+            "30",
+            "How long single profiles of judged windows are kept beside the merged one.",
+        ),
         Variable("LINEAL_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
         Variable("LINEAL_WEB_THREADS", "8", "Request threads of the web process."),
         Variable("LINEAL_DEBUG", "", "Anything: show tracebacks in answers. Never where others can reach the server."),

@@ -63,6 +63,8 @@ TRUSTED_PROXIES = environment.number("LINEAL_TRUSTED_PROXIES")
 OUTBOUND_ALLOW = [entry.strip() for entry in environment.text("LINEAL_OUTBOUND_ALLOW").split(",") if entry.strip()]
 SMTP_URL = environment.mail_server("LINEAL_SMTP_URL")
 MAIL_FROM = environment.text("LINEAL_MAIL_FROM")
+DATA_ROOTS = [entry.strip() for entry in environment.text("LINEAL_DATA_ROOTS").split(",") if entry.strip()]
+PROFILE_PARTS_DAYS = environment.number("LINEAL_PROFILE_PARTS_DAYS")
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_CONTENT_TYPE_NOSNIFF = True

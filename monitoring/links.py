@@ -4,7 +4,7 @@ from urllib.parse import quote, urlencode
 
 from django.conf import settings
 
-from monitoring.models import Firing
+from monitoring.models import Alert, Firing, Monitor
 
 
 def firings_of(firing: Firing) -> str:
@@ -17,8 +17,19 @@ def trigger_of(firing: Firing) -> str:
 
 
 def _trigger(firing: Firing, part: str) -> str:
-    query = urlencode({"project": firing.trigger.project.name}, quote_via=quote)
-    return f"/api/v1/triggers/{firing.trigger.uuid}{part}?{query}"
+    return _route(f"triggers/{firing.trigger.uuid}{part}", firing.trigger.project.name)
+
+
+def alert_route(alert: Alert) -> str:
+    return _route(f"alerts/{alert.uuid}", alert.project.name)
+
+
+def reference_route(monitor: Monitor) -> str:
+    return _route(f"monitors/{monitor.uuid}/reference", monitor.project.name)
+
+
+def _route(path: str, project: str) -> str:
+    return f"/api/v1/{path}?{urlencode({'project': project}, quote_via=quote)}"
 
 
 def absolute(path: str) -> str:

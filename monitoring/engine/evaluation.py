@@ -17,6 +17,7 @@ from monitoring.profiles import DEFAULT_KEY, IncompatibleProfiles, Profile, key_
 from monitoring.statistics import LEAST_WINDOWS, benjamini_hochberg, cusum_step
 
 _REFERENCE_TIMES_WINDOW = 20  # below it, chance in the reference looks like a shift that never ends
+_MOST_ALARMS = 10  # times the alarm that evidence grows to, so that it is gone some seven windows after the shift is
 
 
 def evaluate(
@@ -111,10 +112,16 @@ def _settle(
         e_value, kept_up = None, False
         if finding.kind == DRIFT and at in p_values:
             had = before.get(finding.column, 1.0)
-            e_value = evidence[finding.column] = cusum_step(had, p_values[at])
+            e_value = min(cusum_step(had, p_values[at]), _MOST_ALARMS * own.sequential_alarm)
             kept_up = _has_kept_up(finding, had, e_value, own)
+            evidence[finding.column] = 1.0 if _alarms_by_itself(finding, adjusted[at], own) else e_value
         verdicts.append(_verdict(finding, adjusted.get(at), e_value, own, kept_up=kept_up))
     return tuple(verdicts), evidence
+
+
+def _alarms_by_itself(finding: Finding, adjusted: float, limits: Limits) -> bool:
+    """Then evidence of small shifts begins anew: a large one says nothing of whether a small one lasts after it."""
+    return adjusted <= limits.fdr and finding.grade != "ok"
 
 
 def _has_kept_up(finding: Finding, had: float, e_value: float, limits: Limits) -> bool:
@@ -129,15 +136,15 @@ def _has_kept_up(finding: Finding, had: float, e_value: float, limits: Limits) -
 def _verdict(
     finding: Finding, adjusted: float | None, e_value: float | None, limits: Limits, *, kept_up: bool
 ) -> ColumnVerdict:
-    state, message = finding.grade, finding.calm
+    state, message, over_windows = finding.grade, finding.calm, False
     if finding.outcome is not None:
         state = "ok"
         if not finding.judged:
             message = f"{message.removesuffix('.')}; labels are reported and not judged."
-        elif adjusted is not None and adjusted <= limits.fdr and finding.grade != "ok":
+        elif adjusted is not None and _alarms_by_itself(finding, adjusted, limits):
             state, message = finding.grade, finding.alarm
         elif kept_up and e_value is not None:
-            state, message = "warn", _kept_up(finding, e_value)
+            state, message, over_windows = "warn", _kept_up(finding, e_value), True
     return ColumnVerdict(
         column=finding.column,
         role=finding.role,
@@ -150,6 +157,7 @@ def _verdict(
         effects={name: finite(value) for name, value in finding.effects.items()},
         e_value=finite(e_value),
         message=message,
+        over_windows=over_windows,
     )
 
 

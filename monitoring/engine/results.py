@@ -27,7 +27,7 @@ class ColumnVerdict:
     `psi_baseline` where `psi` compares with accepted windows instead; `js` (0 to 0.833), `l_infinity` (share), `wasserstein_sd` (in the
     baseline's standard deviations); `missing_points` (difference of shares); `new_category_mass` (share of rows), `new_category_count`;
     `mmd` (squared).
-    `e_value` is the evidence over all windows so far, 1 at the start.
+    `e_value` is the evidence over all windows so far, 1 at the start; where `over_windows`, the state is by that.
     """
 
     column: str
@@ -41,6 +41,7 @@ class ColumnVerdict:
     effects: Mapping[str, float | None]
     e_value: float | None
     message: str
+    over_windows: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

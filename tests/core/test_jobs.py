@@ -45,6 +45,15 @@ def test_a_job_runs_once_with_its_arguments(db):
     assert CALLS == [{"colour": "blue"}]
 
 
+def test_a_fact_may_have_a_name(db):
+    """What is announced of evidence has one, which is no other name of the job."""
+    jobs.enqueue("tests.note", name="bias audit", event="attached")
+
+    jobs.run_pending()
+
+    assert CALLS == [{"name": "bias audit", "event": "attached"}]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_job_of_a_rolled_back_transaction_never_runs():
     with transaction.atomic():

@@ -90,3 +90,42 @@ def make_trigger(home, project, carol):
         return trigger
 
     return make
+
+
+@pytest.fixture
+def make_watched(home, project, bob, run_jobs):
+    """`make_watched()`: the monitor of a version that is promoted to production, and whose run kept a profile of 20,000 customers."""
+    from monitoring.services import update_monitor
+    from tests.monitoring.production import new_trained_version, promote, the_monitor
+
+    def make(*, profiles=None, environment="production", **settings):
+        from core.access import system_principal
+
+        version = new_trained_version(project, bob, profiles)
+        promote(version, bob, environment)
+        run_jobs()
+        monitor = the_monitor(version)
+        return (
+            update_monitor(monitor=monitor, changes=settings, actor=system_principal("tests")) if settings else monitor
+        )
+
+    return make
+
+
+@pytest.fixture
+def watched(make_watched):
+    return make_watched()
+
+
+@pytest.fixture
+def judge(run_jobs, later):
+    """`judge()`: the grace is over, and workers have judged what is due, restatements too."""
+    from monitoring.services.windows import close_due
+
+    def do():
+        close_due()
+        run_jobs()
+        later(3_700)
+        run_jobs()
+
+    return do

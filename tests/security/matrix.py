@@ -373,6 +373,8 @@ AUDIT = [
 ]
 
 TRIGGER = "/api/v1/triggers/{trigger}"
+MONITOR, WINDOW, ALERT = "/api/v1/monitors/{monitor}", "/api/v1/windows/{window}", "/api/v1/alerts/{alert}"
+REPORT = Permission.PROFILE_REPORT
 HOOK = "/api/v1/intake-hooks/{hook}"
 MONITORING = [
     Route("GET", f"{VERSION}/evidence{P}", READ, prepare=watched.some_evidence),
@@ -400,6 +402,23 @@ MONITORING = [
     Route("DELETE", TRIGGER + P, Permission.MONITOR_WRITE, ok=204, prepare=watched.a_trigger),
     Route("GET", f"{TRIGGER}/firings{P}", READ, prepare=watched.a_trigger),
     Route("POST", f"{TRIGGER}/fire{P}", Permission.MONITOR_WRITE, ok=201, prepare=watched.a_trigger),
+    Route("GET", f"{VERSION}/baseline{P}", READ, prepare=watched.a_monitor),
+    Route("PUT", f"{VERSION}/baseline{P}", Permission.MONITOR_WRITE, body=watched.BASELINE, prepare=things.a_version),
+    Route("GET", f"{MODEL}/environments/{{environment}}/monitor{P}", REPORT, prepare=watched.a_monitor),
+    Route("GET", f"/api/v1/monitors{P}", READ, prepare=watched.a_monitor),
+    Route("GET", MONITOR + P, READ, prepare=watched.a_monitor),
+    Route("PATCH", MONITOR + P, Permission.MONITOR_WRITE, body={"enabled": False}, prepare=watched.a_monitor),
+    Route("GET", f"{MONITOR}/reference{P}", REPORT, prepare=watched.a_monitor),
+    Route("POST", f"{MONITOR}/profiles{P}", REPORT, ok=201, body=watched.PART, prepare=watched.a_monitor),
+    Route("GET", f"{MONITOR}/windows{P}", READ, prepare=watched.a_window),
+    Route("GET", f"{MONITOR}/columns/{{column}}{P}", READ, prepare=watched.a_window),
+    Route("GET", WINDOW + P, READ, prepare=watched.a_window),
+    Route("PUT", f"{WINDOW}/acceptance{P}", Permission.MONITOR_WRITE, body=WHY, prepare=watched.a_window),
+    Route("DELETE", f"{WINDOW}/acceptance{P}", Permission.MONITOR_WRITE, ok=204, prepare=watched.a_window),
+    Route("GET", f"/api/v1/alerts{P}", READ, prepare=watched.an_alert),
+    Route("GET", ALERT + P, READ, prepare=watched.an_alert),
+    Route("POST", f"{ALERT}/acknowledge{P}", Permission.ALERT_WRITE, body={}, prepare=watched.an_alert),
+    Route("POST", f"{ALERT}/close{P}", Permission.ALERT_WRITE, body=WHY, prepare=watched.an_alert),
 ]
 
 SUBSCRIBE = Permission.SUBSCRIPTION_WRITE
