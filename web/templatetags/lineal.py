@@ -121,6 +121,12 @@ def number(value: object) -> str:
 
 
 @register.filter
+def short(value: object) -> str:
+    """A number to three significant digits, for tables of statistics."""
+    return f"{value:.3g}" if isinstance(value, int | float) and math.isfinite(value) else "–"
+
+
+@register.filter
 def signed(value: object) -> str:
     """A difference: as `number`, with a plus where it is one."""
     said = number(value)
@@ -155,6 +161,8 @@ TONES = {
 STATES = {
     "finished": "ok", "verified": "ok", "promoted": "ok", "already": "ok", "pass": "ok", "ok": "ok", "approve": "ok",
     "committed": "ok", "content": "ok", "sealed": "ok", "active": "idle",
+    "closed": "idle", "sent": "ok", "evaluated": "ok", "critical": "bad", "open": "warn", "acknowledged": "info",
+    "suppressed": "idle", "pending": "info", "dropped": "bad", "type_changed": "bad", "added": "warn",
     "running": "info", "requested": "info", "current": "info",
     "waiting": "warn", "unverified": "warn", "unsealed": "warn", "missing": "warn", "declared": "warn",
     "path": "warn", "evidence_missing": "warn", "snapshot": "info", "candidate": "idle", "frozen": "warn",
