@@ -1,4 +1,4 @@
-"""Where this room's things are found: paths below the server's address. They lead to REST, as these things have no pages."""
+"""Where this room's things are found: paths of pages and routes, below the server's address."""
 
 from urllib.parse import quote, urlencode
 
@@ -20,8 +20,8 @@ def _trigger(firing: Firing, part: str) -> str:
     return _route(f"triggers/{firing.trigger.uuid}{part}", firing.trigger.project.name)
 
 
-def alert_route(alert: Alert) -> str:
-    return _route(f"alerts/{alert.uuid}", alert.project.name)
+def alert_page(alert: Alert) -> str:
+    return f"/projects/{quote(alert.project.name)}/monitoring/alerts/{alert.uuid}"
 
 
 def reference_route(monitor: Monitor) -> str:

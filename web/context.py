@@ -18,6 +18,7 @@ ROOMS = (
     ("models", "Models", "web:model_list"),
     ("promotions", "Promotions", "web:promotion_list"),
     ("deployments", "Deployments", "web:deployment_list"),
+    ("monitoring", "Monitoring", "web:monitor_list"),
     ("data", "Data", "web:dataset_list"),
     ("notifications", "Notifications", "web:subscription_list"),
     ("audit", "Audit", "web:project_audit"),

@@ -14,6 +14,7 @@ def target_url(body: Mapping[str, Any]) -> str:
     page = {
         "run": ("web:run_detail", target["id"]),
         "promotion": ("web:promotion_detail", target["id"]),
+        "monitor": ("web:monitor_detail", target["id"]),
         "subscription": ("web:subscription_detail", target["id"]),
         "model": ("web:model_detail", target["label"]),
         "dataset_version": ("web:dataset_detail", target["label"]),

@@ -3,18 +3,21 @@
 from django.urls import path
 
 from web.views import (
+    alerts,
     audit,
     data,
     deployments,
     experiments,
     home,
     models,
+    monitoring,
     notifications,
     promotions,
     run_detail,
     runs,
     session,
     settings,
+    triggers,
     versions,
 )
 
@@ -49,6 +52,22 @@ urlpatterns = [
     path("projects/<str:project>/promotions/<uuid:uuid>", promotions.promotion_detail, name="promotion_detail"),
     path("projects/<str:project>/promotions/<uuid:uuid>/decide", promotions.promotion_decide, name="promotion_decide"),
     path("projects/<str:project>/deployments", deployments.deployment_list, name="deployment_list"),
+    path("projects/<str:project>/monitoring", monitoring.monitor_list, name="monitor_list"),
+    path("projects/<str:project>/monitoring/alerts", alerts.alert_list, name="alert_list"),
+    path("projects/<str:project>/monitoring/alerts/<uuid:uuid>", alerts.alert_detail, name="alert_detail"),
+    path("projects/<str:project>/monitoring/alerts/<uuid:uuid>/answer", alerts.alert_answer, name="alert_answer"),
+    path("projects/<str:project>/monitoring/triggers", triggers.trigger_list, name="trigger_list"),
+    path("projects/<str:project>/monitoring/<uuid:uuid>", monitoring.monitor_detail, name="monitor_detail"),
+    path(
+        "projects/<str:project>/monitoring/<uuid:uuid>/performance",
+        monitoring.monitor_performance,
+        name="monitor_performance",
+    ),
+    path(
+        "projects/<str:project>/monitoring/<uuid:uuid>/columns/<path:column>",
+        monitoring.monitor_column,
+        name="monitor_column",
+    ),
     path("projects/<str:project>/data", data.dataset_list, name="dataset_list"),
     path("projects/<str:project>/data/<path:name>", data.dataset_detail, name="dataset_detail"),
     path("projects/<str:project>/notifications", notifications.subscription_list, name="subscription_list"),

@@ -132,7 +132,7 @@ def alert_out(alert: Alert) -> dict[str, Any]:
         "closed_at": alert.closed_at,
         "closed_by": alert.closed_by,
         "reason": alert.reason,
-        "url": links.alert_route(alert),
+        "url": links.alert_page(alert),
     }
 
 

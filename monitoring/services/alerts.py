@@ -188,7 +188,7 @@ def facts_of(alert: Alert, event: str) -> dict[str, Any]:
         "owner": monitor.owner,
         "title": f"{word}{WORDS[alert.kind]}, {monitor.label}",
         "text": text[:TEXT_LENGTH],
-        "url": links.alert_route(alert),
+        "url": links.alert_page(alert),
         "key": f"{alert.uuid}:{alert.told}",
     }
 

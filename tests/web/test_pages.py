@@ -14,7 +14,7 @@ NAMES = (
     "run list", "run", "experiments", "models", "model", "version", "promotions", "promotion", "deployments",
     "datasets", "dataset", "subscriptions", "subscription", "delivery", "audit", "event",
 )  # fmt: skip
-LISTS = ("runs", "experiments", "models", "promotions", "deployments", "data", "notifications", "audit")
+LISTS = ("runs", "experiments", "models", "promotions", "deployments", "monitoring", "data", "notifications", "audit")
 OURS = re.compile(r"/static/web/[\w/.-]+\.js")
 HANDLER = re.compile(r"^on\w+$")
 

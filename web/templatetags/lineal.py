@@ -121,6 +121,12 @@ def number(value: object) -> str:
 
 
 @register.filter
+def short(value: object) -> str:
+    """A number to three significant digits, for tables of statistics."""
+    return f"{value:.3g}" if isinstance(value, int | float) and math.isfinite(value) else "–"
+
+
+@register.filter
 def signed(value: object) -> str:
     """A difference: as `number`, with a plus where it is one."""
     said = number(value)
@@ -156,6 +162,8 @@ STATES = {
     "finished": "ok", "verified": "ok", "promoted": "ok", "already": "ok", "pass": "ok", "ok": "ok", "approve": "ok",
     "delivered": "ok", "enabled": "ok", "committed": "ok", "content": "ok", "sealed": "ok", "active": "idle",
     "pending": "info", "running": "info", "requested": "info", "current": "info",
+    "closed": "idle", "sent": "ok", "evaluated": "ok", "open": "warn", "acknowledged": "info",
+    "suppressed": "idle", "dropped": "bad", "type_changed": "bad", "added": "warn",
     "waiting": "warn", "unverified": "warn", "unsealed": "warn", "missing": "warn", "declared": "warn",
     "failing": "warn", "path": "warn", "evidence_missing": "warn", "snapshot": "info", "candidate": "idle", "frozen": "warn",
     "critical": "bad", "dead": "bad", "failed": "bad", "killed": "bad", "fail": "bad", "gate_failed": "bad",

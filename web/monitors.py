@@ -1,0 +1,322 @@
+"""Monitors as pages show them: how each deployment stands, how its columns went over the windows. A few queries a page."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Window as Over
+from django.db.models.functions import RowNumber
+
+from accounts.models import Project
+from monitoring.models import Alert, ColumnResult, Evaluation, Monitor, Window
+from web.drawings import Lines, Point, Spark, lines, sparkline
+
+SHOWN_WINDOWS = 30
+TONES = {"ok": "ok", "warn": "warn", "critical": "bad"}
+_BADNESS = {"critical": 0, "warn": 1, "ok": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRow:
+    """One window in a list. `state` is that of its judgement, or of the window while it has none."""
+
+    uuid: UUID
+    start: datetime
+    end: datetime
+    state: str
+    rows: int | None
+    restated: int
+    detail: str
+
+    @property
+    def tone(self) -> str:
+        return TONES.get(self.state, "idle")
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorRow:
+    uuid: UUID
+    model: str
+    number: int
+    environment: str
+    enabled: bool
+    owner: str
+    last: WindowRow | None
+    windows: Sequence[WindowRow]  # oldest first
+    open_alerts: int
+
+
+def monitors_of(project: Project) -> QuerySet[Monitor]:
+    """With what lists name them by."""
+    return Monitor.objects.filter(project=project).select_related("version__model", "environment")
+
+
+def monitor_rows(monitors: Sequence[Monitor]) -> list[MonitorRow]:
+    """Two queries for all of them."""
+    windows = _newest_windows(monitors)
+    open_alerts = dict(
+        Alert.objects.filter(monitor__in=monitors)
+        .exclude(state=Alert.State.CLOSED)
+        .values_list("monitor")
+        .annotate(count=Count("id"))
+        .values_list("monitor", "count")
+    )
+    return [
+        MonitorRow(
+            uuid=monitor.uuid,
+            model=monitor.version.model.name,
+            number=monitor.version.number,
+            environment=monitor.environment.name,
+            enabled=monitor.enabled,
+            owner=monitor.owner,
+            last=_last_judged(windows.get(monitor.pk, [])),
+            windows=windows.get(monitor.pk, []),
+            open_alerts=open_alerts.get(monitor.pk, 0),
+        )
+        for monitor in monitors
+    ]
+
+
+def window_rows(windows: Iterable[Window]) -> list[WindowRow]:
+    """Asks for `evaluation` to be loaded along."""
+    return [
+        WindowRow(
+            uuid=window.uuid,
+            start=window.start,
+            end=window.end,
+            state=window.evaluation.state if window.evaluation else window.state,
+            rows=window.evaluation.rows if window.evaluation else None,
+            restated=window.evaluation.number - 1 if window.evaluation else 0,
+            detail=window.detail,
+        )
+        for window in windows
+    ]
+
+
+def _newest_windows(monitors: Sequence[Monitor]) -> dict[int, list[WindowRow]]:
+    """The newest few of each, oldest first."""
+    order = Over(RowNumber(), partition_by=F("monitor"), order_by=F("start").desc())
+    found = Window.objects.filter(monitor__in=monitors).annotate(place=order).filter(place__lte=SHOWN_WINDOWS)
+    by_monitor: dict[int, list[WindowRow]] = {}
+    for window in found.select_related("evaluation").defer("document", "evaluation__result").order_by("start"):
+        by_monitor.setdefault(window.monitor_id, []).extend(window_rows([window]))
+    return by_monitor
+
+
+def _last_judged(windows: Sequence[WindowRow]) -> WindowRow | None:
+    return next((window for window in reversed(windows) if window.rows is not None), windows[-1] if windows else None)
+
+
+# --- columns ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRow:
+    """One question about one column in one window, and how it went in the windows before."""
+
+    column: str
+    role: str
+    kind: str
+    state: str
+    test: str
+    statistic: float | None
+    p_value: float | None
+    effect_name: str
+    effect: float | None
+    message: str
+    spark: Spark
+
+
+def column_rows(monitor: Monitor, window: Window) -> list[ColumnRow]:
+    """The verdicts of a window, the worst first. Two queries."""
+    verdicts = list(ColumnResult.objects.filter(window=window))
+    starts = _starts(monitor, upto=window.start)
+    history = _history(monitor, starts)
+    limits = monitor.limits
+    rows = [
+        ColumnRow(
+            column=verdict.column,
+            role=verdict.role,
+            kind=verdict.kind,
+            state=verdict.state,
+            test=(verdict.test or "").replace("_", " "),
+            statistic=verdict.statistic,
+            p_value=verdict.adjusted_p if verdict.adjusted_p is not None else verdict.p_value,
+            effect_name=EFFECTS[name][0] if (name := main_effect(verdict)) else "",
+            effect=verdict.effects.get(name) if name else None,
+            message=verdict.message,
+            spark=sparkline(
+                [history.get((verdict.column, verdict.kind), {}).get(start) for start in starts],
+                limit=limits.get(EFFECTS[name][1]) if name else None,
+            ),
+        )
+        for verdict in verdicts
+    ]
+    return sorted(rows, key=lambda row: (_BADNESS.get(row.state, 3), -(row.effect or 0.0), row.column, row.kind))
+
+
+# The effect that limits are set on, what pages call it, and the limits that it is held to.
+EFFECTS = {
+    "psi": ("PSI", "psi_warn", "psi_critical"),
+    "l_infinity": ("L∞", "linf_warn", "linf_critical"),
+    "missing_points": ("missing", "missing_points", "missing_critical"),
+    "new_category_mass": ("new", "new_category_points", "new_category_critical"),
+    "mmd": ("MMD²", "", ""),
+}
+_OF_KIND = {"missing": ("missing_points",), "new_category": ("new_category_mass",), "embedding": ("mmd",)}
+
+
+def main_effect(verdict: ColumnResult) -> str:
+    """The name of the effect that says most; "" where it has none."""
+    wanted = _OF_KIND.get(verdict.kind, ("psi", "l_infinity"))
+    return next((name for name in wanted if verdict.effects.get(name) is not None), "")
+
+
+def _starts(monitor: Monitor, *, upto: datetime) -> list[datetime]:
+    found = Window.objects.filter(monitor=monitor, start__lte=upto, evaluation__isnull=False).order_by("-start")
+    return list(found.values_list("start", flat=True)[:SHOWN_WINDOWS])[::-1]
+
+
+def _history(monitor: Monitor, starts: Sequence[datetime]) -> dict[tuple[str, str], dict[datetime, float | None]]:
+    history: dict[tuple[str, str], dict[datetime, float | None]] = {}
+    if starts:
+        results = ColumnResult.objects.filter(monitor=monitor, start__gte=starts[0], start__lte=starts[-1])
+        for result in results.only("column", "kind", "start", "effects"):
+            name = main_effect(result)
+            history.setdefault((result.column, result.kind), {})[result.start] = (
+                result.effects.get(name) if name else None
+            )
+    return history
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnChart:
+    """One effect of a column over the windows, under its limits."""
+
+    kind: str
+    effect: str
+    lines: Lines
+
+
+def column_charts(monitor: Monitor, column: str) -> list[ColumnChart]:
+    """One for each kind of question that has a number, over the newest windows."""
+    results = ColumnResult.objects.filter(monitor=monitor, column=column).order_by("-start", "-id")
+    by_kind: dict[str, list[ColumnResult]] = {}
+    for result in results[: SHOWN_WINDOWS * 4]:
+        by_kind.setdefault(result.kind, []).append(result)
+    found = []
+    for kind, newest in by_kind.items():
+        name = main_effect(newest[0])
+        if not name:
+            continue
+        label, *keys = EFFECTS[name]
+        limits = [
+            (key.rpartition("_")[2].replace("points", "warn"), float(monitor.limits[key]), tone)
+            for key, tone in zip(keys, ("warn", "bad"), strict=True)
+            if key and monitor.limits.get(key) is not None
+        ]
+        points = [
+            Point(result.start, result.effects.get(name), TONES.get(result.state, "idle"))
+            for result in reversed(newest)
+        ]
+        drawn = lines(points, limits=limits)
+        if drawn is not None:
+            found.append(ColumnChart(kind, label, drawn))
+    return sorted(found, key=lambda chart: chart.kind)
+
+
+def column_history(monitor: Monitor, column: str) -> QuerySet[ColumnResult]:
+    return ColumnResult.objects.filter(monitor=monitor, column=column).select_related("window")
+
+
+# --- performance -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PerformanceChart:
+    """One metric over the windows, with its interval and the baseline as a limit."""
+
+    metric: str
+    baseline: float | None
+    lines: Lines
+
+
+@dataclass(frozen=True, slots=True)
+class PerformanceRow:
+    start: datetime
+    window: UUID
+    state: str
+    predicted: int
+    labelled: int
+    coverage: float | None
+    metrics: Sequence[tuple[str, Mapping[str, float | None]]]
+    estimate: Sequence[tuple[str, float | None]]
+    message: str
+
+
+def performance_rows(monitor: Monitor) -> list[PerformanceRow]:
+    """Newest first, of the windows that had predictions with or without labels."""
+    found = Evaluation.objects.filter(window__evaluation=F("id"), window__monitor=monitor).select_related("window")
+    rows = []
+    for evaluation in found.defer("window__document").order_by("-window__start")[:SHOWN_WINDOWS]:
+        verdict: Mapping[str, Any] | None = evaluation.result.get("performance")
+        if verdict is None:
+            continue
+        rows.append(
+            PerformanceRow(
+                start=evaluation.window.start,
+                window=evaluation.window.uuid,
+                state=verdict["state"],
+                predicted=verdict["predicted"],
+                labelled=verdict["labelled"],
+                coverage=verdict["coverage"],
+                metrics=sorted(verdict["metrics"].items()),
+                estimate=sorted((verdict["estimate"] or {}).items()),
+                message=verdict["message"],
+            )
+        )
+    return rows
+
+
+def performance_charts(rows: Sequence[PerformanceRow]) -> list[PerformanceChart]:
+    """Label coverage first, then each metric that any window has."""
+    oldest_first = list(reversed(rows))
+    coverage = lines([Point(row.start, row.coverage, TONES.get(row.state, "idle")) for row in oldest_first])
+    charts = [PerformanceChart("label coverage", None, coverage)] if coverage else []
+    for metric in sorted({name for row in rows for name, _ in row.metrics}):
+        values = [dict(row.metrics).get(metric, {}) for row in oldest_first]
+        baseline = next((each["baseline"] for each in reversed(values) if each.get("baseline") is not None), None)
+        points = [
+            Point(row.start, each.get("current"), TONES.get(row.state, "idle"), each.get("low"), each.get("high"))
+            for row, each in zip(oldest_first, values, strict=True)
+        ]
+        drawn = lines(points, limits=[("baseline", baseline, "info")] if baseline is not None else [], from_zero=False)
+        if drawn is not None:
+            charts.append(PerformanceChart(metric.replace("_", " "), baseline, drawn))
+    return charts
+
+
+# --- alerts ----------------------------------------------------------------------------------------------------------
+
+
+def alerts_of(project: Project, *, state: str = "", model: str = "") -> QuerySet[Alert]:
+    """With what lists name them by; `state` "open" means not closed."""
+    alerts = Alert.objects.filter(project=project).select_related(
+        "monitor__version__model", "monitor__environment", "first_window", "last_window"
+    )
+    if state == "open":
+        alerts = alerts.exclude(state=Alert.State.CLOSED)
+    elif state:
+        alerts = alerts.filter(state=state)
+    return alerts.filter(monitor__version__model__name=model) if model else alerts
+
+
+def open_alerts(monitor: Monitor) -> Sequence[Alert]:
+    return list(
+        Alert.objects.filter(~Q(state=Alert.State.CLOSED), monitor=monitor)
+        .select_related("monitor__version__model", "monitor__environment")
+        .order_by("-id")
+    )

@@ -1,0 +1,146 @@
+"""How models do in production: all monitors of a project, one of them, one of its columns, and its performance."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+
+from accounts.models import Project
+from core.errors import NotFound
+from monitoring.models import Baseline, ColumnResult, Monitor, Window
+from monitoring.profiles import read_profile
+from registry import selectors as registry
+from web import monitors
+from web.distributions import Distribution, distribution
+from web.drawings import bars
+from web.paging import newest_first
+from web.trail import trail_of
+from web.views.base import PageRequest, project_page, show
+
+SHOWN_ALERTS = 20
+SHOWN_WINDOWS = 14
+
+
+@project_page(room="monitoring")
+def monitor_list(request: PageRequest, project: Project) -> HttpResponse:
+    query = {key: request.GET.get(key, "") for key in ("model", "environment")}
+    found = monitors.monitors_of(project)
+    if query["model"]:
+        found = found.filter(version__model__name=query["model"])
+    if query["environment"]:
+        found = found.filter(environment__name=query["environment"])
+    page = newest_first(found, request)
+    return show(
+        request,
+        "web/monitor_list.html",
+        monitors=monitors.monitor_rows(page.rows),
+        alerts=monitors.alerts_of(project, state="open", model=query["model"]).order_by("-id")[:SHOWN_ALERTS],
+        next_url=page.next_url,
+        query=query,
+        environments=[environment.name for environment in registry.list_environments(project=project)],
+    )
+
+
+@project_page(room="monitoring")
+def monitor_detail(request: PageRequest, project: Project, uuid: UUID) -> HttpResponse:
+    monitor = _get_monitor(project, uuid)
+    window = _window(monitor, request.GET.get("window", ""))
+    judged = window.evaluation if window else None
+    return show(
+        request,
+        "web/monitor_detail.html",
+        **_place(monitor),
+        baseline=Baseline.objects.filter(version=monitor.version).defer("document").first(),
+        window=monitors.window_rows([window])[0] if window else None,
+        columns=monitors.column_rows(monitor, window) if window and judged else [],
+        schema=judged.result["schema"] if judged else [],
+        performance=judged.result["performance"] if judged else None,
+        notes=judged.result["notes"] if judged else [],
+        windows=monitors.window_rows(_windows(monitor)[:SHOWN_WINDOWS]),
+        alerts=monitors.open_alerts(monitor),
+        limits=sorted(monitor.limits.items()),
+        entries=trail_of(project=project, type="monitor", id=str(monitor.uuid), viewer=request.principal),
+    )
+
+
+@project_page(room="monitoring")
+def monitor_column(request: PageRequest, project: Project, uuid: UUID, column: str) -> HttpResponse:
+    """Raises NotFound for a column that no window had."""
+    monitor = _get_monitor(project, uuid)
+    history = monitors.column_history(monitor, column)
+    window = _window(monitor, request.GET.get("window", ""))
+    page = newest_first(history, request)
+    if not page.rows:
+        raise NotFound(f"No window of this monitor has a column {column!r}.")
+    shown = _distribution(monitor, window, column) if window else None
+    return show(
+        request,
+        "web/monitor_column.html",
+        **_place(monitor),
+        column=column,
+        role=page.rows[0].role,
+        window=monitors.window_rows([window])[0] if window else None,
+        verdicts=list(ColumnResult.objects.filter(window=window, column=column)) if window else [],
+        shown=shown,
+        drawn=bars(shown.labels, shown.reference, shown.current) if shown else None,
+        charts=monitors.column_charts(monitor, column),
+        history=page.rows,
+        next_url=page.next_url,
+    )
+
+
+@project_page(room="monitoring")
+def monitor_performance(request: PageRequest, project: Project, uuid: UUID) -> HttpResponse:
+    monitor = _get_monitor(project, uuid)
+    rows = monitors.performance_rows(monitor)
+    return show(
+        request,
+        "web/monitor_performance.html",
+        **_place(monitor),
+        rows=rows,
+        charts=monitors.performance_charts(rows),
+    )
+
+
+def _get_monitor(project: Project, uuid: UUID) -> Monitor:
+    monitor = monitors.monitors_of(project).filter(uuid=uuid).first()
+    if monitor is None:
+        raise NotFound("There is no such monitor.")
+    return monitor
+
+
+def _place(monitor: Monitor) -> dict[str, Any]:
+    return {
+        "monitor": monitor,
+        "model": monitor.version.model.name,
+        "number": monitor.version.number,
+        "environment": monitor.environment.name,
+    }
+
+
+def _windows(monitor: Monitor) -> QuerySet[Window]:
+    return Window.objects.filter(monitor=monitor).select_related("evaluation").order_by("-start")
+
+
+def _window(monitor: Monitor, wanted: str) -> Window | None:
+    """The one that was asked for, else the newest that was judged. Raises NotFound for one that is not this monitor's."""
+    if not wanted:
+        return _windows(monitor).filter(evaluation__isnull=False).first()
+    try:
+        found = _windows(monitor).filter(uuid=UUID(wanted)).first()
+    except ValueError:
+        found = None
+    if found is None:
+        raise NotFound("This monitor has no such window.")
+    return found
+
+
+def _distribution(monitor: Monitor, window: Window, column: str) -> Distribution | None:
+    """None where one of the two has no such column, or nothing that compares with the other's."""
+    baseline = Baseline.objects.filter(version=monitor.version).first()
+    if baseline is None or not window.document:
+        return None
+    before = read_profile(bytes(baseline.document)).columns.get(column)
+    after = read_profile(bytes(window.document)).columns.get(column)
+    return distribution(before, after) if before and after else None

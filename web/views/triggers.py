@@ -1,0 +1,22 @@
+"""Triggers of retraining: what starts what, and what came of it."""
+
+from django.http import HttpResponse
+
+from accounts.models import Project
+from monitoring.models import Firing, Trigger
+from web.paging import newest_first
+from web.triggers import firing_rows
+from web.views.base import PageRequest, project_page, show
+
+
+@project_page(room="monitoring")
+def trigger_list(request: PageRequest, project: Project) -> HttpResponse:
+    firings = Firing.objects.filter(trigger__project=project).select_related("trigger", "run", "version__model")
+    page = newest_first(firings, request)
+    return show(
+        request,
+        "web/trigger_list.html",
+        triggers=Trigger.objects.filter(project=project, deleted_at=None).order_by("name"),
+        firings=firing_rows(page.rows),
+        next_url=page.next_url,
+    )
