@@ -15,7 +15,7 @@ from monitoring.models import Baseline, Monitor
 from monitoring.quiet import check_quiet_hours
 from monitoring.services.baselines import baseline_profile, freeze_baseline
 from monitoring.services.locking import lock_monitor, monitors
-from monitoring.services.windows import judge_next
+from monitoring.services.windows import judge_waiting
 from registry.gates.fields import Problem
 from registry.models import Environment, ModelVersion
 
@@ -84,7 +84,7 @@ def update_monitor(*, monitor: Monitor, changes: Mapping[str, Any], actor: Princ
     monitor.save(update_fields=list(changed))
     _record(monitor, "monitor.update", actor, before=before, after=_told(monitor, tuple(changed)))
     if changed.get("enabled"):
-        judge_next(monitor=monitor)
+        judge_waiting(monitor=monitor)
     return monitor
 
 
