@@ -8,9 +8,10 @@ from django.db import transaction
 from core import events, jobs
 from core.events import subscribe
 from core.jobs import job
-from monitoring.services import evaluations, watching, windows
+from monitoring.services import evaluations, sources, watching, windows
 
 CLOSE_EVERY_S = 20.0
+SOURCES_EVERY_S = 60.0
 SILENCE_EVERY_S = 300.0
 DROP_EVERY_S = 24 * 3_600.0
 EVALUATE_LEASE_S = 900  # a thousand columns in ninety accepted windows take some two minutes
@@ -75,12 +76,26 @@ def announce(*, event: str, facts: dict[str, Any]) -> None:
         events.announce(event, **facts)
 
 
+@job("monitoring.find_sources")
+def find_sources() -> None:
+    """A job for each, so that one which is slow holds up no other."""
+    with transaction.atomic():
+        for source_id in sources.due_sources():
+            jobs.enqueue("monitoring.profile_source", _dedupe=f"source:{source_id}", source_id=source_id)
+
+
+@job("monitoring.profile_source", lease_s=sources.TIMEOUT_S)
+def profile_source(*, source_id: int) -> None:
+    sources.profile_source(source_id=source_id)
+
+
 @job("monitoring.drop_old_parts", lease_s=600)
 def drop_old_parts() -> None:
     windows.drop_old_parts(days=settings.PROFILE_PARTS_DAYS)
 
 
 jobs.every(seconds=CLOSE_EVERY_S, name="monitoring.close_windows")
+jobs.every(seconds=SOURCES_EVERY_S, name="monitoring.find_sources")
 jobs.every(seconds=SILENCE_EVERY_S, name="monitoring.find_silence")
 jobs.every(seconds=DROP_EVERY_S, name="monitoring.drop_old_parts")
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from monitoring.api import alerts, baselines, evidence, hooks, intake, monitors, triggers, windows
+from monitoring.api import alerts, baselines, evidence, hooks, intake, monitors, sources, triggers, windows
 
 VERSION = "models/<str:name>/versions/<str:ref>"
 
@@ -28,6 +28,8 @@ urlpatterns = [
     path("monitors/<uuid:uuid>/profiles", windows.Profiles.as_view(), name="monitor-profiles"),
     path("monitors/<uuid:uuid>/windows", windows.Windows.as_view(), name="monitor-windows"),
     path("monitors/<uuid:uuid>/columns/<path:name>", windows.ColumnHistory.as_view(), name="monitor-column"),
+    path("monitors/<uuid:uuid>/sources", sources.Sources.as_view(), name="monitor-sources"),
+    path("monitors/<uuid:uuid>/sources/<uuid:source>", sources.OneSource.as_view(), name="monitor-source"),
     path("windows/<uuid:uuid>", windows.OneWindow.as_view(), name="window"),
     path("windows/<uuid:uuid>/acceptance", windows.AcceptWindow.as_view(), name="window-acceptance"),
     path("alerts", alerts.Alerts.as_view(), name="alerts"),

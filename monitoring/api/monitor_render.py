@@ -10,7 +10,17 @@ from monitoring.models import Baseline, ColumnResult, Evaluation, Monitor, Windo
 from registry.models import ModelVersion
 
 
-class QuietHours(serializers.Serializer):
+class StrictSerializer(serializers.Serializer):
+    """Within a body: refuses what it does not know, as the body itself does."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
+        if unknown:
+            raise serializers.ValidationError({str(key): ["Unknown key."] for key in unknown})
+        return super().to_internal_value(data)
+
+
+class QuietHours(StrictSerializer):
     """Nobody is told anything from `from` to `to`; alerts are opened all the same."""
 
     def get_fields(self) -> dict[str, Any]:
@@ -18,7 +28,7 @@ class QuietHours(serializers.Serializer):
         return {name: serializers.CharField(max_length=64, help_text=f"As {value}.") for name, value in names.items()}
 
 
-class ColumnChoice(serializers.Serializer):
+class ColumnChoice(StrictSerializer):
     include = serializers.ListField(
         child=serializers.CharField(max_length=500, trim_whitespace=False),
         required=False,

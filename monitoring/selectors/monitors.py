@@ -7,7 +7,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from core.access import ProjectRef
 from monitoring.errors import BaselineMissing, MonitorMissing, WindowMissing
 from monitoring.models import Baseline, ColumnResult, Evaluation, Monitor, Window
-from registry.models import Deployment, Environment, Model, ModelVersion
+from registry.models import Deployment, Environment, Model, ModelVersion, Slot
 from registry.selectors import find_slot
 
 
@@ -58,6 +58,12 @@ def version_in_service(*, model: Model, environment: Environment) -> ModelVersio
             f"No version of {model.name} is promoted to {environment.name}, or says that it runs there."
         )
     return deployment.version
+
+
+def is_in_service(monitor: Monitor) -> bool:
+    """It is promoted where the monitor watches, or serving code says that it runs there."""
+    here = {"environment": monitor.environment_id, "version": monitor.version_id}
+    return Slot.objects.filter(**here).exists() or Deployment.objects.filter(**here, ended_at__isnull=True).exists()
 
 
 def find_baseline(version: ModelVersion) -> Baseline | None:

@@ -9,6 +9,7 @@ from monitoring.services.firings import fire_for_trial
 from monitoring.services.hooks import create_hook, delete_hook, renew_hook_secret, take_message, update_hook
 from monitoring.services.monitors import ensure_monitor, update_monitor
 from monitoring.services.parts import receive_part
+from monitoring.services.sources import create_source, delete_source
 from monitoring.services.triggers import create_trigger, delete_trigger, update_trigger
 
 __all__ = [
@@ -17,8 +18,10 @@ __all__ = [
     "baseline_profile",
     "close_alert",
     "create_hook",
+    "create_source",
     "create_trigger",
     "delete_hook",
+    "delete_source",
     "delete_trigger",
     "ensure_monitor",
     "evaluate_window",

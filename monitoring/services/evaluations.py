@@ -23,7 +23,7 @@ from monitoring.models import Alert, ColumnResult, Evaluation, Monitor, ProfileP
 from monitoring.services.alerts import close_recovered, open_alerts, raise_alarm
 from monitoring.services.cases import Case, Outcome, judge, load_case
 from monitoring.services.locking import lock_monitor, monitors
-from monitoring.services.windows import count_attempt, judge_next, promise_judgement, reopen, waiting_windows
+from monitoring.services.windows import count_attempt, first_unjudged, judge_next, promise_judgement, reopen
 from monitoring.triggers.filters import rank
 
 log = logging.getLogger(__name__)
@@ -62,8 +62,7 @@ def _begin(window_id: int) -> Case | None:
     monitor = monitors().get(pk=window.monitor_id)
     if window.state != State.CLOSED or not monitor.enabled:
         return None
-    first = waiting_windows(monitor).values_list("pk", flat=True).first()
-    if first != window.pk:
+    if window.evaluation_id is None and first_unjudged(monitor) != window.pk:
         judge_next(monitor=monitor)
         return None
     if window.attempts >= MOST_ATTEMPTS:  # each killed its worker
@@ -219,6 +218,7 @@ def _pass_on(monitor: Monitor, window: Window, before: Evaluation | None, evalua
     following = later.values_list("pk", flat=True).first()
     if following is not None:
         Window.objects.filter(pk=following).update(state=State.CLOSED, attempts=0)
+        promise_judgement(following)
 
 
 def _record(monitor: Monitor, window: Window, **evidence: Any) -> None:

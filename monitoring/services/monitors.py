@@ -15,7 +15,8 @@ from monitoring.models import Baseline, Monitor
 from monitoring.quiet import check_quiet_hours
 from monitoring.services.baselines import baseline_profile, freeze_baseline
 from monitoring.services.locking import lock_monitor, monitors
-from monitoring.services.windows import judge_next
+from monitoring.services.sources import inherit_sources
+from monitoring.services.windows import judge_waiting
 from registry.gates.fields import Problem
 from registry.models import Environment, ModelVersion
 
@@ -42,6 +43,7 @@ def ensure_monitor(
 @transaction.atomic
 def _create(version: ModelVersion, environment: Environment, actor: Principal) -> tuple[Monitor, bool]:
     version = ModelVersion.objects.select_for_update(of=("self",)).select_related("model__project").get(pk=version.pk)
+    before = Monitor.objects.filter(version__model=version.model_id, environment=environment).order_by("-id").first()
     monitor, is_new = monitors().get_or_create(
         version=version,
         environment=environment,
@@ -50,18 +52,15 @@ def _create(version: ModelVersion, environment: Environment, actor: Principal) -
             "owner": version.created_by,
             "limits": Limits().to_json(),
             "columns": {"include": [], "exclude": []},
-            **_inherited(version, environment),
+            **({name: getattr(before, name) for name in SETTINGS} if before is not None else {}),
         },
     )
     if is_new:
         freeze_baseline(version=version)
+        if before is not None:
+            inherit_sources(monitor=monitor, before=before)
         _record(monitor, "monitor.create", actor, after=_told(monitor, SETTINGS))
     return monitor, is_new
-
-
-def _inherited(version: ModelVersion, environment: Environment) -> dict[str, Any]:
-    before = Monitor.objects.filter(version__model=version.model_id, environment=environment).order_by("-id").first()
-    return {name: getattr(before, name) for name in SETTINGS} if before is not None else {}
 
 
 @transaction.atomic
@@ -84,7 +83,7 @@ def update_monitor(*, monitor: Monitor, changes: Mapping[str, Any], actor: Princ
     monitor.save(update_fields=list(changed))
     _record(monitor, "monitor.update", actor, before=before, after=_told(monitor, tuple(changed)))
     if changed.get("enabled"):
-        judge_next(monitor=monitor)
+        judge_waiting(monitor=monitor)
     return monitor
 
 

@@ -6,16 +6,17 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Max
 
 from core import clock
 from monitoring.alarms import Alarm
 from monitoring.models import Alert, Monitor
+from monitoring.selectors import is_in_service
 from monitoring.services.alerts import open_alert, raise_alarm
 from monitoring.services.baselines import freeze_baseline
 from monitoring.services.locking import lock_monitor, monitors
 from monitoring.services.monitors import ensure_monitor
-from registry.models import Deployment, Environment, ModelVersion, Report, Slot
+from registry.models import Deployment, Environment, ModelVersion, Report
 
 Kind, Severity = Alert.Kind, Monitor.Severity
 SEVERITY_OF = {Report.Verdict.FAIL: Severity.CRITICAL, Report.Verdict.ERROR: Severity.WARN}
@@ -94,12 +95,3 @@ def tell_silence(*, monitor_id: int) -> None:
 
 def _silent_from(monitor: Monitor, last_end: Any) -> Any:
     return last_end + timedelta(seconds=monitor.silence_windows * monitor.window_s + monitor.grace_s)
-
-
-def is_in_service(monitor: Monitor) -> bool:
-    """It is promoted where the monitor watches, or serving code says that it runs there."""
-    held = Slot.objects.filter(environment=monitor.environment_id, version=monitor.version_id)
-    runs = Deployment.objects.filter(
-        Q(ended_at__isnull=True), environment=monitor.environment_id, version=monitor.version_id
-    )
-    return held.exists() or runs.exists()

@@ -1,13 +1,14 @@
 """Windows: which one a moment falls into, when each is closed, and which is judged next.
 
 Windows of one monitor are judged in their order. A window that is closed promises its judgement in the same transaction;
-whoever comes too early leaves, and each judgement promises the next, so that none is forgotten.
+whoever comes too early leaves, and each judgement promises the next, so that none is forgotten. One that is judged again
+holds up no other: where it leaves other evidence than before, the windows after it are judged again, too.
 """
 
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 
 from core import clock, jobs
 from monitoring.models import Monitor, ProfilePart, Window
@@ -88,15 +89,22 @@ def promise_judgement(window_id: int, *, delay_s: float = 0) -> None:
 
 
 def judge_next(*, monitor: Monitor) -> None:
-    """Promise the judgement of the oldest window that waits for one. In the caller's transaction."""
-    waiting = waiting_windows(monitor).values_list("pk", flat=True).first()
-    if waiting is not None:
-        promise_judgement(waiting)
+    """Promise the judgement of the oldest window that never had one. In the caller's transaction."""
+    first = first_unjudged(monitor)
+    if first is not None:
+        promise_judgement(first)
 
 
-def waiting_windows(monitor: Monitor) -> QuerySet[Window]:
-    """Closed and not judged, oldest first."""
-    return Window.objects.filter(monitor=monitor, state=State.CLOSED).order_by("start")
+def first_unjudged(monitor: Monitor) -> int | None:
+    closed = Window.objects.filter(monitor=monitor, state=State.CLOSED, evaluation__isnull=True)
+    return closed.order_by("start").values_list("pk", flat=True).first()
+
+
+def judge_waiting(*, monitor: Monitor) -> None:
+    """Promise all judgements that are due. In the caller's transaction."""
+    closed = Window.objects.filter(monitor=monitor, state=State.CLOSED).order_by("start")
+    for window_id in closed.values_list("pk", flat=True):
+        promise_judgement(window_id)
 
 
 def judge_unjudged(*, version: ModelVersion) -> None:
@@ -105,7 +113,7 @@ def judge_unjudged(*, version: ModelVersion) -> None:
         windows = Window.objects.filter(monitor=monitor)
         windows.filter(state=State.EVALUATED, evaluation__baseline_sha256="").update(state=State.CLOSED, attempts=0)
         windows.filter(state=State.FAILED).update(state=State.CLOSED, attempts=0, detail="")
-        judge_next(monitor=monitor)
+        judge_waiting(monitor=monitor)
 
 
 def drop_old_parts(*, days: int) -> int:

@@ -69,7 +69,7 @@ def test_drift_opens_an_alert_that_says_all_about_it(watched, bring):
     assert (facts["model"], facts["number"], facts["digest"]) == ("fraud", 1, watched.version.digest)
     assert (facts["environment"], facts["columns"], facts["alert_id"]) == ("production", ["amount"], str(alert.uuid))
     assert facts["title"] == "Drift, fraud v1 in production"
-    assert facts["url"] == f"/api/v1/alerts/{alert.uuid}?project=default"
+    assert facts["url"] == f"/projects/default/monitoring/alerts/{alert.uuid}"
 
 
 def test_an_alert_is_on_the_ledger_with_the_version_as_its_target(watched, bring):

@@ -7,10 +7,11 @@ from tests.security.matrix import ROLE_OF, World
 
 
 @pytest.fixture
-def world(make_account, make_project, make_token, principal):
+def world(make_account, make_project, make_token, principal, settings):
     """Project `shared` with one member of each role and `bob`; project `elsewhere`; a stranger; a server's administrator."""
     from accounts import services
 
+    settings.DATA_ROOTS = [str(settings.HOME / "data")]
     actor = system_principal("tests")
     project, elsewhere = make_project("shared"), make_project("elsewhere")
     accounts = {name: make_account(f"the-{name}") for name in ROLE_OF}

@@ -4,6 +4,7 @@ from base64 import b64encode
 from itertools import count
 
 import orjson
+from django.conf import settings
 
 from core import jobs
 from monitoring import services
@@ -71,6 +72,15 @@ def a_window(world, caller):
     close_due()
     jobs.run_pending()
     return names | {"column": "amount", "window": str(Window.objects.get(monitor=monitor).uuid)}
+
+
+def a_source(world, caller):
+    """Files in the folder that the world's server may read."""
+    names = a_monitor(world, caller)
+    monitor = Monitor.objects.get(uuid=names["monitor"])
+    (root,) = settings.DATA_ROOTS
+    source = services.create_source(monitor=monitor, path=f"{root}/day", actor=world.people["maintainer"])
+    return names | {"source": str(source.uuid), "root": root}
 
 
 def an_alert(world, caller):
