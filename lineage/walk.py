@@ -1,6 +1,9 @@
 """The recursive statements that walk the graph. Raw SQL, because the ORM cannot say WITH RECURSIVE.
 
 `UNION`, not `UNION ALL`: a node reached twice is kept once, so diamonds cost nothing and a stray cycle would still end.
+
+Every step is one look into an index for each node reached, and PostgreSQL is held to that: it cannot know how many nodes a walk
+reaches, guesses tens of thousands, and would read whole tables to join them with the dozen that there are.
 """
 
 # ruff: noqa: S608 - only column names of `Direction` are pasted in; values are parameters
@@ -31,9 +34,9 @@ EdgeRow = tuple[int, int, int]  # src id, dst id, kind code
 
 def walk_nodes(*, starts: Sequence[int], direction: Direction, limit: int) -> list[NodeRow]:
     """The nodes reachable from `starts`, themselves included, at most `limit` of them."""
-    statement = _reached(direction) + (
-        " SELECT node.id, node.project_id, node.kind, node.key, node.live"
-        " FROM (SELECT id FROM reached LIMIT %s) capped JOIN lineage_node node ON node.id = capped.id"
+    statement = (
+        f"{_reached(direction)} SELECT node.id, node.project_id, node.kind, node.key, node.live"
+        f" FROM (SELECT id FROM reached LIMIT %s) capped {_each('node', 'id', 'capped.id')}"
     )
     return _rows(statement, [_ids(starts), limit])
 
@@ -41,10 +44,9 @@ def walk_nodes(*, starts: Sequence[int], direction: Direction, limit: int) -> li
 def walk_edges(*, starts: Sequence[int], direction: Direction, limit: int) -> list[EdgeRow]:
     """The edges walked on the way to the first `limit` nodes reachable from `starts`."""
     standing, _ = direction.value
-    statement = _reached(direction) + (
-        " SELECT edge.src_id, edge.dst_id, edge.kind"
-        " FROM (SELECT id FROM reached LIMIT %s) capped"
-        f" JOIN lineage_edge edge ON edge.{standing} = capped.id"
+    statement = (
+        f"{_reached(direction)} SELECT edge.src_id, edge.dst_id, edge.kind"
+        f" FROM (SELECT id FROM reached LIMIT %s) capped {_each('edge', standing, 'capped.id')}"
     )
     return _rows(statement, [_ids(starts), limit])
 
@@ -87,10 +89,18 @@ def _set_timeout(value: str) -> None:
 
 def _reached(direction: Direction) -> str:
     standing, going = direction.value
-    return (
-        f"WITH RECURSIVE reached(id) AS ({_starts()}"
-        f" UNION SELECT edge.{going} FROM reached JOIN lineage_edge edge ON edge.{standing} = reached.id)"
-    )
+    step = _each("edge", standing, "reached.id")
+    return f"WITH RECURSIVE reached(id) AS ({_starts()} UNION SELECT edge.{going} FROM reached {step})"
+
+
+def _each(table: str, column: str, value: str) -> str:
+    """Join the rows of a table of ours of which `column` is `value`, looked up for each row on the left.
+
+    OFFSET 0 keeps PostgreSQL from making any other join of it; SQLite joins in no other way.
+    """
+    if connection.vendor == "postgresql":
+        return f"CROSS JOIN LATERAL (SELECT * FROM lineage_{table} WHERE {column} = {value} OFFSET 0) {table}"
+    return f"JOIN lineage_{table} {table} ON {table}.{column} = {value}"
 
 
 def _starts() -> str:
