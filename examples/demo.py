@@ -28,6 +28,7 @@ from stage import (
     make_home,
     make_people,
     public_key,
+    shown,
     stranger,
     title,
 )
@@ -71,9 +72,10 @@ def play(people: Mapping[str, Person]) -> None:
     promotion = promote_better(ci, risk, digests[3], replacing=digests[1])
     deploy(ci, promotion)
     follow_the_line(risk, digests[3])
+    production_reports_back(owner, ci, digests[3])
     audit(owner)
     roll_back(risk, to=digests[1])
-    title("12. Look around")
+    title("13. Look around")
     print("\n  This link signs a browser in as owner, once, within ten minutes:")
     owner.runs("lineal", "login", "--browser", "--no-open")
 
@@ -207,8 +209,88 @@ def follow_the_line(risk: Person, digest: str) -> None:
         raise Surprise(f"the training data does not lead to the deployment of {digest}")
 
 
+def production_reports_back(owner: Person, ci: Person, digest: str) -> None:
+    title(
+        "10. Production reports back: quiet days raise nothing, a changed scanner raises one alert, and that retrains"
+    )
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    narrowed = ("--alert", "--kind", "drift", "--model", MODEL, "--environment", "production")
+    add = ("lineal", "triggers", "add", "retrain", *narrowed, "--webhook", address)
+    print(
+        f"\n  owner $ {shown(add)}\n      (prints a secret once, which the receiver of the messages is given)",
+        flush=True,
+    )
+    secret = owner.runs(*add, quiet=True).strip()
+    retrainer = Person("retrainer", owner.environ | {"LINEAL_TRIGGER_SECRET": secret})
+    train = (
+        sys.executable,
+        "train_triage.py",
+        "--family",
+        "logistic",
+        "--c",
+        "0.3",
+        "--name",
+        "retrained",
+        "--register",
+        MODEL,
+    )
+    receiver = ("python", str(EXAMPLES / "retrain_on_alert.py"), str(port))
+    waiting = retrainer.begins(*receiver, *train, folder=FILES / "training", quiet=True)
+    serve = ("python", "examples/serve_triage.py", f"{MODEL}@{digest}", "--from-days-ago")
+    try:
+        serving = Person("serving", ci.environ)
+        serving.runs(*serve, "6", "--to-days-ago", "3", folder=EXAMPLES.parent)
+        judged = wait_for_windows(owner, 4)
+        if alerts(owner) or any(window["state"] != "ok" for window in judged):
+            raise Surprise(f"days like the training data were not judged well: {judged}")
+        owner.runs("lineal", "monitors", "show", f"{MODEL}@production")
+        serving.runs(*serve, "2", "--to-days-ago", "2", "--new-scanner", folder=EXAMPLES.parent)
+        wait_for_windows(owner, 5)
+        expect_one_alert(alerts(owner))
+        run = wait_for_retraining(owner)
+    finally:
+        waiting.stop()
+    owner.runs("lineal", "alerts", "list")
+    owner.runs("lineal", "trace", f"run:{run}")
+
+
+def wait_for_windows(owner: Person, count: int) -> list[Any]:
+    """Once so many days are judged: what came of each. A job looks every 20 s for days that are over."""
+    limit = time.monotonic() + STEP_LIMIT_S
+    while time.monotonic() < limit:
+        windows = owner.reads("lineal", "monitors", "show", f"{MODEL}@production")["windows"]
+        judged = [window["evaluation"] for window in windows if window["evaluation"]]
+        if len(judged) >= count:
+            return judged
+        time.sleep(1)
+    raise Surprise(f"{count} days were not judged in {STEP_LIMIT_S} s")
+
+
+def alerts(owner: Person) -> list[Any]:
+    return owner.reads("lineal", "alerts", "list", "--model", MODEL)
+
+
+def expect_one_alert(found: list[Any]) -> None:
+    told = [(alert["kind"], sorted(alert["columns"])) for alert in found]
+    if told != [("drift", ["mean symmetry", "symmetry error"])]:
+        raise Surprise(f"one alert about the two columns was expected, and there are: {told}")
+
+
+def wait_for_retraining(owner: Person) -> str:
+    """The run that names the alert as its cause, once it has ended."""
+    limit = time.monotonic() + STEP_LIMIT_S
+    while time.monotonic() < limit:
+        found = owner.reads("lineal", "runs", "search", "attributes.name = 'retrained'")
+        done = [run for run in found if run["status"] == "finished"]
+        if done:
+            return str(done[0]["id"])
+        time.sleep(1)
+    raise Surprise("the alert started no training")
+
+
 def audit(owner: Person) -> None:
-    title("10. Has anyone touched the record? A file and a public key answer, with no server and no network")
+    title("11. Has anyone touched the record? A file and a public key answer, with no server and no network")
     export, changed, anchor = FILES / "audit.jsonl", FILES / "changed.jsonl", FILES / "anchor.txt"
     vkey = public_key(owner)
     owner.runs("lineal", "audit", "checkpoint", "--out", str(anchor))
@@ -233,7 +315,7 @@ def flip_one_byte(export: Path, changed: Path) -> None:
 
 
 def roll_back(risk: Person, *, to: str) -> None:
-    title("11. And back: one call, with a reason")
+    title("12. And back: one call, with a reason")
     risk.runs("lineal", "rollback", MODEL, "--env", "production", "--reason", "false alarms since this morning")
     model = risk.reads("lineal", "models", "show", MODEL)
     held = {slot["environment"]: slot["digest"] for slot in model["environments"]}

@@ -112,6 +112,18 @@ class Typed:
             raise Surprise(f"`{self._line}` left with exit code {code}, expected {expect}")
         return stdout
 
+    def stop(self) -> None:
+        """End a command that would go on for ever, and show what it said."""
+        self._process.terminate()
+        try:
+            stdout, stderr = self._process.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            stdout, stderr = self._process.communicate()
+        print(f"\n  {self._line}   (until now)")
+        for line in (stdout + (stderr or "")).splitlines():
+            print(f"      {line}", flush=True)
+
 
 def real(command: Sequence[str]) -> list[str]:
     """`lineal` and `python` are those of this interpreter, whatever PATH says."""
@@ -151,7 +163,7 @@ class Server:
         begun = time.monotonic()
         self._process = subprocess.Popen(
             real(command),
-            env=self._owner.environ,
+            env=self._owner.environ | {"LINEAL_OUTBOUND_ALLOW": "127.0.0.1"},  # step 10 has a receiver of its own here
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 import lineal
 import pandas as pd
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import cross_val_predict, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -79,6 +80,15 @@ def log_boosting_curve(run, model: GradientBoostingClassifier, split: Split) -> 
         )
 
 
+def describe_training_data(run, model, split: Split) -> None:
+    """What production will be compared with: the rows trained on, and what a model that has not seen them says of each."""
+    known = features(split.train)
+    risk = cross_val_predict(clone(model), known, split.train[TARGET], cv=4, method="predict_proba")[:, 1]
+    said = (risk > 0.5).astype(int)
+    profile = lineal.profile(known, predictions=said, scores=risk, labels=split.train[TARGET])
+    run.log_profile(profile, name="reference")
+
+
 def evaluate(model, part: pd.DataFrame) -> dict[str, float]:
     """AUC, log loss, and the share of malignant tumours among the riskiest `REVIEWED_SHARE`."""
     risk = pd.Series(model.predict_proba(features(part))[:, 1], index=part.index)
@@ -129,6 +139,7 @@ def train(options: argparse.Namespace) -> None:
         if options.family == "boosting":
             log_boosting_curve(run, model, split)
 
+        describe_training_data(run, model, split)
         scores = evaluate(model, split.test)
         run.log(scores)
         with tempfile.TemporaryDirectory() as folder:
