@@ -156,3 +156,28 @@ def wait_for_file(path):
     while time.monotonic() < end and not (path.exists() and path.read_text().endswith("\n")):
         time.sleep(0.02)
     return path.read_text().splitlines()
+
+
+def test_the_limits_of_the_page_are_the_defaults():
+    from monitoring.engine import Limits
+
+    shown = json.loads(blocks("monitoring.md", "json")[0])
+
+    assert shown == Limits().to_json()
+
+
+def test_the_page_names_every_kind_of_alert():
+    from monitoring.models import Alert
+
+    text = (DOCS / "monitoring.md").read_text()
+    shown = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
+
+    assert shown == Alert.Kind.values
+
+
+def test_the_part_of_the_page_is_one_that_the_route_takes():
+    from monitoring.api.windows import Profiles
+
+    shown = json.loads(blocks("monitoring.md", "json")[1])
+
+    assert set(shown) == set(Profiles.Input().fields)

@@ -200,6 +200,7 @@ def test_a_link_leads_to_a_page(told, project, alice, bob):
         "promotion.refused": "promotion_detail",
         "deployment.reported": "deployment_list",
         "deployment.mismatch": "deployment_list",
+        "alert.opened": "alert_detail",
     }
 
 

@@ -48,6 +48,8 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "deployments": Entry("lineal.cli.deployments:deployments", "List what runs, or ran at a given time."),
     },
     "Production": {
+        "monitors": Entry("lineal.cli.monitors:monitors", "How versions are watched in production, and how they do."),
+        "alerts": Entry("lineal.cli.alerts:alerts", "What is wrong in production, and who looks after it."),
         "triggers": Entry("lineal.cli.triggers:triggers", "Start a job elsewhere when something happens here."),
         "webhooks": Entry(
             "lineal.cli.webhooks:webhooks", "Tell a webhook, Slack, Teams or mailboxes what happens here."
