@@ -31,6 +31,13 @@ def main(link: str) -> None:
         shoot(page, "promotion")
         page.goto(f"{origin}/projects/default/audit")
         shoot(page, "audit")
+        page.goto(f"{origin}/projects/default/monitoring/alerts")
+        page.locator("a[href*='/alerts/0']").first.click()
+        page.wait_for_load_state("networkidle")
+        page.locator("a[href*='/columns/']").first.click()
+        shoot(page, "column")
+        page.locator(".crumbs a").last.click()
+        shoot(page, "monitor")
         browser.close()
 
 

@@ -183,6 +183,12 @@ def state(value: object, words: str = "") -> str:
 
 
 @register.filter
+def listed(value: object) -> str:
+    """A list in words, anything else as it is."""
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+@register.filter
 def at(mapping: Any, key: object) -> Any:
     """`mapping[key]`, or None: templates cannot look a variable key up by themselves."""
     return mapping.get(key) if mapping else None
