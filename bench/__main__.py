@@ -2,41 +2,87 @@
 
     python -m bench                 # all scenarios
     python -m bench ingest          # one of them
+    python -m bench drift           # those of drift, whose tables go into docs/drift.md with --write
 
 Each scenario measures its physical limit in the same run; points are read back and compared, so that speed without the
 data counts as failure.
 """
 
+import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from bench import client_cost, history, ingest, profile
+from bench.cores import one_core
+from bench.drift import agreement, alarms, sequential, speed, windows
+from bench.sheet import Sheet, print_sheet, write_into
 from bench.table import Row, print_table
 
-SCENARIOS: dict[str, Callable[[Path], list[Row]]] = {
+SCENARIOS: dict[str, Callable[[Path], Sequence[Row | Sheet]]] = {
     "client": client_cost.measure,
     "ingest": ingest.measure,
     "history": history.measure,
     "profile": profile.measure,
+    "drift-agreement": agreement.measure,
+    "drift-alarms": alarms.measure,
+    "drift-windows": windows.measure,
+    "drift-sequential": sequential.measure,
+    "drift-speed": speed.measure,
 }
+PAGE = Path(__file__).parents[1] / "docs" / "drift.md"
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
+    write = "--write" in arguments
+    names = _expanded([name for name in arguments if name != "--write"])
     unknown = [name for name in names if name not in SCENARIOS]
     if unknown:
-        print(f"No scenario is named {', '.join(unknown)}; there are {', '.join(SCENARIOS)}.", file=sys.stderr)
+        print(f"No scenario is named {', '.join(unknown)}; there are drift, {', '.join(SCENARIOS)}.", file=sys.stderr)
         return 2
     print(f"Python {platform.python_version()}, {platform.machine()}, {platform.system()}; SQLite, local store\n")
-    rows: list[Row] = []
-    for name in names or list(SCENARIOS):
-        print(f"{name} …", file=sys.stderr, flush=True)
-        with tempfile.TemporaryDirectory(prefix="lineal-bench-") as folder:
-            rows += SCENARIOS[name](Path(folder))
-    print_table(rows)
+    found = [each for name in names for each in _measure(name)]
+    rows = [row for row in found if isinstance(row, Row)]
+    if rows:
+        print_table(rows)
+    for sheet in (each for each in found if isinstance(each, Sheet)):
+        print_sheet(sheet)
+        if write:
+            write_into(PAGE, sheet.name, f"{sheet.to_markdown()}\n\n{_where()}")
     return 0
+
+
+def _expanded(names: list[str]) -> list[str]:
+    if "drift" in names:
+        at = names.index("drift")
+        names = [*names[:at], *(name for name in SCENARIOS if name.startswith("drift-")), *names[at + 1 :]]
+    return names or list(SCENARIOS)
+
+
+def _measure(name: str) -> Sequence[Row | Sheet]:
+    print(f"{name} …", file=sys.stderr, end="", flush=True)
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="lineal-bench-") as folder:
+        if not name.startswith("drift-"):
+            found = SCENARIOS[name](Path(folder))
+        else:
+            with one_core():
+                found = SCENARIOS[name](Path(folder))
+    print(f" {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
+    return found
+
+
+def _where() -> str:
+    """Under each table: what it was measured with."""
+    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "pyarrow", "scikit-learn"))
+    return (
+        f"*Measured {time.strftime('%Y-%m-%d')} on one core of {os.cpu_count()} ({platform.machine()}, {platform.system()}),"
+        f" Python {platform.python_version()}, {packages}.*"
+    )
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
 """Cells profiled a second on one core: a mixed table of a million rows, beside sorting its numbers and hashing its texts."""
 
-import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from bench.cores import one_core
 from bench.table import Row
 
 ROWS = 1_000_000
@@ -18,12 +17,12 @@ REPEATS = 3
 def measure(folder: Path) -> list[Row]:
     import lineal
 
-    with _one_core():
-        table = _table()
+    with one_core():
+        table = mixed_table()
         reference = lineal.profile(table).reference()
-        over_reference = _best(lambda: lineal.profile(table, reference))
-        own = _best(lambda: lineal.profile(table))
-        least = _best(lambda: _sort_and_hash(table))
+        over_reference = best(lambda: lineal.profile(table, reference))
+        own = best(lambda: lineal.profile(table))
+        least = best(lambda: _sort_and_hash(table))
         merging = _merging(table, reference)
     cells = ROWS * COLUMNS
     limit = "sorting each number column and hashing each distinct text once"
@@ -34,7 +33,7 @@ def measure(folder: Path) -> list[Row]:
     ]
 
 
-def _table() -> Any:
+def mixed_table() -> Any:
     """12 columns of floats, 4 of integers and 4 of texts, one of them all distinct."""
     import numpy as np
     import pyarrow as pa
@@ -69,12 +68,12 @@ def _merging(table: Any, reference: Any) -> Row:
     if one.merge(two).rows != ROWS:
         raise RuntimeError("rows were lost in merging")
     data = one.to_bytes()
-    merging = _best(lambda: one.merge(two)) * 1_000
-    reading = _best(lambda: lineal.Profile.from_bytes(data)) * 1_000
+    merging = best(lambda: one.merge(two)) * 1_000
+    reading = best(lambda: lineal.Profile.from_bytes(data)) * 1_000
     return Row("merge of two profiles", "ms", merging, reading, "reading one from its bytes", more_is_better=False)
 
 
-def _best(act: Callable[[], object]) -> float:
+def best(act: Callable[[], object]) -> float:
     """Seconds."""
     taken = []
     for _ in range(REPEATS):
@@ -82,17 +81,3 @@ def _best(act: Callable[[], object]) -> float:
         act()
         taken.append(time.perf_counter() - begun)
     return min(taken)
-
-
-@contextmanager
-def _one_core() -> Iterator[None]:
-    """Keeps libraries from using more, where the system lets a process choose."""
-    if not hasattr(os, "sched_getaffinity"):
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(before)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
