@@ -13,8 +13,13 @@ else:
     _TextField = models.Field
 
 
+NODE_WORDS = {number: word for word, number in NODE_CODES.items()}
+EDGE_WORDS = {number: word for word, number in EDGE_CODES.items()}
+
+
 class _CodedField(_TextField):
     codes: Mapping[str, int]
+    words: Mapping[int, str]
 
     def get_internal_type(self) -> str:
         return "PositiveSmallIntegerField"
@@ -28,16 +33,12 @@ class _CodedField(_TextField):
         return self.codes[value]
 
     def from_db_value(self, value: int | None, *_: Any) -> str | None:
-        return None if value is None else word_of(self.codes, value)
+        return None if value is None else self.words[value]
 
 
 class NodeKindField(_CodedField):
-    codes = NODE_CODES
+    codes, words = NODE_CODES, NODE_WORDS
 
 
 class EdgeKindField(_CodedField):
-    codes = EDGE_CODES
-
-
-def word_of(codes: Mapping[str, int], number: int) -> str:
-    return next(word for word, code in codes.items() if code == number)
+    codes, words = EDGE_CODES, EDGE_WORDS

@@ -31,6 +31,7 @@ EDGE_CODES: Mapping[str, int] = {
     "caused_by": 8,
 }
 STRENGTHS = ("content", "snapshot", "declared", "path")  # strongest first: how far a node's identity can be trusted
+MOST_KEYS = 10_000  # asked for at once: SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535
 
 Description = Mapping[str, Any]
 Describe = Callable[[Sequence[str], ProjectRef], Mapping[str, Description]]
@@ -69,7 +70,11 @@ def register_resolver(*, prefix: str, kind: str, resolve: Resolve) -> None:
 def describe(*, kind: str, keys: Sequence[str], project: ProjectRef) -> Mapping[str, Description]:
     """What the owner of `kind` says of `keys`; a key that the owner does not know is left out."""
     describer = _describers.get(kind)
-    return describer(keys, project) if describer else {}
+    found: dict[str, Description] = {}
+    if describer is not None:
+        for start in range(0, len(keys), MOST_KEYS):
+            found.update(describer(keys[start : start + MOST_KEYS], project))
+    return found
 
 
 def resolvers_of(prefix: str) -> Sequence[Resolver]:

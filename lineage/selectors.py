@@ -12,7 +12,7 @@ from core.access import Principal, ProjectRef, visible_project_ids
 from lineage import kinds as vocabulary
 from lineage import walk
 from lineage.errors import UnknownReference
-from lineage.fields import word_of
+from lineage.fields import EDGE_WORDS, NODE_WORDS
 from lineage.models import Edge, Node
 from lineage.walk import Direction
 
@@ -170,11 +170,7 @@ def _readable(rows: Sequence[walk.NodeRow], visible_to: Principal | None) -> lis
 
 
 def _edges_among(rows: Sequence[walk.EdgeRow], ids: set[int]) -> list[GraphEdge]:
-    return [
-        GraphEdge(src=src, dst=dst, kind=word_of(vocabulary.EDGE_CODES, kind))
-        for src, dst, kind in rows
-        if src in ids and dst in ids
-    ]
+    return [GraphEdge(src=src, dst=dst, kind=EDGE_WORDS[kind]) for src, dst, kind in rows if src in ids and dst in ids]
 
 
 def _described(rows: Sequence[walk.NodeRow]) -> list[GraphNode]:
@@ -183,16 +179,14 @@ def _described(rows: Sequence[walk.NodeRow]) -> list[GraphNode]:
     for _, project_id, kind, key, _ in rows:
         keys[project_id, kind].append(key)
     about = {
-        group: vocabulary.describe(
-            kind=word_of(vocabulary.NODE_CODES, group[1]), keys=group_keys, project=projects[group[0]]
-        )
+        group: vocabulary.describe(kind=NODE_WORDS[group[1]], keys=group_keys, project=projects[group[0]])
         for group, group_keys in keys.items()
     }
     return [
         GraphNode(
             id=node_id,
             project=projects[project_id].name,
-            kind=word_of(vocabulary.NODE_CODES, kind),
+            kind=NODE_WORDS[kind],
             key=key,
             live=bool(live),
             about=about[project_id, kind].get(key, {}),

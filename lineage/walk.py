@@ -69,22 +69,20 @@ def time_limit(milliseconds: int = TIME_LIMIT_MS) -> Iterator[None]:
         return
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SHOW statement_timeout")
+            cursor.execute(
+                "SELECT current_setting('statement_timeout'), set_config('statement_timeout', %s, true)",
+                [f"{milliseconds}ms"],
+            )
             before = cursor.fetchone()[0]
-            _set_timeout(f"{milliseconds}ms")
             yield
-            _set_timeout(before)  # a savepoint keeps SET LOCAL until the outer transaction ends
+            # a savepoint keeps SET LOCAL until the outer transaction ends
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [before])
     except OperationalError as exc:
         if "statement timeout" in str(exc):
             raise WalkTooSlow(
                 f"The walk took longer than {milliseconds} ms. Ask from fewer nodes, or with a lower max_nodes."
             ) from exc
         raise
-
-
-def _set_timeout(value: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [value])
 
 
 def _reached(direction: Direction) -> str:

@@ -10,6 +10,7 @@ from core.access import ProjectRef
 from lineage import kinds
 from registry import links
 from registry.models import Deployment, ModelVersion
+from registry.models.versions import label_of
 from registry.selectors import find_version_at
 
 UUID_TEXT = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
@@ -18,43 +19,52 @@ BATCH = 500  # keys in one query: SQLite takes some thousand parameters
 
 def describe_versions(keys: Sequence[str], project: ProjectRef) -> Mapping[str, Mapping[str, Any]]:
     """By uuid. One query for each 500."""
-    versions = ModelVersion.objects.select_related("model__project", "run").filter(model__project_id=project.id)
+    versions = ModelVersion.objects.filter(model__project_id=project.id).values_list(
+        "uuid", "model__name", "number", "digest", "lifecycle", "run__uuid", "created_at", "created_by"
+    )
     return {
-        version.uuid.hex: {
-            "label": version.label,
-            "url": links.version_page(version),
-            "digest": version.digest,
-            "model": version.model.name,
-            "number": version.number,
-            "lifecycle": version.lifecycle,
-            "run": version.run.uuid.hex,
-            "created_at": clock.text(version.created_at),
-            "created_by": version.created_by,
+        uuid.hex: {
+            "label": label_of(model, number),
+            "url": links.version_page_of(project.name, model, number),
+            "digest": digest,
+            "model": model,
+            "number": number,
+            "lifecycle": lifecycle,
+            "run": run.hex,
+            "created_at": clock.text(created_at),
+            "created_by": created_by,
         }
         for some in _batches(keys)
-        for version in versions.filter(uuid__in=some)
+        for uuid, model, number, digest, lifecycle, run, created_at, created_by in versions.filter(uuid__in=some)
     }
 
 
 def describe_deployments(keys: Sequence[str], project: ProjectRef) -> Mapping[str, Mapping[str, Any]]:
     """By uuid. One query for each 500."""
-    deployments = Deployment.objects.select_related("version__model__project", "environment").filter(
-        project_id=project.id
+    deployments = Deployment.objects.filter(project_id=project.id).values_list(
+        "uuid",
+        "version__model__name",
+        "version__number",
+        "version__digest",
+        "environment__name",
+        "target",
+        "started_at",
+        "ended_at",
     )
     return {
-        str(deployment.uuid): {
-            "label": f"{deployment.version.label} at {deployment.target}",
-            "url": links.version_page(deployment.version),
-            "digest": deployment.version.digest,
-            "model": deployment.version.model.name,
-            "number": deployment.version.number,
-            "environment": deployment.environment.name,
-            "target": deployment.target,
-            "started_at": clock.text(deployment.started_at),
-            "ended_at": clock.text(deployment.ended_at) if deployment.ended_at else None,
+        str(uuid): {
+            "label": f"{label_of(model, number)} at {target}",
+            "url": links.version_page_of(project.name, model, number),
+            "digest": digest,
+            "model": model,
+            "number": number,
+            "environment": environment,
+            "target": target,
+            "started_at": clock.text(started_at),
+            "ended_at": clock.text(ended_at) if ended_at else None,
         }
         for some in _batches(keys)
-        for deployment in deployments.filter(uuid__in=some)
+        for uuid, model, number, digest, environment, target, started_at, ended_at in deployments.filter(uuid__in=some)
     }
 
 

@@ -6,8 +6,11 @@ from registry.models import Deployment, ModelVersion, Promotion, Receipt
 
 
 def version_page(version: ModelVersion) -> str:
-    model = version.model
-    return f"/projects/{quote(model.project.name)}/models/{quote(model.name, safe='')}/versions/{version.number}"
+    return version_page_of(version.model.project.name, version.model.name, version.number)
+
+
+def version_page_of(project: str, model: str, number: int) -> str:
+    return f"/projects/{quote(project)}/models/{quote(model, safe='')}/versions/{number}"
 
 
 def promotion_page(promotion: Promotion) -> str:

@@ -14,33 +14,36 @@ _HEX = re.compile(r"[0-9a-f]{32}")
 
 
 def describe_runs(keys: Sequence[str], project: ProjectRef) -> Mapping[str, Mapping[str, Any]]:
-    runs = Run.objects.filter(project_id=project.id, uuid__in=_uuids(keys)).select_related("experiment")
+    runs = Run.objects.filter(project_id=project.id, uuid__in=_uuids(keys))
+    facts = runs.values_list("uuid", "name", "status", "experiment__name", "created_by", "created_at")
     return {
-        run.uuid.hex: {
-            "label": run.name,
-            "url": f"/projects/{project.name}/runs/{run.uuid.hex}",
-            "status": run.status,
-            "experiment": run.experiment.name,
-            "created_by": run.created_by,
-            "created_at": run.created_at,
+        uuid.hex: {
+            "label": name,
+            "url": f"/projects/{project.name}/runs/{uuid.hex}",
+            "status": status,
+            "experiment": experiment,
+            "created_by": created_by,
+            "created_at": created_at,
         }
-        for run in runs
+        for uuid, name, status, experiment, created_by, created_at in facts
     }
 
 
 def describe_datasets(keys: Sequence[str], project: ProjectRef) -> Mapping[str, Mapping[str, Any]]:
+    """Without schema and profile, which may be large."""
     versions = DatasetVersion.objects.filter(dataset__project_id=project.id, uuid__in=_uuids(keys))
+    facts = versions.values_list("uuid", "dataset__name", "digest", "strength", "kind", "rows", "uri")
     return {
-        version.uuid.hex: {
-            "label": version.dataset.name,
-            "url": f"/projects/{project.name}/data/{version.dataset.name}",
-            "digest": version.digest,
-            "strength": version.strength,
-            "kind_of_data": version.kind,
-            "rows": version.rows,
-            "uri": version.uri,
+        uuid.hex: {
+            "label": name,
+            "url": f"/projects/{project.name}/data/{name}",
+            "digest": digest,
+            "strength": strength,
+            "kind_of_data": kind,
+            "rows": rows,
+            "uri": uri,
         }
-        for version in versions.select_related("dataset")
+        for uuid, name, digest, strength, kind, rows, uri in facts
     }
 
 

@@ -69,12 +69,17 @@ class ModelVersion(models.Model):
 
     @property
     def label(self) -> str:
-        return f"{self.model.name} v{self.number}"
+        return label_of(self.model.name, self.number)
 
     @property
     def is_barred(self) -> bool:
         """Whether it may never go anywhere again: its bytes are doubted, or people have put it away."""
         return self.lifecycle in {self.Lifecycle.QUARANTINED, self.Lifecycle.RETIRED}
+
+
+def label_of(model: str, number: int) -> str:
+    """What people call a version."""
+    return f"{model} v{number}"
 
 
 class ManifestFile(models.Model):

@@ -15,7 +15,7 @@ from tests.lineage.graphs import EDGE_KINDS, NODE_KINDS, among, dags, downstream
 
 pytestmark = pytest.mark.django_db
 
-relaxed = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+relaxed = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 WALKS = {"trace": (selectors.trace, upstream), "impact": (selectors.impact, downstream)}
 both_ways = pytest.mark.parametrize("way", WALKS)
 

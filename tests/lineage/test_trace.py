@@ -171,6 +171,21 @@ def plan_of(statement):
     return "\n".join(line for (line,) in walk._rows(f"EXPLAIN {statement}".replace("%", "%%"), []))
 
 
+def test_owners_are_asked_of_no_more_keys_than_a_statement_takes(make_graph, own_kinds, monkeypatch):
+    """SQLite takes 32,766 parameters, and a walk may meet 50,000 nodes."""
+    asked = []
+    own_kinds.register(
+        kind="run", describe=lambda keys, _: asked.append(len(keys)) or {key: {"label": f"{key}!"} for key in keys}
+    )
+    monkeypatch.setattr(own_kinds, "MOST_KEYS", 10)
+    nodes = make_graph(25, [(each, each + 1) for each in range(24)])
+
+    found = selectors.impact(starts=nodes[:1])
+
+    assert sorted(asked) == [5, 10, 10]
+    assert all(node.label == f"{node.key}!" for node in found.nodes)
+
+
 def test_unknown_owner_leaves_the_key_as_label(make_node, own_kinds):
     """A kind nobody speaks for is still shown."""
     node = make_node("evaluation", "ev-1")

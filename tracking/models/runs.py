@@ -84,6 +84,9 @@ class Run(models.Model):
             models.Index(
                 fields=["changed_at"], name="tracking_run_unsealed", condition=Q(sealed=False, changed_at__isnull=False)
             ),
+            models.Index(
+                fields=["project", "code_commit"], name="tracking_run_commit"
+            ),  # lines of descent pass through
         ]
 
     @property
