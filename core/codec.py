@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from django.conf import settings
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
@@ -14,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.utils.mediatypes import media_type_matches
 
 from core import clock
-from core.errors import Malformed
+from core.errors import Malformed, TooLarge
 
 
 def number(value: float | None) -> float | str | None:
@@ -73,7 +74,18 @@ class JsonParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
-        return parse_json(stream.read())
+        """Reads no more than the view takes, which is `DATA_UPLOAD_MAX_MEMORY_SIZE` unless its `max_json_bytes` says otherwise.
+
+        Raises:
+            Malformed: no JSON.
+            TooLarge: more than that.
+        """
+        view = (parser_context or {}).get("view")
+        most = getattr(view, "max_json_bytes", settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+        body = stream.read(most + 1)
+        if len(body) > most:
+            raise TooLarge(f"A request body holds at most {most} bytes here.")
+        return parse_json(body)
 
 
 def parse_json(body: bytes) -> Any:

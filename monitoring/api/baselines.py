@@ -12,12 +12,13 @@ from core.access import Permission
 from core.api import parse
 from monitoring import selectors, services
 from monitoring.api.monitor_render import BaselineOut, brief_version
-from monitoring.api.windows import Base64Field
+from monitoring.api.windows import MOST_JSON_BYTES, Base64Field
 from monitoring.models import Baseline
 from registry.api.base import ReasonField, RegistryView
 
 
 class BaselineOfVersion(RegistryView):
+    max_json_bytes = MOST_JSON_BYTES
     permissions = {"GET": Permission.PROJECT_READ, "PUT": Permission.MONITOR_WRITE}
 
     class Input(serializers.Serializer):

@@ -28,9 +28,13 @@ from monitoring.api.monitor_render import (
 )
 from monitoring.api.monitors import MonitorView
 from monitoring.models import ProfilePart, Window
+from monitoring.services.baselines import MOST_BYTES
 from registry.api.base import ReasonField, latest_page
 
 PARTS_SHOWN = 100
+
+
+MOST_JSON_BYTES = MOST_BYTES // 3 * 4 + 64 * 1024  # of a request that brings a profile, which is base64 there
 
 
 class Base64Field(serializers.CharField):
@@ -51,6 +55,7 @@ class Base64Field(serializers.CharField):
 
 
 class Profiles(MonitorView):
+    max_json_bytes = MOST_JSON_BYTES
     permissions = {"POST": Permission.PROFILE_REPORT}
     rate_limit = {"POST": "ingest"}
 

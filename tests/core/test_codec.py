@@ -1,9 +1,10 @@
+import io
 import math
 
 import pytest
 
-from core.codec import json_bytes, number, parse_json
-from core.errors import Malformed
+from core.codec import JsonParser, json_bytes, number, parse_json
+from core.errors import Malformed, TooLarge
 
 
 @pytest.mark.parametrize(
@@ -26,3 +27,29 @@ def test_broken_json_is_refused_where_it_breaks():
 
 def test_unknown_kinds_of_value_are_written_as_text():
     assert json_bytes({"a": {3, 1, 2}}) == b'{"a":[1,2,3]}'
+
+
+class View:
+    max_json_bytes = 9
+
+
+def test_a_body_is_read_as_far_as_the_view_takes_it():
+    """What a stranger sends must not fill the memory."""
+    body = io.BytesIO(b"[1, 2, 3]")
+
+    assert JsonParser().parse(body, parser_context={"view": View()}) == [1, 2, 3]
+
+
+def test_a_larger_body_is_refused_unread():
+    body = io.BytesIO(b"[" + b"1," * 1_000_000 + b"1]")
+
+    with pytest.raises(TooLarge, match="at most 9 bytes"):
+        JsonParser().parse(body, parser_context={"view": View()})
+    assert body.tell() == 10
+
+
+def test_without_a_limit_of_the_view_the_servers_holds(settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 4
+
+    with pytest.raises(TooLarge):
+        JsonParser().parse(io.BytesIO(b"[1,2]"), parser_context={"view": object()})

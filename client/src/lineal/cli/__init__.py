@@ -48,7 +48,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "deployments": Entry("lineal.cli.deployments:deployments", "List what runs, or ran at a given time."),
     },
     "Production": {
-        "monitors": Entry("lineal.cli.monitors:monitors", "How versions are watched in production, and how they do."),
+        "monitors": Entry(
+            "lineal.cli.monitor_inputs:monitors", "How versions are watched in production, and how they do."
+        ),
         "alerts": Entry("lineal.cli.alerts:alerts", "What is wrong in production, and who looks after it."),
         "triggers": Entry("lineal.cli.triggers:triggers", "Start a job elsewhere when something happens here."),
         "webhooks": Entry(

@@ -52,7 +52,7 @@ def profile(
     """
     if out == "-" and as_json:
         raise usage_error("--out - and --json: only one of them can have stdout")
-    key = _read_key(key_file)
+    key = read_key(key_file) if key_file else None
     options: dict[str, Any] = {"privacy": privacy, "predictions": predictions, "labels": labels, "key": key}
     if all(file.endswith(SUFFIX) for file in files):
         found = reduce(lambda one, two: one.merge(two), map(_kept, files))
@@ -83,9 +83,8 @@ def _kept(file: str) -> "Profile":
         raise CommandFailed(f"{file}: {error}") from error
 
 
-def _read_key(file: str | None) -> bytes | None:
-    if file is None:
-        return None
+def read_key(file: str) -> bytes:
+    """The 16 bytes of a hashing key. Raises a usage error."""
     content = Path(file).read_bytes()
     if len(content) == 16:
         return content
