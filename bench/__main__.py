@@ -45,6 +45,7 @@ def main(arguments: list[str]) -> int:
         print(f"No scenario is named {', '.join(unknown)}; there are drift, {', '.join(SCENARIOS)}.", file=sys.stderr)
         return 2
     print(f"Python {platform.python_version()}, {platform.machine()}, {platform.system()}; SQLite, local store\n")
+    where = _where()
     found = [each for name in names for each in _measure(name)]
     rows = [row for row in found if isinstance(row, Row)]
     if rows:
@@ -52,7 +53,7 @@ def main(arguments: list[str]) -> int:
     for sheet in (each for each in found if isinstance(each, Sheet)):
         print_sheet(sheet)
         if write:
-            write_into(PAGE, sheet.name, f"{sheet.to_markdown()}\n\n{_where()}")
+            write_into(PAGE, sheet.name, f"{sheet.to_markdown()}\n\n{where}")
     return 0
 
 
@@ -77,11 +78,12 @@ def _measure(name: str) -> Sequence[Row | Sheet]:
 
 
 def _where() -> str:
-    """Under each table: what it was measured with."""
+    """Under each table: what it was measured with, and what else the machine did then."""
+    load = f", load average {os.getloadavg()[0]:.1f} before" if hasattr(os, "getloadavg") else ""
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "pyarrow", "scikit-learn"))
     return (
         f"*Measured {time.strftime('%Y-%m-%d')} on one core of {os.cpu_count()} ({platform.machine()}, {platform.system()}),"
-        f" Python {platform.python_version()}, {packages}.*"
+        f" Python {platform.python_version()}, {packages}{load}.*"
     )
 
 

@@ -16,8 +16,8 @@ from monitoring.engine import Limits, evaluate
 from monitoring.profiles import Profile
 from monitoring.statistics import psi
 
-RUNS = 100
-SHARED = 25  # of them are judged by the peer as well, which takes half a second each
+RUNS = 60
+SHARED = 20  # of them are judged by the peer as well, which takes half a second each
 COLUMNS = 33
 ALPHA = 0.05
 PSI_GATE = 0.1

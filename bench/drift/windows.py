@@ -32,7 +32,7 @@ def measure(folder: Path) -> list[Sheet]:
             rows,
             f"Share of {RUNS} runs with an alarm. In each run a real column is drawn anew, {ROWS:,} rows a day, every day moved by a"
             " normal step of the spread that is named. The last day is judged: by chi-square against all days before, and by the test that"
-            f" learns from their variation. The last column is Lineal's at {STRICT:.0%} where the last day is moved by {SHIFT_SD:g} sd too.",
+            f" learns from their variation. In the last column, at {STRICT:.0%}, the last day is moved by {SHIFT_SD:g} sd as well.",
         )
     ]
 
