@@ -79,7 +79,9 @@ def a_source(world, caller):
     names = a_monitor(world, caller)
     monitor = Monitor.objects.get(uuid=names["monitor"])
     (root,) = settings.DATA_ROOTS
-    source = services.create_source(monitor=monitor, path=f"{root}/day", actor=world.people["maintainer"])
+    source = monitor.sources.first()  # a second version's monitor has those of the first
+    if source is None:
+        source = services.create_source(monitor=monitor, path=f"{root}/day", actor=world.people["maintainer"])
     return names | {"source": str(source.uuid), "root": root}
 
 
