@@ -79,7 +79,7 @@ def a_source(world, caller):
     names = a_monitor(world, caller)
     monitor = Monitor.objects.get(uuid=names["monitor"])
     (root,) = settings.DATA_ROOTS
-    source = services.create_source(monitor=monitor, path=f"{root}/day", actor=world.people["maintainer"])
+    source = services.create_source(monitor=monitor, path=f"{root}/{next(_numbers)}", actor=world.people["maintainer"])
     return names | {"source": str(source.uuid), "root": root}
 
 
