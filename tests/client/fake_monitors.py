@@ -6,12 +6,11 @@ from base64 import b64decode
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import reduce
-from hashlib import sha256
 from typing import Any
 
 import lineal
 
-from monitoring.profiles import merge, read_profile
+from monitoring.profiles import key_id, merge, read_profile
 from tests.client.fake_server import Answer, FakeServer, Problem
 
 
@@ -86,12 +85,11 @@ class FakeMonitors(FakeServer):
         reference = self.monitors[monitor].reference
         if reference is None:
             raise Problem(404, "no-baseline")
-        document = reference.to_json()
-        etag = f'"{sha256(json.dumps(document).encode()).hexdigest()[:16]}"'
+        etag = f'"{reference.id}"'  # which does not tell the key
         if self.headers.get("If-None-Match") == etag:
             self.unchanged += 1
             return Answer(304, headers={"ETag": etag})
-        return Answer(200, document, {"ETag": etag})
+        return Answer(200, reference.to_json(), {"ETag": etag})
 
     def take(self, monitor: str, *, query: dict[str, str], body: bytes) -> Any:
         found = self.monitors.get(monitor)
@@ -103,7 +101,9 @@ class FakeMonitors(FakeServer):
         start, end = _moment(given["start"]), _moment(given["end"])
         if start % found.window_s or end - start != found.window_s:
             raise Problem(422, "window-not-aligned")
-        read_profile(b64decode(given["profile"], validate=True))
+        profile = read_profile(b64decode(given["profile"], validate=True))
+        if found.reference is not None and profile.key != key_id(found.reference.key):
+            raise Problem(422, "profile-mismatch")
         known = found.parts.get(given["part"])
         if known is not None:
             found.repeats += 1

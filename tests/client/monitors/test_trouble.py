@@ -154,6 +154,24 @@ def test_a_part_that_is_refused_is_put_aside_and_the_rest_goes_on(production, fr
     assert lineal.sync().streams == []
 
 
+def test_a_baseline_that_was_replaced_under_another_key_costs_one_part(production, fraud, warnings):
+    """Its cells are the same, so the server says that nothing changed; the refusal is what tells."""
+    with lineal.monitor("fraud@production") as monitor:
+        monitor.observe(ROW)
+        assert monitor.flush()
+        fraud.reference = lineal.profile({"age": np.arange(500) % 97}, key=b"o" * 16).reference()
+        fraud.parts.clear()
+        assert fraud.reference.id == REFERENCE.id
+        monitor.observe(ROW)
+        monitor.flush()
+        poll(lambda: monitor._worker.courier.contract.reference == fraud.reference)
+        monitor.observe(ROW)
+
+    assert fraud.whole.rows == 1
+    assert monitor.stats().parts_refused == 1
+    assert any("profile-mismatch" in sentence or "HTTP 422" in sentence for sentence in warnings())
+
+
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_a_closed_door_is_told_once_and_everything_waits_on_disk(production, fraud, spool_dir, warnings, status):
     production.refuse("/profiles$", status, times=1_000_000)

@@ -43,6 +43,7 @@ class Courier:
         self._ask_at = self._send_at = 0.0
         self._told_to_wait = False
         self._attempt = 0
+        self._doubts = False
         self._hurried = False
         self._closed: dict[str, float] = {}  # until when a monitor is left alone
 
@@ -88,6 +89,7 @@ class Courier:
             self._notices.warn_once("closed", f"{self._label}: rows cannot be profiled, the server says: {exc}")
         else:
             self._calm_down()
+            self._doubts = False
             self._closed.pop("", None)
             self._ask_at = now + self._refresh_every_s * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load, guards nothing
             if found != self.contract:
@@ -95,9 +97,10 @@ class Courier:
 
     def _asked(self) -> Contract:
         found: list[Contract] = []
+        known = None if self._doubts else self.contract
 
         def ask() -> None:
-            found.append(contracts.ask(self.transport, self._project, self._model, self._environment, self.contract))
+            found.append(contracts.ask(self.transport, self._project, self._model, self._environment, known))
 
         explained(ask)
         return found[0]
@@ -121,7 +124,9 @@ class Courier:
             self._parts.remove(waiting)
 
     def _put_aside(self, waiting: Waiting, reason: str) -> None:
+        """Keep what was refused; the contract may be another one by now, so it is asked for anew."""
         self.refused += 1
+        self._doubts, self._ask_at = True, 0.0
         self.refused_rows += waiting.rows
         place = self._parts.put_aside(waiting, reason)
         self._notices.warn_once(
