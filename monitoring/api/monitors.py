@@ -103,10 +103,10 @@ class ReferenceOfMonitor(MonitorView):
     )
     def get(self, request: Request, uuid: UUID) -> Response:
         """What profiles are made against: the cells of each column, and the hashing key, which is why readers alone do not
-        get it. Its id is its ETag.
+        get it. Its ETag names cells and key: the same cells under another key are another reference.
         """
         baseline = selectors.get_baseline(self.find_monitor(uuid).version)
-        etag = f'"{baseline.reference_id}"'
+        etag = f'"{baseline.reference_id}.{baseline.key_name}"'
         headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
         if baseline.reference_id and etag in request.headers.get("If-None-Match", ""):
             return Response(status=304, headers=headers)

@@ -71,7 +71,7 @@ def test_the_reference_is_the_baselines_and_is_sent_once(watched, reporter):
 
     expected = reference_of(baseline_profile(Baseline.objects.get()), DEFAULT_KEY)
     assert answer.json() == expected.to_json()
-    assert answer.headers["ETag"] == f'"{expected.id}"'
+    assert answer.headers["ETag"] == f'"{expected.id}.{key_id(DEFAULT_KEY)}"'
     assert (again.status_code, again.content) == (304, b"")
 
 
