@@ -2,6 +2,7 @@
 
     python -m bench                 # all scenarios
     python -m bench ingest          # one of them
+    python -m bench lineage --write # another, and its section in docs/benchmarks.md
     python -m bench drift           # those of drift, whose tables go into docs/drift.md with --write
 
 Each scenario measures its physical limit in the same run; points are read back and compared, so that speed without the
@@ -17,7 +18,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import client_cost, history, ingest, profile
+from bench import client_cost, history, ingest, lineage, profile, report
 from bench.cores import one_core
 from bench.drift import agreement, alarms, sequential, speed, windows
 from bench.sheet import Sheet, print_sheet, write_into
@@ -28,13 +29,14 @@ SCENARIOS: dict[str, Callable[[Path], Sequence[Row | Sheet]]] = {
     "ingest": ingest.measure,
     "history": history.measure,
     "profile": profile.measure,
+    "lineage": lineage.measure,
     "drift-agreement": agreement.measure,
     "drift-alarms": alarms.measure,
     "drift-windows": windows.measure,
     "drift-sequential": sequential.measure,
     "drift-speed": speed.measure,
 }
-PAGE = Path(__file__).parents[1] / "docs" / "drift.md"
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 def main(arguments: list[str]) -> int:
@@ -45,15 +47,20 @@ def main(arguments: list[str]) -> int:
         print(f"No scenario is named {', '.join(unknown)}; there are drift, {', '.join(SCENARIOS)}.", file=sys.stderr)
         return 2
     print(f"Python {platform.python_version()}, {platform.machine()}, {platform.system()}; SQLite, local store\n")
-    where = _where()
-    found = [each for name in names for each in _measure(name)]
-    rows = [row for row in found if isinstance(row, Row)]
+    rows: list[Row] = []
+    for name in names:
+        where, taken_on = _where(), report.machine()
+        found = _measure(name)
+        of_name = [row for row in found if isinstance(row, Row)]
+        if write and of_name:
+            report.write(DOCS / "benchmarks.md", name, _about(name), taken_on, of_name)
+        for sheet in (each for each in found if isinstance(each, Sheet)):
+            print_sheet(sheet)
+            if write:
+                write_into(DOCS / "drift.md", sheet.name, f"{sheet.to_markdown()}\n\n{where}")
+        rows += of_name
     if rows:
         print_table(rows)
-    for sheet in (each for each in found if isinstance(each, Sheet)):
-        print_sheet(sheet)
-        if write:
-            write_into(PAGE, sheet.name, f"{sheet.to_markdown()}\n\n{where}")
     return 0
 
 
@@ -75,6 +82,11 @@ def _measure(name: str) -> Sequence[Row | Sheet]:
                 found = SCENARIOS[name](Path(folder))
     print(f" {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
     return found
+
+
+def _about(name: str) -> str:
+    """What a scenario's module says of itself."""
+    return (sys.modules[SCENARIOS[name].__module__].__doc__ or "").strip()
 
 
 def _where() -> str:

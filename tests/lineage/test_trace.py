@@ -147,6 +147,18 @@ def test_slow_walk_is_stopped_and_the_limit_lifted_after(make_graph, settings):
     assert walk._rows("SELECT 1 FROM pg_sleep(0.08)", []) == [(1,)]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_limit_ends_with_a_transaction_of_the_walks_own(settings):
+    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        pytest.skip("SQLite has no statement time-out")
+    before = walk._rows("SHOW statement_timeout", [])
+    with walk.time_limit(50):
+        assert walk._rows("SHOW statement_timeout", []) == [("50ms",)]
+
+    assert walk._rows("SHOW statement_timeout", []) == before
+    assert walk._rows("SELECT 1 FROM pg_sleep(0.08)", []) == [(1,)]
+
+
 @pytest.mark.parametrize("ask", [selectors.trace, selectors.impact])
 def test_postgresql_looks_up_each_node_whatever_it_guesses_of_their_number(make_graph, ask):
     """It guesses thousands where a dozen are reached, and joins of whole tables took 200 ms on a million nodes."""

@@ -1,0 +1,57 @@
+"""Figures of a run, written into a page: a section for each scenario, which only a later run of that scenario replaces."""
+
+import os
+import platform
+import re
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.table import COLUMNS, Row, cells
+
+HEAD = """# Benchmarks
+
+Figures of real runs, each section written by `python -m bench --write NAME` and by nothing else. They are times and rates of one machine:
+what tells something is the ratio to the limit, which was measured beside it in the same run.
+"""
+
+
+def machine() -> str:
+    """What the figures were taken on, and how busy it was before they were."""
+    cpu = re.search(r"model name\s*: (.*)", _text("/proc/cpuinfo"))
+    memory = re.search(r"MemTotal:\s*(\d+) kB", _text("/proc/meminfo"))
+    facts = [
+        f"{os.cpu_count()} cores" + (f" of {cpu[1].strip()}" if cpu else ""),
+        f"{int(memory[1]) / 2**20:.0f} GiB of memory" if memory else "",
+        f"{platform.system()} {platform.machine()}",
+        f"Python {platform.python_version()}",
+        f"SQLite {sqlite3.sqlite_version}",
+        f"load {os.getloadavg()[0]:.1f} before" if hasattr(os, "getloadavg") else "",
+    ]
+    return ", ".join(fact for fact in facts if fact)
+
+
+def write(page: Path, name: str, about: str, taken_on: str, rows: Sequence[Row]) -> None:
+    """Put the section of one scenario in the place of its old one, or at the end."""
+    table = "\n".join([_line(COLUMNS), _line(["---"] * len(COLUMNS)), *(_line(cells(row)) for row in rows)])
+    section = f"## {name}\n\n{about}\n\n{datetime.now(UTC):%Y-%m-%d}: {taken_on}.\n\n{table}"
+    text = page.read_text() if page.exists() else HEAD
+    sections = [each.rstrip() for each in re.split(r"(?m)^(?=## )", text)]
+    found = [at for at, each in enumerate(sections) if each.splitlines()[0] == f"## {name}"]
+    if found:
+        sections[found[0]] = section
+    else:
+        sections.append(section)
+    page.write_text("\n\n".join(sections) + "\n")
+
+
+def _line(values: Sequence[str]) -> str:
+    return f"| {' | '.join(value.replace('|', '/') for value in values)} |"
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""

