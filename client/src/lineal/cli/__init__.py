@@ -65,7 +65,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         ),
         "evidence": Entry("lineal.cli.evidence:evidence", "Verdicts of other tools on a model version."),
         "intake": Entry("lineal.cli.intake:intake", "Addresses to which other tools send signed verdicts."),
-        "audit": Entry("lineal.cli.audit:audit", "Read, export and verify the audit log."),
+        "audit": Entry("lineal.cli.audit_follow:audit", "Read, export and verify the audit log."),
     },
     "People": {
         "users": Entry("lineal.cli.accounts:users", "People who may sign in."),
