@@ -6,11 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F
 from django.db.models import Window as Over
 from django.db.models.functions import RowNumber
 
-from accounts.models import Project
 from monitoring.models import Alert, ColumnResult, Evaluation, Monitor, Window
 from web.drawings import Lines, Point, Spark, lines, sparkline
 
@@ -47,11 +46,6 @@ class MonitorRow:
     last: WindowRow | None
     windows: Sequence[WindowRow]  # oldest first
     open_alerts: int
-
-
-def monitors_of(project: Project) -> QuerySet[Monitor]:
-    """With what lists name them by."""
-    return Monitor.objects.filter(project=project).select_related("version__model", "environment")
 
 
 def monitor_rows(monitors: Sequence[Monitor]) -> list[MonitorRow]:
@@ -228,10 +222,6 @@ def column_charts(monitor: Monitor, column: str) -> list[ColumnChart]:
     return sorted(found, key=lambda chart: chart.kind)
 
 
-def column_history(monitor: Monitor, column: str) -> QuerySet[ColumnResult]:
-    return ColumnResult.objects.filter(monitor=monitor, column=column).select_related("window")
-
-
 # --- performance -----------------------------------------------------------------------------------------------------
 
 
@@ -297,26 +287,3 @@ def performance_charts(rows: Sequence[PerformanceRow]) -> list[PerformanceChart]
         if drawn is not None:
             charts.append(PerformanceChart(metric.replace("_", " "), baseline, drawn))
     return charts
-
-
-# --- alerts ----------------------------------------------------------------------------------------------------------
-
-
-def alerts_of(project: Project, *, state: str = "", model: str = "") -> QuerySet[Alert]:
-    """With what lists name them by; `state` "open" means not closed."""
-    alerts = Alert.objects.filter(project=project).select_related(
-        "monitor__version__model", "monitor__environment", "first_window", "last_window"
-    )
-    if state == "open":
-        alerts = alerts.exclude(state=Alert.State.CLOSED)
-    elif state:
-        alerts = alerts.filter(state=state)
-    return alerts.filter(monitor__version__model__name=model) if model else alerts
-
-
-def open_alerts(monitor: Monitor) -> Sequence[Alert]:
-    return list(
-        Alert.objects.filter(~Q(state=Alert.State.CLOSED), monitor=monitor)
-        .select_related("monitor__version__model", "monitor__environment")
-        .order_by("-id")
-    )

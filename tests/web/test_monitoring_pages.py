@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 
 from audit.models import AuditEvent
+from monitoring import services
 from monitoring.models import Alert
 from tests.registry.factories import new_version
 from tests.web.production import watch
@@ -175,6 +176,15 @@ def test_the_list_of_alerts_is_filtered(browser, project, bob, production):
 
     assert str(production.alert.uuid) in all_of_them
     assert str(production.alert.uuid) not in closed
+
+
+def test_an_acknowledged_alert_is_not_listed_as_open_and_still_stands_on_the_overview(
+    browser, project, bob, production
+):
+    services.acknowledge_alert(alert=production.alert, actor=bob, reason="looked at")
+
+    assert str(production.alert.uuid) not in page(browser, bob, "alert_list", project.name, state="open")[1]
+    assert str(production.alert.uuid) in page(browser, bob, "monitor_list", project.name)[1]
 
 
 def test_quiet_days_open_no_alert(browser, project, bob, quiet):

@@ -7,13 +7,12 @@ from django.urls import reverse
 
 from accounts.models import Project
 from core.access import Permission, can, require
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid
 from core.problems import status_of
-from monitoring import services
+from monitoring import selectors, services
 from monitoring.models import Alert, ColumnResult, Firing
 from registry.models import Deployment, Promotion
 from web.deployments import deployment_rows
-from web.monitors import alerts_of
 from web.paging import newest_first
 from web.promotions import promotion_rows
 from web.trail import trail_of
@@ -27,7 +26,9 @@ SHOWN = 10
 @project_page(room="monitoring")
 def alert_list(request: PageRequest, project: Project) -> HttpResponse:
     query = {key: request.GET.get(key, "") for key in ("model", "state")}
-    page = newest_first(alerts_of(project, **query), request)
+    page = newest_first(
+        selectors.list_alerts(project=project, state=query["state"], model=query["model"] or None), request
+    )
     return show(
         request,
         "web/alert_list.html",
@@ -40,19 +41,19 @@ def alert_list(request: PageRequest, project: Project) -> HttpResponse:
 
 @project_page(room="monitoring")
 def alert_detail(request: PageRequest, project: Project, uuid: UUID) -> HttpResponse:
-    return _page(request, _get_alert(project, uuid))
+    return _page(request, selectors.get_alert(project=project, uuid=uuid))
 
 
 @project_page(room="monitoring", methods=("POST",))
 def alert_answer(request: PageRequest, project: Project, uuid: UUID) -> HttpResponse:
     """Acknowledge or close by form."""
-    alert = _get_alert(project, uuid)
+    alert = selectors.get_alert(project=project, uuid=uuid)
     require(request.principal, Permission.ALERT_WRITE, project)
     answer, reason = request.POST.get("answer", ""), request.POST.get("reason", "").strip()
     try:
         _answer(alert, answer, reason, request)
     except (Invalid, Conflict) as error:
-        alert = _get_alert(project, uuid)
+        alert = selectors.get_alert(project=project, uuid=uuid)
         return _page(request, alert, error=error.detail, given_reason=reason, status=status_of(error))
     return HttpResponseRedirect(reverse("web:alert_detail", args=[project.name, uuid]))
 
@@ -67,13 +68,6 @@ def _answer(alert: Alert, answer: str, reason: str, request: PageRequest) -> Non
         services.close_alert(alert=alert, reason=reason, actor=request.principal)
     else:
         raise Invalid("An answer is one of acknowledge and close.", field="answer")
-
-
-def _get_alert(project: Project, uuid: UUID) -> Alert:
-    alert = alerts_of(project).filter(uuid=uuid).select_related("monitor__version__run").first()
-    if alert is None:
-        raise NotFound("There is no such alert.")
-    return alert
 
 
 def _page(

@@ -3,12 +3,12 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.http import HttpResponse
 
 from accounts.models import Project
 from core.errors import NotFound
-from monitoring.models import Baseline, ColumnResult, Monitor, Window
+from monitoring import selectors, services
+from monitoring.models import ColumnResult, Monitor, Window
 from monitoring.profiles import read_profile
 from registry import selectors as registry
 from web import monitors
@@ -25,17 +25,14 @@ SHOWN_WINDOWS = 14
 @project_page(room="monitoring")
 def monitor_list(request: PageRequest, project: Project) -> HttpResponse:
     query = {key: request.GET.get(key, "") for key in ("model", "environment")}
-    found = monitors.monitors_of(project)
-    if query["model"]:
-        found = found.filter(version__model__name=query["model"])
-    if query["environment"]:
-        found = found.filter(environment__name=query["environment"])
-    page = newest_first(found, request)
+    page = newest_first(
+        selectors.list_monitors(project=project, model=query["model"], environment=query["environment"]), request
+    )
     return show(
         request,
         "web/monitor_list.html",
         monitors=monitors.monitor_rows(page.rows),
-        alerts=monitors.alerts_of(project, state="open", model=query["model"]).order_by("-id")[:SHOWN_ALERTS],
+        alerts=selectors.list_alerts(project=project, state="active", model=query["model"] or None)[:SHOWN_ALERTS],
         next_url=page.next_url,
         query=query,
         environments=[environment.name for environment in registry.list_environments(project=project)],
@@ -44,21 +41,21 @@ def monitor_list(request: PageRequest, project: Project) -> HttpResponse:
 
 @project_page(room="monitoring")
 def monitor_detail(request: PageRequest, project: Project, uuid: UUID) -> HttpResponse:
-    monitor = _get_monitor(project, uuid)
+    monitor = selectors.get_monitor(project=project, uuid=uuid)
     window = _window(monitor, request.GET.get("window", ""))
     judged = window.evaluation if window else None
     return show(
         request,
         "web/monitor_detail.html",
         **_place(monitor),
-        baseline=Baseline.objects.filter(version=monitor.version).defer("document").first(),
+        baseline=selectors.find_baseline(monitor.version),
         window=monitors.window_rows([window])[0] if window else None,
         columns=monitors.column_rows(monitor, window) if window and judged else [],
         schema=judged.result["schema"] if judged else [],
         performance=judged.result["performance"] if judged else None,
         notes=judged.result["notes"] if judged else [],
-        windows=monitors.window_rows(_windows(monitor)[:SHOWN_WINDOWS]),
-        alerts=monitors.open_alerts(monitor),
+        windows=monitors.window_rows(selectors.list_windows(monitor=monitor)[:SHOWN_WINDOWS]),
+        alerts=selectors.list_alerts(project=project, state="active", monitor=monitor.uuid),
         limits=sorted(monitor.limits.items()),
         entries=trail_of(project=project, type="monitor", id=str(monitor.uuid), viewer=request.principal),
     )
@@ -67,10 +64,9 @@ def monitor_detail(request: PageRequest, project: Project, uuid: UUID) -> HttpRe
 @project_page(room="monitoring")
 def monitor_column(request: PageRequest, project: Project, uuid: UUID, column: str) -> HttpResponse:
     """Raises NotFound for a column that no window had."""
-    monitor = _get_monitor(project, uuid)
-    history = monitors.column_history(monitor, column)
+    monitor = selectors.get_monitor(project=project, uuid=uuid)
     window = _window(monitor, request.GET.get("window", ""))
-    page = newest_first(history, request)
+    page = newest_first(selectors.column_history(monitor=monitor, column=column), request)
     if not page.rows:
         raise NotFound(f"No window of this monitor has a column {column!r}.")
     shown = _distribution(monitor, window, column) if window else None
@@ -92,7 +88,7 @@ def monitor_column(request: PageRequest, project: Project, uuid: UUID, column: s
 
 @project_page(room="monitoring")
 def monitor_performance(request: PageRequest, project: Project, uuid: UUID) -> HttpResponse:
-    monitor = _get_monitor(project, uuid)
+    monitor = selectors.get_monitor(project=project, uuid=uuid)
     rows = monitors.performance_rows(monitor)
     return show(
         request,
@@ -101,13 +97,6 @@ def monitor_performance(request: PageRequest, project: Project, uuid: UUID) -> H
         rows=rows,
         charts=monitors.performance_charts(rows),
     )
-
-
-def _get_monitor(project: Project, uuid: UUID) -> Monitor:
-    monitor = monitors.monitors_of(project).filter(uuid=uuid).first()
-    if monitor is None:
-        raise NotFound("There is no such monitor.")
-    return monitor
 
 
 def _place(monitor: Monitor) -> dict[str, Any]:
@@ -119,16 +108,12 @@ def _place(monitor: Monitor) -> dict[str, Any]:
     }
 
 
-def _windows(monitor: Monitor) -> QuerySet[Window]:
-    return Window.objects.filter(monitor=monitor).select_related("evaluation").order_by("-start")
-
-
 def _window(monitor: Monitor, wanted: str) -> Window | None:
     """The one that was asked for, else the newest that was judged. Raises NotFound for one that is not this monitor's."""
     if not wanted:
-        return _windows(monitor).filter(evaluation__isnull=False).first()
+        return selectors.list_windows(monitor=monitor).filter(evaluation__isnull=False).first()
     try:
-        found = _windows(monitor).filter(uuid=UUID(wanted)).first()
+        found = selectors.list_windows(monitor=monitor).filter(uuid=UUID(wanted)).first()
     except ValueError:
         found = None
     if found is None:
@@ -138,9 +123,9 @@ def _window(monitor: Monitor, wanted: str) -> Window | None:
 
 def _distribution(monitor: Monitor, window: Window, column: str) -> Distribution | None:
     """None where one of the two has no such column, or nothing that compares with the other's."""
-    baseline = Baseline.objects.filter(version=monitor.version).first()
+    baseline = selectors.find_baseline(monitor.version)
     if baseline is None or not window.document:
         return None
-    before = read_profile(bytes(baseline.document)).columns.get(column)
+    before = services.baseline_profile(baseline).columns.get(column)
     after = read_profile(bytes(window.document)).columns.get(column)
     return distribution(before, after) if before and after else None

@@ -3,7 +3,8 @@
 from django.http import HttpResponse
 
 from accounts.models import Project
-from monitoring.models import Firing, Trigger
+from monitoring import selectors
+from monitoring.models import Firing
 from web.paging import newest_first
 from web.triggers import firing_rows
 from web.views.base import PageRequest, project_page, show
@@ -16,7 +17,7 @@ def trigger_list(request: PageRequest, project: Project) -> HttpResponse:
     return show(
         request,
         "web/trigger_list.html",
-        triggers=Trigger.objects.filter(project=project, deleted_at=None).order_by("name"),
+        triggers=selectors.list_triggers(project=project),
         firings=firing_rows(page.rows),
         next_url=page.next_url,
     )
