@@ -8,10 +8,10 @@ from functools import cache
 
 from django.conf import settings
 
-from core.storage.base import ObjectMissing, ObjectStore, StagingBusy, StagingHole
+from core.storage.base import ObjectMissing, ObjectStore, StagingBusy, StagingHole, StoredObject
 from core.storage.local import LocalStore
 
-__all__ = ["LocalStore", "ObjectMissing", "ObjectStore", "StagingBusy", "StagingHole", "get_store"]
+__all__ = ["LocalStore", "ObjectMissing", "ObjectStore", "StagingBusy", "StagingHole", "StoredObject", "get_store"]
 
 
 @cache

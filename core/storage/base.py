@@ -1,6 +1,7 @@
 """What a store of objects has to do, and the errors it raises."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -27,6 +28,16 @@ class StagingBusy(Conflict):
 
     code = "upload-busy"
     title = "Upload busy"
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """A published object as the store lists it."""
+
+    project: UUID
+    sha256: str
+    size: int
+    modified_at: datetime
 
 
 class ObjectStore(Protocol):
@@ -62,5 +73,8 @@ class ObjectStore(Protocol):
 
     def open(self, project: UUID, sha256: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """The bytes [start, end) in chunks. Raises ObjectMissing before the first chunk."""
+
+    def list_objects(self, project: UUID, after: str = "") -> Iterator[StoredObject]:
+        """Published objects whose digest comes after `after`, by digest; what is no object of ours is passed over."""
 
     def delete(self, project: UUID, sha256: str) -> None: ...

@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 from core.errors import TooLarge
-from core.storage.base import ObjectMissing, StagingBusy, StagingHole
+from core.storage.base import ObjectMissing, StagingBusy, StagingHole, StoredObject
 
 CHUNK = 1 << 20  # bytes a read; big enough for speed, small enough for many at once
 _STAGING_KEY = re.compile(r"[0-9a-f]{48}")
@@ -90,6 +90,20 @@ class LocalStore:
     def open(self, project: UUID, sha256: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         size = self.size(project, sha256)
         return _chunks(self._object(project, sha256), start, size if end is None else min(end, size))
+
+    def list_objects(self, project: UUID, after: str = "") -> Iterator[StoredObject]:
+        folder = self.root / project.hex
+        for shelf in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if shelf.name < after[:2]:
+                continue
+            for path in sorted(shelf.iterdir()):
+                if path.name <= after or not _SHA256.fullmatch(path.name):
+                    continue
+                try:
+                    found = path.stat()
+                except FileNotFoundError:  # deleted while we read
+                    continue
+                yield StoredObject(project, path.name, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
 
     def delete(self, project: UUID, sha256: str) -> None:
         self._object(project, sha256).unlink(missing_ok=True)

@@ -110,3 +110,17 @@ def test_files_of_the_store_are_closed_to_others(store, tmp_path):
 
     modes = {path.stat().st_mode & 0o077 for path in (tmp_path / "blobs").rglob("*")}
     assert modes == {0}
+
+
+def test_objects_are_listed_by_digest_from_where_a_reader_stopped(store):
+    digests = sorted(sha256(bytes([number])).hexdigest() for number in range(50))
+    for number in range(50):
+        publish(store, data=bytes([number]), digest=sha256(bytes([number])).hexdigest())
+    publish(store, project=uuid7())
+
+    listed = list(store.list_objects(PROJECT))
+
+    assert [found.sha256 for found in listed] == digests
+    assert {(found.project, found.size) for found in listed} == {(PROJECT, 1)}
+    assert [found.sha256 for found in store.list_objects(PROJECT, after=digests[19])] == digests[20:]
+    assert list(store.list_objects(uuid7())) == []
