@@ -65,7 +65,7 @@ schema: $(STAMP)  ## write the OpenAPI document that the client's tests hold the
 
 lock: $(STAMP)  ## resolve the dependencies anew
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-emit-package lineal --no-header --quiet --group dev --extra frames \
+	  --no-emit-package lineal --no-header --quiet --group dev --extra frames --extra otel \
 	  -o requirements/dev.lock pyproject.toml client/pyproject.toml
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-header --quiet --group spark -o requirements/spark.lock
