@@ -15,6 +15,7 @@ PROJECT = OpenApiParameter("project", str, description="Name of the project.", d
 PROBLEM = OpenApiResponse(ProblemOut, description="A problem (RFC 9457); `type` says which.")
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 BODY_VERBS = frozenset({"POST", "PUT", "PATCH"})
+CHANGING_VERBS = BODY_VERBS | {"DELETE"}
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # theirs is untyped
@@ -69,5 +70,7 @@ class Schema(AutoSchema):
 
     def _problems(self) -> list[str]:
         open_to_all = not self.view.permission_classes
-        statuses = ["429"] if open_to_all else ["401", "403", "404", "429"]
-        return statuses + (["400", "409", "413", "415", "422"] if self.method in BODY_VERBS else ["422"])
+        statuses = ["400", "422", "429"] if open_to_all else ["400", "401", "403", "404", "422", "429"]
+        if self.method not in CHANGING_VERBS:
+            return statuses
+        return statuses + (["409", "413", "415"] if self.method in BODY_VERBS else ["409", "415"])

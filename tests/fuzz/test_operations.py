@@ -1,0 +1,48 @@
+"""Every operation of the document under requests that nobody would send, from four callers: nothing breaks, nothing leaks,
+and every answer is one that the document tells of.
+
+`LINEAL_FUZZ_EXAMPLES=500` makes a longer campaign of it (`make fuzz`).
+"""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.fuzz.cases import made, spoiled
+from tests.fuzz.document import labels, operations
+from tests.fuzz.judging import Complaints, try_as
+from tests.fuzz.prepared import CALLERS
+
+pytestmark = pytest.mark.django_db  # so that the plugin makes a database; the world has its own transaction around
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "24"))
+
+
+def fuzz(operation, prepared, examples):
+    """Complaints about `examples` requests, each sent by every caller."""
+    complaints = Complaints()
+
+    @settings(
+        max_examples=examples,
+        derandomize="FUZZ_EXAMPLES" not in os.environ,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],
+    )
+    @given(st.one_of(spoiled(operation, prepared), made(operation, prepared)))
+    def attempt(sent):
+        for caller in CALLERS:
+            try_as(caller, sent, prepared, complaints)
+
+    attempt()
+    return complaints
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("label", labels())
+def test_no_request_breaks_the_server_or_its_word(fuzzed, label):
+    complaints = fuzz(operations()[label], fuzzed, EXAMPLES)
+
+    assert not complaints.found, f"\n{complaints}"
