@@ -118,7 +118,6 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [],  # choices stand where they are used: shared names for them would mean nothing
     "APPEND_COMPONENTS": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
-    "SECURITY": [{"token": []}],
 }
 
 LOGGING = {

@@ -57,6 +57,19 @@ class Schema(AutoSchema):
         """`Projects.Input` is known as ProjectsInput: most views have an `Input` of their own."""
         return str(type(serializer).__qualname__).replace(".", "").lstrip("_")
 
+    def get_auth(self) -> list[dict[str, Any]]:
+        """What signs a caller in; `{}`, nothing, where the route is open, or whoever reads only the document would
+        think it closed.
+        """
+        return super().get_auth() or [{}]
+
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - theirs
+        """Without `oneOf: [{}, {type: null}]`, by which null, being anything and null, would be neither."""
+        schema: dict[str, Any] = super()._map_serializer_field(field, direction, bypass_extensions)
+        if {} in schema.get("oneOf", ()):
+            return {key: value for key, value in schema.items() if key != "oneOf"}
+        return schema
+
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction=direction)
         for status in self._problems():
@@ -70,7 +83,7 @@ class Schema(AutoSchema):
 
     def _problems(self) -> list[str]:
         open_to_all = not self.view.permission_classes
-        statuses = ["400", "422", "429"] if open_to_all else ["400", "401", "403", "404", "422", "429"]
+        statuses = ["400", "404", "422", "429"] if open_to_all else ["400", "401", "403", "404", "422", "429"]
         if self.method not in CHANGING_VERBS:
             return statuses
         return statuses + (["409", "413", "415"] if self.method in BODY_VERBS else ["409", "415"])

@@ -24,7 +24,7 @@ class Server(ApiView):
     authentication_classes = []
     permission_classes = []
 
-    @extend_schema(responses=ServerOut, auth=[])
+    @extend_schema(responses=ServerOut)
     def get(self, request: Request) -> Response:
         return Response(
             {

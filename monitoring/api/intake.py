@@ -8,9 +8,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.openapi import PROBLEM
 from core import ratelimit
 from core.api import ApiView
 from core.context import client_ip
+from core.problems import CONTENT_TYPE
 from monitoring.api.documents import DocumentParser, document_of
 from monitoring.errors import NotSigned
 from monitoring.services import take_message
@@ -41,8 +43,7 @@ class Intake(ApiView):
     @extend_schema(
         parameters=HEADERS,
         request={"application/json": OpenApiTypes.OBJECT},
-        responses={201: TakenOut, 200: TakenOut},
-        auth=[],
+        responses={201: TakenOut, 200: TakenOut, (401, CONTENT_TYPE): PROBLEM},
     )
     def post(self, request: Request, uuid: UUID) -> Response:
         """Take a verdict that was signed with the hook's secret; the body is the document as the tool wrote it. The

@@ -80,17 +80,28 @@ class Sent:
     content_type: str | None = None
 
 
+@dataclass(frozen=True, repr=False)
+class Aim:
+    """An operation, and the world it is tried in. Hypothesis spells out what strategies are given: hence the short name."""
+
+    operation: APIOperation
+    prepared: Prepared
+
+    def __repr__(self) -> str:
+        return self.operation.label
+
+
 def chosen(draw: Any, values: Any) -> Any:
     """One of them, drawn by its place: Hypothesis would spell all of a long list out."""
     return values[draw(st.integers(0, len(values) - 1))]
 
 
 @st.composite
-def made(draw: Any, operation: APIOperation, prepared: Prepared) -> Sent:
+def made(draw: Any, aim: Aim) -> Sent:
     """What schemathesis makes, good or bad; most of the time about something that is there."""
     mode = chosen(draw, list(GenerationMode))
-    case = draw(operation.as_strategy(generation_mode=mode))
-    return Sent(_aimed(draw, case, prepared))
+    case = draw(aim.operation.as_strategy(generation_mode=mode))
+    return Sent(_aimed(draw, case, aim.prepared))
 
 
 def _aimed(draw: Any, case: Case, prepared: Prepared) -> Case:
@@ -103,10 +114,11 @@ def _aimed(draw: Any, case: Case, prepared: Prepared) -> Case:
 
 
 @st.composite
-def spoiled(draw: Any, operation: APIOperation, prepared: Prepared) -> Sent:
+def spoiled(draw: Any, aim: Aim) -> Sent:
     """A good request in which one thing is not."""
-    good = chosen(draw, prepared.good_of(operation.method.upper(), operation.path) or [Good((), {})])
-    sent = as_sent(operation, prepared, good)
+    operation = aim.operation
+    good = chosen(draw, aim.prepared.good_of(operation.method.upper(), operation.path) or [Good((), {})])
+    sent = as_sent(operation, good)
     ways = [_spoil_query, _spoil_header]
     if operation.body or good.body is not None:
         ways += [_spoil_body, _spoil_body, _spoil_body, _spoil_raw, _spoil_type]
@@ -115,7 +127,7 @@ def spoiled(draw: Any, operation: APIOperation, prepared: Prepared) -> Sent:
     return chosen(draw, ways)(draw, sent)
 
 
-def as_sent(operation: APIOperation, prepared: Prepared, good: Good) -> Sent:
+def as_sent(operation: APIOperation, good: Good) -> Sent:
     path = dict(zip(names_of(operation), good.path, strict=True)) if good.path else dict.fromkeys(names_of(operation), "1")
     raw = good.raw
     body = good.body if good.body is not None else NOT_SET

@@ -17,7 +17,9 @@ from django.db import models, transaction
 from django.test import override_settings
 
 from accounts import recent
+from accounts.models import Account
 from core import ratelimit
+from registry.models import ModelVersion
 from tests.fuzz.document import names_in, shape_of
 from tests.security import matrix
 from tests.security import tracking_world as logged
@@ -62,9 +64,9 @@ def prepare() -> Prepared:
     found = Prepared()
     made = _make_things(world)
     for route in matrix.ROUTES:
-        if route.prepare not in HARMFUL:
-            _note(found, route, world.names | made[route.prepare])
+        _note(found, route, world.names | made.get(route.prepare, {}))
     _add_canaries()
+    Account.objects.filter(uuid=world.people["stranger"].id).update(display_name="Mallory")
     found.tokens = {
         "owner": world.make_token(world.people["server admin"]),
         "contributor": world.make_token(world.people["contributor"]),
@@ -80,8 +82,16 @@ def _make_things(world: matrix.World) -> dict[Any, Mapping[str, str]]:
     made: dict[Any, Mapping[str, str]] = {None: {}}
     for make in [*FIRST, *needed]:
         if make not in made:
+            before = _latest_version()
             made[make] = make(world, world.people["contributor"])
+            after = _latest_version()
+            if after != before:  # the matrix says 1, having a world of its own each time
+                made[make] = {**made[make], "version": str(after)}
     return made
+
+
+def _latest_version() -> int | None:
+    return ModelVersion.objects.aggregate(latest=models.Max("number"))["latest"]
 
 
 def _note(found: Prepared, route: matrix.Route, names: Mapping[str, str]) -> None:

@@ -10,18 +10,21 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.cases import made, spoiled
+from tests.fuzz.cases import Aim, made, spoiled
 from tests.fuzz.document import labels, operations
 from tests.fuzz.judging import Complaints, try_as
 from tests.fuzz.prepared import CALLERS
 
-pytestmark = pytest.mark.django_db  # so that the plugin makes a database; the world has its own transaction around
+pytestmark = [
+    pytest.mark.django_db,  # so that the plugin makes a database; the world has its own transaction around
+    pytest.mark.filterwarnings("ignore:Generating overly large repr"),  # schemathesis draws from functions that hold schemas
+]
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "24"))
 
 
 def fuzz(operation, prepared, examples):
     """Complaints about `examples` requests, each sent by every caller."""
-    complaints = Complaints()
+    aim, complaints = Aim(operation, prepared), Complaints()
 
     @settings(
         max_examples=examples,
@@ -31,7 +34,7 @@ def fuzz(operation, prepared, examples):
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate],
     )
-    @given(st.one_of(spoiled(operation, prepared), made(operation, prepared)))
+    @given(st.one_of(spoiled(aim), made(aim)))
     def attempt(sent):
         for caller in CALLERS:
             try_as(caller, sent, prepared, complaints)

@@ -1,0 +1,27 @@
+"""What the fuzzing starts from is alive: good requests are answered well, so that one spoiled thing is what is wrong."""
+
+import pytest
+
+from tests.fuzz.cases import as_sent
+from tests.fuzz.document import labels, operations
+from tests.fuzz.judging import Complaints, try_as
+
+pytestmark = pytest.mark.django_db
+ALONE = {"GET /api/schema", "GET /api/v1/server", "DELETE /api/v1/session", "POST /api/v1/intake/{uuid}"}
+
+
+def test_every_operation_has_a_good_request(fuzzed):
+    missing = [label for label in labels() if label not in ALONE and not fuzzed.good_of(*label.split(" "))]
+
+    assert missing == []
+
+
+@pytest.mark.parametrize("label", [label for label in labels() if label not in ALONE])
+def test_a_good_request_is_answered_as_the_document_says(fuzzed, label):
+    operation, complaints = operations()[label], Complaints()
+
+    for good in fuzzed.good_of(*label.split(" ")):
+        response = try_as("owner", as_sent(operation, good), fuzzed, complaints)
+        assert response.status_code < 300, response.content
+
+    assert not complaints.found, f"\n{complaints}"
