@@ -4,6 +4,7 @@
     python -m bench ingest          # one of them
     python -m bench lineage --write # another, and its section in docs/benchmarks.md
     python -m bench drift           # those of drift, whose tables go into docs/drift.md with --write
+    python -m bench load --users 30 --seconds 60 --database postgresql   # many users at once; see its --help
 
 Each scenario measures its physical limit in the same run; points are read back and compared, so that speed without the
 data counts as failure.
@@ -21,6 +22,7 @@ from pathlib import Path
 from bench import client_cost, history, ingest, lineage, profile, report
 from bench.cores import one_core
 from bench.drift import agreement, alarms, sequential, speed, windows
+from bench.load import command as load
 from bench.sheet import Sheet, print_sheet, write_into
 from bench.table import Row, print_table
 
@@ -40,11 +42,13 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 
 def main(arguments: list[str]) -> int:
+    if arguments[:1] == ["load"]:
+        return load.main(arguments[1:])
     write = "--write" in arguments
     names = _expanded([name for name in arguments if name != "--write"])
     unknown = [name for name in names if name not in SCENARIOS]
     if unknown:
-        print(f"No scenario is named {', '.join(unknown)}; there are drift, {', '.join(SCENARIOS)}.", file=sys.stderr)
+        print(f"No scenario is named {', '.join(unknown)}; there are drift, load, {', '.join(SCENARIOS)}.", file=sys.stderr)
         return 2
     print(f"Python {platform.python_version()}, {platform.machine()}, {platform.system()}; SQLite, local store\n")
     rows: list[Row] = []
