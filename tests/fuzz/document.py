@@ -57,3 +57,8 @@ def properties_of_body(verb: str, path: str) -> set[str]:
     while "$ref" in schema:
         schema = raw()["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     return set(schema.get("properties", {}))
+
+
+def is_of_project(operation: APIOperation) -> bool:
+    """Whether `?project=` says what it is about; on other routes it is a filter, without a default."""
+    return any(each.name == "project" and "default" in each.definition["schema"] for each in operation.query)

@@ -12,7 +12,7 @@ from schemathesis.core.transport import Response
 from schemathesis.specs.openapi import checks as spec
 
 from tests.fuzz.cases import Sent
-from tests.fuzz.document import raw
+from tests.fuzz.document import is_of_project, raw
 from tests.fuzz.prepared import CANARY, Prepared, taken_back
 
 CONFORMS = [
@@ -38,9 +38,14 @@ class Complaints:
         return "\n\n".join(self.found.values())
 
 
-def try_as(caller: str, sent: Sent, prepared: Prepared, complaints: Complaints) -> Response | None:
+def try_as(caller: str, sent: Sent, prepared: Prepared, complaints: Complaints) -> Response:
     """Send it as `caller`, in a transaction of its own that is taken back, and judge the answer."""
-    with taken_back(), _broken() as broken:
+    with taken_back():
+        return judged_call(caller, sent, prepared, complaints)
+
+
+def judged_call(caller: str, sent: Sent, prepared: Prepared, complaints: Complaints) -> Response:
+    with _broken() as broken:
         response = send(sent, prepared.tokens[caller])
     where = sent.case.operation.label
     for what in (*judge(sent, response), *judge_caller(caller, sent, response)):
@@ -127,8 +132,7 @@ def is_open(sent: Sent) -> bool:
 
 def is_about_shared(sent: Sent) -> bool:
     """Whether it is of one project, which is the shared one; elsewhere `project` is a filter, which may find nothing."""
-    of_project = any(each.name == "project" and "default" in each.definition["schema"] for each in sent.case.operation.query)
-    return of_project and (sent.case.query or {}).get("project") == "shared"
+    return is_of_project(sent.case.operation) and (sent.case.query or {}).get("project") == "shared"
 
 
 @contextmanager
