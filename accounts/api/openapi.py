@@ -1,5 +1,6 @@
 """What every operation's description shares: the project it is about, and the problems it can answer with."""
 
+import inspect
 import re
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from accounts.api.base import DEFAULT_PROJECT, ProjectView
 from accounts.api.schemas import ProblemOut
 from accounts.cookies import SESSION_COOKIE
+from core.api import ApiView
 
 PROJECT = OpenApiParameter("project", str, description="Name of the project.", default=DEFAULT_PROJECT)
 PROBLEM = OpenApiResponse(ProblemOut, description="A problem (RFC 9457); `type` says which.")
@@ -45,6 +47,14 @@ class Schema(AutoSchema):
     def get_override_parameters(self) -> list[Any]:
         shared = [PROJECT] if isinstance(self.view, ProjectView) and self.view.project_in_query else []
         return [*super().get_override_parameters(), *shared]
+
+    def get_description(self) -> str:
+        """The handler's own words, or its view's; those of what the view is made from tell of code, not of the route."""
+        if not isinstance(self.view, ApiView):
+            return str(super().get_description())
+        handler = getattr(self.view, self.method.lower(), None)
+        own = self.view.__class__.__dict__.get("__doc__")
+        return inspect.cleandoc(getattr(handler, "__doc__", None) or own or "")
 
     def get_operation_id(self) -> str:
         """`PUT /projects/{name}/members/{account}` is put_projects_by_name_members_by_account: unique, and as stable

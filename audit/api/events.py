@@ -57,6 +57,7 @@ class Events(ApiView):
 class OneEvent(ApiView):
     @extend_schema(responses=EventOut)
     def get(self, request: Request, id: UUID) -> Response:  # noqa: A002 - the path names it so
+        """One event of the ledger, of those that the caller may read."""
         require_read(self.principal)
         return Response(events_out([selectors.get_event(id=id, visible_to=self.principal)])[0])
 

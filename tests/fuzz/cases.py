@@ -13,6 +13,7 @@ from schemathesis.schemas import APIOperation
 from tests.fuzz.prepared import Good, Prepared
 
 DEEP = 5_000
+ANY_ID = "0190a000-0000-7000-8000-000000000000"
 NASTY: tuple[Any, ...] = (
     None, True, False, 0, -1, 1.5, -0.0, 1e308, 2**31, 2**53 + 1, 2**63 - 1, 2**63, -(2**63) - 1, 2**64,
     "", " ", "\0", "a\0b", "\n", "\r\nX-Injected: 1", "\u2028", "\u202e", "\ud800", "é" * 200, "𝒳" * 5_000, "x" * 70_000,
@@ -128,7 +129,7 @@ def spoiled(draw: Any, aim: Aim) -> Sent:
 
 
 def as_sent(operation: APIOperation, good: Good) -> Sent:
-    path = dict(zip(names_of(operation), good.path, strict=True)) if good.path else dict.fromkeys(names_of(operation), "1")
+    path = dict(zip(names_of(operation), good.path, strict=True)) if good.path else dict.fromkeys(names_of(operation), ANY_ID)
     raw = good.raw
     body = good.body if good.body is not None else NOT_SET
     case = operation.Case(

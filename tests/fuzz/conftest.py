@@ -8,8 +8,15 @@ from tests.fuzz.prepared import furnished
 
 
 @pytest.fixture(scope="module")
-def fuzzed(django_db_setup, django_db_blocker, tmp_path_factory):
-    with django_db_blocker.unblock(), furnished(tmp_path_factory.mktemp("fuzz") / "home") as prepared:
+def db(django_db_setup, django_db_blocker):
+    """In the place of the plugin's, which ends the connection, and the world with it, after each test."""
+    with django_db_blocker.unblock():
+        yield
+
+
+@pytest.fixture(scope="module")
+def fuzzed(db, tmp_path_factory):
+    with furnished(tmp_path_factory.mktemp("fuzz") / "home") as prepared:
         yield prepared
 
 

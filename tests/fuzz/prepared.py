@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from django.apps import apps
-from django.db import models, transaction
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, models, transaction
 from django.test import override_settings
 
 from accounts import recent
@@ -141,7 +142,21 @@ def furnished(folder: Path) -> Iterator[Prepared]:
         ),
         taken_back(),
     ):
-        yield prepare()
+        prepared = prepare()
+        with _one_connection():  # not before: Django's own client, which some of the preparing uses, puts the handlers back
+            yield prepared
+
+
+@contextmanager
+def _one_connection() -> Iterator[None]:
+    """The end of a request is not the end of the connection, whose transaction holds the world (Django's client does so too)."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    try:
+        yield
+    finally:
+        for signal in (request_started, request_finished):
+            signal.connect(close_old_connections)
 
 
 @contextmanager

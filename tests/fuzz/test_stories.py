@@ -15,7 +15,6 @@ from tests.fuzz.prepared import taken_back
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.django_db,
     pytest.mark.filterwarnings("ignore:Generating overly large repr"),
 ]
 STEPS = 8

@@ -6,7 +6,6 @@ from tests.fuzz.cases import as_sent
 from tests.fuzz.document import labels, operations
 from tests.fuzz.judging import Complaints, try_as
 
-pytestmark = pytest.mark.django_db
 ALONE = {"GET /api/schema", "GET /api/v1/server", "DELETE /api/v1/session", "POST /api/v1/intake/{uuid}"}
 
 
