@@ -4,11 +4,12 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 SPARK := .venv/.spark
 CORES := 2
+FUZZ_TIMES ?= 20
 PYTEST := $(BIN)/python -m pytest -n $(CORES) --dist loadgroup
 OURS := config core audit accounts notify lineage tracking registry monitoring web client tests examples manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-all bench lint format types imports lock schema clean
+.PHONY: help install demo up test test-all fuzz bench lint format types imports lock schema clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -41,6 +42,10 @@ test: $(STAMP)  ## every test but the slow ones, on SQLite and on PostgreSQL
 test-all: $(STAMP) $(SPARK)  ## every test
 	$(PYTEST) --database sqlite
 	$(PYTEST) --database postgresql
+
+fuzz: $(STAMP)  ## requests that nobody would send, for half an hour or so, on both databases (FUZZ_TIMES=20)
+	FUZZ_TIMES=$(FUZZ_TIMES) $(PYTEST) --database sqlite tests/fuzz
+	FUZZ_TIMES=$(FUZZ_TIMES) $(PYTEST) --database postgresql tests/fuzz
 
 lint: $(STAMP) types imports  ## style, types and import directions
 	$(BIN)/ruff check .

@@ -48,7 +48,10 @@ def main(arguments: list[str]) -> int:
     names = _expanded([name for name in arguments if name != "--write"])
     unknown = [name for name in names if name not in SCENARIOS]
     if unknown:
-        print(f"No scenario is named {', '.join(unknown)}; there are drift, load, {', '.join(SCENARIOS)}.", file=sys.stderr)
+        print(
+            f"No scenario is named {', '.join(unknown)}; there are drift, load, {', '.join(SCENARIOS)}.",
+            file=sys.stderr,
+        )
         return 2
     print(f"Python {platform.python_version()}, {platform.machine()}, {platform.system()}; SQLite, local store\n")
     rows: list[Row] = []

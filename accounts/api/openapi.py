@@ -48,7 +48,7 @@ class Schema(AutoSchema):
         shared = [PROJECT] if isinstance(self.view, ProjectView) and self.view.project_in_query else []
         return [*super().get_override_parameters(), *shared]
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular overrides it
         """The handler's own words, or its view's; those of what the view is made from tell of code, not of the route."""
         if not isinstance(self.view, ApiView):
             return str(super().get_description())
@@ -73,9 +73,9 @@ class Schema(AutoSchema):
         """
         return super().get_auth() or [{}]
 
-    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - theirs
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> dict[str, Any]:
         """Without `oneOf: [{}, {type: null}]`, by which null, being anything and null, would be neither."""
-        schema: dict[str, Any] = super()._map_serializer_field(field, direction, bypass_extensions)
+        schema: dict[str, Any] = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]  # theirs is untyped
         if {} in schema.get("oneOf", ()):
             return {key: value for key, value in schema.items() if key != "oneOf"}
         return schema

@@ -53,7 +53,9 @@ class Pipeline(Training):
         result = self.ask("POST", path, "promote", ok=(201,), json=wish, check=done)
         self.ask("POST", path, "promote again", json=wish, check=differs(id=result["id"], decision="promoted"))
         receipt = self._poll_receipt(f"promotions/{result['id']}")
-        self.ask("GET", receipt["uri"].removeprefix("/api/v1/"), "take receipt", check=lambda body: _is_of(body, version))
+        self.ask(
+            "GET", receipt["uri"].removeprefix("/api/v1/"), "take receipt", check=lambda body: _is_of(body, version)
+        )
 
     def _poll_receipt(self, path: str) -> Any:
         """As a pipeline polls: what has not changed comes as 304, without a body."""

@@ -90,11 +90,10 @@ def _within(most: int) -> Any:
 
 def put_on(load: Load) -> Outcome:
     """The load, on a server of its own in a temporary home; which is ended, as is the swarm, whatever happens."""
-    with tempfile.TemporaryDirectory(prefix="lineal-load-") as folder:
-        with _server(Path(folder), load.database) as server:
-            met = _swarm(server, load)
-            lost, points = _compare(Wire(server.url, server.token), met["runs"])
-            return Outcome(met, points, lost)
+    with tempfile.TemporaryDirectory(prefix="lineal-load-") as folder, _server(Path(folder), load.database) as server:
+        met = _swarm(server, load)
+        lost, points = _compare(Wire(server.url, server.token), met["runs"])
+        return Outcome(met, points, lost)
 
 
 @contextmanager
@@ -105,7 +104,13 @@ def _server(folder: Path, database: str) -> Iterator[Server]:
 
 
 def _swarm(server: Server, load: Load) -> dict[str, Any]:
-    orders = {"url": server.url, "token": server.token, "link": server.link, "users": load.users, "seconds": load.seconds}
+    orders = {
+        "url": server.url,
+        "token": server.token,
+        "link": server.link,
+        "users": load.users,
+        "seconds": load.seconds,
+    }
     done = subprocess.run(
         [sys.executable, "-m", "bench.load.swarm"],
         input=json.dumps(orders),

@@ -45,7 +45,7 @@ class Risk(Caller):
 
     @task(4)
     def read_pages(self) -> None:
-        run, digest = self._any(self.environment.finished)
+        run, _ = self._any(self.environment.finished)
         self._page("/projects/default/runs", "page: runs", "load")
         self._page(f"/projects/default/runs/{run}", "page: run", run[:8])
         if self.environment.registered:

@@ -58,7 +58,9 @@ def _met(environment: Environment, broken: list[str]) -> dict[str, Any]:
         "kinds": kinds,
         "errors": [f"{each.name}: {each.error} ({each.occurrences} times)" for each in stats.errors.values()],
         "broken": broken,
-        "runs": [[run, logged.writer, logged.acknowledged, logged.in_flight] for run, logged in environment.logged.items()],
+        "runs": [
+            [run, logged.writer, logged.acknowledged, logged.in_flight] for run, logged in environment.logged.items()
+        ],
         "registered": len(environment.registered),
     }
 

@@ -4,7 +4,6 @@ import base64
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import orjson
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.core import NOT_SET
@@ -129,11 +128,18 @@ def spoiled(draw: Any, aim: Aim) -> Sent:
 
 
 def as_sent(operation: APIOperation, good: Good) -> Sent:
-    path = dict(zip(names_of(operation), good.path, strict=True)) if good.path else dict.fromkeys(names_of(operation), ANY_ID)
+    path = (
+        dict(zip(names_of(operation), good.path, strict=True))
+        if good.path
+        else dict.fromkeys(names_of(operation), ANY_ID)
+    )
     raw = good.raw
     body = good.body if good.body is not None else NOT_SET
     case = operation.Case(
-        path_parameters=path, query=dict(good.query), body=body if raw is None else NOT_SET, media_type=good.content_type
+        path_parameters=path,
+        query=dict(good.query),
+        body=body if raw is None else NOT_SET,
+        media_type=good.content_type,
     )
     return Sent(case, raw=raw, content_type=good.content_type)
 

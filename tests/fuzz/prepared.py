@@ -143,7 +143,9 @@ def furnished(folder: Path) -> Iterator[Prepared]:
         taken_back(),
     ):
         prepared = prepare()
-        with _one_connection():  # not before: Django's own client, which some of the preparing uses, puts the handlers back
+        with (
+            _one_connection()
+        ):  # not before: Django's own client, which some of the preparing uses, puts the handlers back
             yield prepared
 
 

@@ -12,7 +12,6 @@ from tests.fuzz.judging import Complaints, judged_call, try_as
 from tests.fuzz.prepared import CANARY
 
 
-
 @pytest.fixture
 def complain(fuzzed, monkeypatch):
     """`complain(answer, "stranger")`: what is said of `GET /me` when it answers like that."""

@@ -13,7 +13,9 @@ from tests.fuzz.document import is_of_project, labels, names_in, operations, raw
 from tests.fuzz.judging import Complaints, is_open, try_as
 from tests.fuzz.prepared import CALLERS, Good
 
-pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")  # schemathesis draws from functions that hold schemas
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Generating overly large repr"
+)  # schemathesis draws from functions that hold schemas
 BY_COOKIE_ALONE = "/api/v1/session"  # which tokens do not sign in to
 
 
@@ -75,7 +77,9 @@ def _refuses_verb(response, caller, sent):
     return response.status_code == 405 and bool(response.headers.get("allow"))
 
 
-@pytest.mark.parametrize("content_type", ["text/csv", "application/xml", "text/plain", "multipart/form-data; boundary=x"])
+@pytest.mark.parametrize(
+    "content_type", ["text/csv", "application/xml", "text/plain", "multipart/form-data; boundary=x"]
+)
 def test_a_body_of_another_kind_is_refused(fuzzed, content_type):
     complaints, wrong = Complaints(), {}
     for label, operation in operations().items():

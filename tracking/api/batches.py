@@ -15,7 +15,7 @@ from core.access import Permission
 from core.errors import Invalid, Malformed, UnsupportedType
 from tracking import services
 from tracking.api.base import RunView
-from tracking.api.schemas import BatchOut
+from tracking.api.schemas import BATCH_SCHEMA, BatchOut
 from tracking.limits import BATCH_ITEMS, BATCH_KEYS
 from tracking.metrics.points import STEP, VALUE, Points
 from tracking.uses import DatasetUse
@@ -70,7 +70,7 @@ class Batches(RunView):
     rate_limit = {"POST": "ingest"}
 
     @extend_schema(
-        request={"application/x-msgpack": OpenApiTypes.BINARY, "application/json": OpenApiTypes.OBJECT},
+        request={"application/x-msgpack": OpenApiTypes.BINARY, "application/json": BATCH_SCHEMA},
         responses=BatchOut,
     )
     def post(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
