@@ -11,7 +11,6 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from accounts.api.base import DEFAULT_PROJECT, ProjectView
 from accounts.api.schemas import ProblemOut
 from accounts.cookies import SESSION_COOKIE
-from core.api import ApiView
 
 PROJECT = OpenApiParameter("project", str, description="Name of the project.", default=DEFAULT_PROJECT)
 PROBLEM = OpenApiResponse(ProblemOut, description="A problem (RFC 9457); `type` says which.")
@@ -50,8 +49,6 @@ class Schema(AutoSchema):
 
     def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular overrides it
         """The handler's own words, or its view's; those of what the view is made from tell of code, not of the route."""
-        if not isinstance(self.view, ApiView):
-            return str(super().get_description())
         handler = getattr(self.view, self.method.lower(), None)
         own = self.view.__class__.__dict__.get("__doc__")
         return inspect.cleandoc(getattr(handler, "__doc__", None) or own or "")
@@ -82,9 +79,10 @@ class Schema(AutoSchema):
 
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction=direction)
-        for status in self._problems():
-            if status not in bodies:
-                bodies[status] = self._problem(status)
+        refusals = [status for status in bodies if status >= "400"]
+        for status in {**dict.fromkeys(refusals), **dict.fromkeys(self._problems())}:
+            told = bodies.get(status, {})  # a route may say in its own words when; it is a problem all the same
+            bodies[status] = self._problem(status) | ({"description": told["description"]} if told else {})
         return bodies
 
     def _problem(self, status: str) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class Caller(FastHttpUser):
 
 def _parsed(answer: Any) -> Any:
     kind = answer.headers.get("content-type", "") if answer.headers else ""
-    if not answer.content or not kind.startswith(JSON):
+    if not answer.content or kind.partition(";")[0] not in JSON:
         return answer.content
     return orjson.loads(answer.content)
 

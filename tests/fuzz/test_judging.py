@@ -11,6 +11,8 @@ from tests.fuzz.document import operations
 from tests.fuzz.judging import Complaints, judged_call, try_as
 from tests.fuzz.prepared import CANARY
 
+pytestmark = pytest.mark.xdist_group("fuzz")  # the world is made once for each process that needs it
+
 
 @pytest.fixture
 def complain(fuzzed, monkeypatch):

@@ -9,6 +9,7 @@ from tests.fuzz.cases import as_sent
 from tests.fuzz.document import labels, operations
 from tests.fuzz.judging import Complaints, try_as
 
+pytestmark = pytest.mark.xdist_group("fuzz")  # the world is made once for each process that needs it
 ALONE = {"GET /api/schema", "GET /api/v1/server", "DELETE /api/v1/session", "POST /api/v1/intake/{uuid}"}
 
 
