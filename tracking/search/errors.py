@@ -1,4 +1,4 @@
-"""What can be wrong with a filter or an order, told with the place where it is."""
+"""What can be wrong with a filter or an order, told with the place where it is; or with how much it asks."""
 
 from core.errors import Invalid
 
@@ -22,3 +22,24 @@ class InvalidOrder(InvalidFilter):
     code = "invalid-order"
     title = "Invalid order"
     field = "order_by"
+
+
+class SearchTooSlow(Invalid):
+    """The search was stopped at its limit of time. Asking again without a change would only take as long again."""
+
+    code = "search-too-slow"
+    title = "Search too slow"
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(
+            f"The search was stopped after {limit_s:g} s. Ask for less: name experiments, add a comparison with = or < "
+            "of a param, tag or metric that few runs pass, or do without LIKE and NOT on long texts.",
+            limit_s=limit_s,
+        )
+
+
+class SearchTooWide(Invalid):
+    """Something asked for has to be read run by run, of more runs than are read in one search."""
+
+    code = "search-too-wide"
+    title = "Search too wide"

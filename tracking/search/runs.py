@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from django.conf import settings
+
 from core.access import ProjectRef
 from core.pagination import DEFAULT_LIMIT, parse_limit
+from core.time_limits import time_limit
 from tracking.models import Run
 from tracking.search.cursors import cursor_of, position_in
+from tracking.search.errors import SearchTooSlow
 from tracking.search.order import read_positions, sort_keys
 from tracking.search.parser import parse_order
 from tracking.search.selection import select
@@ -41,19 +45,21 @@ def search_runs(
         InvalidFilter, InvalidOrder: with the place that could not be understood.
         ExperimentNotFound: a name that no experiment of the project has.
         Invalid: the cursor, the limit or the lifecycle.
+        SearchTooSlow: it took longer than LINEAL_SEARCH_SECONDS, and was stopped.
     """
     limit = parse_limit(limit)
     order = parse_order(order_by)
     keys = sort_keys(order)
     after = position_in(cursor, order, keys) if cursor else None
-    selection = select(project=project, filter=filter, experiments=experiments, lifecycle=lifecycle)
-    positions = read_positions(selection, keys, limit=limit + 1, after=after)
-    more = len(positions) > limit
-    positions = positions[:limit]
-    return Page(
-        items=_loaded([position[-1] for position in positions]),
-        next_cursor=cursor_of(positions[-1], order, keys) if more else None,
-    )
+    with time_limit(settings.SLOW_READ_S, SearchTooSlow):
+        selection = select(project=project, filter=filter, experiments=experiments, lifecycle=lifecycle)
+        positions = read_positions(selection, keys, limit=limit + 1, after=after)
+        more = len(positions) > limit
+        positions = positions[:limit]
+        return Page(
+            items=_loaded([position[-1] for position in positions]),
+            next_cursor=cursor_of(positions[-1], order, keys) if more else None,
+        )
 
 
 def count_runs(
@@ -64,7 +70,8 @@ def count_runs(
     lifecycle: str = "active",
 ) -> int:
     """How many runs `search_runs` would find in all. Looks at each of them. Raises as `search_runs` does."""
-    return select(project=project, filter=filter, experiments=experiments, lifecycle=lifecycle).runs().count()
+    with time_limit(settings.SLOW_READ_S, SearchTooSlow):
+        return select(project=project, filter=filter, experiments=experiments, lifecycle=lifecycle).runs().count()
 
 
 def _loaded(ids: list[int]) -> list[Run]:
