@@ -4,33 +4,49 @@ Run as `python -m config.bootstrap URL`; prints the link. Secrets go to files, n
 """
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
-import django
+from config import environment
+from config.migrate import in_one_line
 
 
 def main(url: str) -> None:
     os.umask(0o077)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     migrate()
-    print(first_steps(url))  # noqa: T201 - the supervisor reads it
+    for line in [*role_warnings(), first_steps(url)]:
+        print(line)  # noqa: T201 - the supervisor reads it, the link last
 
 
 def migrate() -> None:
-    """Apply migrations, as the migrating role where one is set."""
-    serving = os.environ.get("LINEAL_DATABASE_URL", "")
-    migrating = os.environ.get("LINEAL_DATABASE_MIGRATE_URL", "")
-    if migrating and migrating != serving:
-        import subprocess  # noqa: PLC0415 - only for teams with two roles
+    """Apply migrations. On PostgreSQL in a process of its own: as another role, where one is set, and without limits."""
+    import django  # noqa: PLC0415 - reads the settings
 
-        env = os.environ | {"LINEAL_DATABASE_URL": migrating}
-        subprocess.run([sys.executable, "-m", "django", "migrate", "--verbosity", "0"], check=True, env=env)
-    django.setup()
-    if not migrating:
+    if not environment.text("LINEAL_DATABASE_URL"):
+        django.setup()
         from django.core.management import call_command  # noqa: PLC0415 - needs settings
 
         call_command("migrate", verbosity=0, interactive=False)
+        return
+    done = subprocess.run([sys.executable, "-m", "config.migrate"], stderr=subprocess.PIPE, text=True, check=False)
+    sys.stderr.write(done.stderr)
+    if done.returncode:
+        raise MigrationStopped(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "no output")
+    django.setup()
+
+
+def role_warnings() -> list[str]:
+    from django.db import connection  # noqa: PLC0415 - needs settings
+
+    from audit import serving  # noqa: PLC0415
+
+    return serving.warnings(connection)
+
+
+class MigrationStopped(Exception):
+    """The last line of what stopped it."""
 
 
 def first_steps(url: str) -> str:
@@ -61,5 +77,5 @@ if __name__ == "__main__":
         import traceback
 
         traceback.print_exc()
-        print(f"{type(exc).__name__}: {exc}".replace("\n", " "), file=sys.stderr)  # noqa: T201
+        print(exc if isinstance(exc, MigrationStopped) else in_one_line(exc), file=sys.stderr)  # noqa: T201
         sys.exit(1)
