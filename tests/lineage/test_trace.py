@@ -140,7 +140,7 @@ COUNT_UP = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE
 
 def test_slow_walk_is_stopped_and_the_limit_lifted_after(make_graph):
     """The database ends the statement; the next one on this connection has all the time it had before."""
-    with pytest.raises(WalkTooSlow, match="longer than 0.01 s"), walk.time_limit(10):
+    with pytest.raises(WalkTooSlow, match=r"longer than 0\.01 s"), walk.time_limit(10):
         walk._rows(COUNT_UP, [1_000_000_000])
     with walk.time_limit(50):
         pass

@@ -16,7 +16,7 @@ from core.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from tracking import selectors
 from tracking.api.render import run_out
 from tracking.api.schemas import LIFECYCLES, CountOut, RunOut
-from tracking.limits import NAME_LENGTH, SEARCH_EXPERIMENTS, SEARCH_LENGTH, SEARCH_ORDER
+from tracking.limits import NAME_LENGTH, SEARCH_EXPERIMENTS, SEARCH_LENGTH, SEARCH_OFFSET, SEARCH_ORDER
 from tracking.search import count_runs, search_runs
 from tracking.selectors.rows import Columns
 
@@ -49,6 +49,9 @@ class SearchRuns(ProjectView):
         )
         limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
         cursor = serializers.CharField(required=False, allow_null=True, max_length=10_000)
+        offset = serializers.IntegerField(
+            default=0, help_text=f"Runs to skip, at most {SEARCH_OFFSET}; a cursor is the quicker way on."
+        )
         columns = serializers.ListField(
             child=serializers.CharField(max_length=600),
             max_length=COLUMNS,

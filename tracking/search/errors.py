@@ -2,6 +2,8 @@
 
 from core.errors import Invalid
 
+EXCERPT = 70  # characters: a line in a terminal
+
 
 class InvalidFilter(Invalid):
     """A filter that cannot be understood. `position` counts characters from 1; None if it concerns the whole."""
@@ -13,7 +15,22 @@ class InvalidFilter(Invalid):
     def __init__(self, detail: str, *, position: int | None = None) -> None:
         if position is not None:
             detail = f"At character {position} of the {self.field}: {detail}"
+        self.position = position
         super().__init__(detail, field=self.field, position=position)
+
+    def show_in(self, text: str) -> None:
+        """Have the problem carry the place in `text`: two lines, the second with a caret under it."""
+        if self.position is not None:
+            self.extra = {**self.extra, "excerpt": excerpt(text, self.position)}
+
+
+def excerpt(text: str, position: int) -> str:
+    """What stands around character `position` (from 1), on one line, and a caret under it."""
+    at = position - 1
+    begin, end = max(0, at - EXCERPT // 2), min(len(text), at + EXCERPT // 2)
+    before, after = "… " if begin else "", " …" if end < len(text) else ""
+    line = "".join(character if character.isprintable() else " " for character in text[begin:end])
+    return f"{before}{line}{after}\n{' ' * (len(before) + at - begin)}^"
 
 
 class InvalidOrder(InvalidFilter):
