@@ -39,7 +39,7 @@ def run_list(request: PageRequest, project: Project) -> HttpResponse:
     try:
         page = _search(project, query, request.GET.get("cursor"))
     except (Invalid, NotFound) as error:
-        response = show_part(request, "web/run_list.html", "web/_run_rows.html", **context, problem=error.detail)
+        response = show_part(request, "web/run_list.html", "web/_run_rows.html", **context, problem=error)
         if "HX-Request" not in request.headers:  # htmx shows only what succeeds
             response.status_code = status_of(error)
         return response

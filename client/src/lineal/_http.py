@@ -111,7 +111,12 @@ class Transport:
         request = _Request(method, self._url(path, params), body, sent, timeout_s, safe)
         response = self._send(request)
         data = self._read(response, request)
-        return Response(response.status, response.headers, _checked(response, data, self.target))
+        try:
+            return Response(response.status, response.headers, _checked(response, data, self.target))
+        except ProblemError as exc:
+            if exc.type == "/problems/outcome-unknown" and not request.repeatable:
+                raise OutcomeUnknown(f"{self.target.base_url} lost its database: {exc.detail}") from exc
+            raise
 
     @contextlib.contextmanager
     def download(
