@@ -42,6 +42,9 @@ MIDDLEWARE = [
     "accounts.middleware.PagePrincipalMiddleware",
 ]
 
+if environment.text("LINEAL_DATABASE_REPLICA_URL"):
+    MIDDLEWARE.insert(2, "core.replica.FreshReadsMiddleware")
+
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

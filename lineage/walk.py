@@ -14,8 +14,9 @@ from enum import Enum
 from typing import Any
 
 import orjson
-from django.db import connection
+from django.db import connection, connections
 
+from core import replica
 from core.time_limits import Deadline
 from core.time_limits import time_limit as core_time_limit
 from lineage.errors import WalkTooSlow
@@ -65,7 +66,7 @@ def time_limit(milliseconds: int = TIME_LIMIT_MS) -> AbstractContextManager[Dead
     Raises:
         WalkTooSlow: they did, and were stopped.
     """
-    return core_time_limit(milliseconds / 1_000, _too_slow)
+    return core_time_limit(milliseconds / 1_000, _too_slow, using=replica.alias())
 
 
 def _too_slow(seconds: float) -> WalkTooSlow:
@@ -100,6 +101,6 @@ def _ids(nodes: Sequence[int]) -> str:
 
 
 def _rows(statement: str, parameters: Sequence[str | int]) -> list[Any]:
-    with connection.cursor() as cursor:
+    with connections[replica.alias()].cursor() as cursor:
         cursor.execute(statement, parameters)
         return list(cursor.fetchall())

@@ -1,6 +1,7 @@
 """Search over runs: a filter, an order, pages, and the columns that are wanted."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -9,6 +10,7 @@ from rest_framework.response import Response
 
 from accounts.api.base import ProjectView
 from accounts.api.schemas import page_of
+from core import replica
 from core.access import Permission
 from core.api import parse
 from core.errors import Invalid
@@ -64,10 +66,14 @@ class SearchRuns(ProjectView):
         """Runs that match, in order. Missing values come last."""
         data = parse(self.Input, request)
         columns = _columns(data.pop("columns", None))
-        page = search_runs(project=self.project, **data)
-        rows = selectors.run_rows(page.items, columns)
-        items = [run_out(row, project=self.project.name) for row in rows]
-        return Response({"items": items, "next_cursor": page.next_cursor})
+
+        def answer() -> dict[str, Any]:
+            page = search_runs(project=self.project, **data)
+            rows = selectors.run_rows(page.items, columns)
+            items = [run_out(row, project=self.project.name) for row in rows]
+            return {"items": items, "next_cursor": page.next_cursor}
+
+        return Response(replica.read(request, answer))
 
 
 class CountRuns(ProjectView):
@@ -79,7 +85,8 @@ class CountRuns(ProjectView):
     @extend_schema(request=Input, responses=CountOut)
     def post(self, request: Request) -> Response:
         """How many runs match."""
-        return Response({"count": count_runs(project=self.project, **parse(self.Input, request))})
+        data = parse(self.Input, request)
+        return Response({"count": replica.read(request, lambda: count_runs(project=self.project, **data))})
 
 
 def _columns(names: Sequence[str] | None) -> Columns | None:

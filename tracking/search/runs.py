@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from core import replica
 from core.access import ProjectRef
 from core.errors import Invalid
 from core.pagination import DEFAULT_LIMIT, parse_limit
@@ -56,7 +57,7 @@ def search_runs(
     order = parse_order(order_by)
     keys = sort_keys(order)
     after = position_in(cursor, order, keys) if cursor else None
-    with time_limit(settings.SLOW_READ_S, SearchTooSlow) as deadline:
+    with time_limit(settings.SLOW_READ_S, SearchTooSlow, using=replica.alias()) as deadline:
         selection = select(
             project=project, filter=filter, experiments=experiments, lifecycle=lifecycle, deadline=deadline
         )
@@ -77,7 +78,7 @@ def count_runs(
     lifecycle: str = "active",
 ) -> int:
     """How many runs `search_runs` would find in all. Looks at each of them. Raises as `search_runs` does."""
-    with time_limit(settings.SLOW_READ_S, SearchTooSlow) as deadline:
+    with time_limit(settings.SLOW_READ_S, SearchTooSlow, using=replica.alias()) as deadline:
         selection = select(
             project=project, filter=filter, experiments=experiments, lifecycle=lifecycle, deadline=deadline
         )

@@ -41,7 +41,7 @@ class Server:
     def _transport(self) -> "Transport":
         from lineal._http import Transport
 
-        return Transport(self._target or get_target(self._url))
+        return Transport(self._target or get_target(self._url), always_fresh=True)
 
     @property
     def origin(self) -> str:
