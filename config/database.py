@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
@@ -48,7 +49,7 @@ def limits_of(kind: Work) -> Limits:
     match kind:
         case "web":
             statement_s = environment.number("LINEAL_REQUEST_SECONDS")
-            return Limits(statement_s, lock_s=min(10, statement_s), idle_s=60)
+            return Limits(statement_s, lock_s=min(10, ceil(statement_s / 2)) or 10, idle_s=60)
         case "jobs":
             return Limits(environment.number("LINEAL_JOB_SECONDS"), lock_s=20, idle_s=900)
         case "migration":  # waiting for a table's lock, it makes all who come later wait behind it

@@ -1,7 +1,6 @@
 """What a failing database means for whoever asked: wait, ask again, ask for less, or look what became of it."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django.db import Error as AnyError
 from django.db import InterfaceError, OperationalError
@@ -26,7 +25,7 @@ class DatabaseUnavailable(Unavailable):
 
 
 class DatabaseBusy(Unavailable):
-    """All connections are in use. Nothing was changed."""
+    """All connections are in use, or other writers in the way. Nothing was changed."""
 
     code = "database-busy"
     title = "Database busy"
@@ -78,15 +77,7 @@ def sqlite_name(exc: BaseException) -> str:
 
 
 def _is_exhausted(exc: AnyError) -> bool:
-    return sqlstate(exc) == "53300" or (_is_of_pool(exc) and not _cannot_connect(exc))
-
-
-def _cannot_connect(exc: AnyError) -> bool:
-    """The pool says the same of both; only one that has no connection at all has a database that does not answer."""
-    from django.db import connections  # noqa: PLC0415 - not before they are set up
-
-    pools: list[Any] = [getattr(each, "pool", None) for each in connections.all(initialized_only=True)]
-    return any(pool is not None and pool.get_stats().get("pool_size", 0) == 0 for pool in pools)
+    return sqlstate(exc) == "53300" or _is_of_pool(exc)
 
 
 def _is_contended(exc: AnyError) -> bool:
@@ -96,7 +87,9 @@ def _is_contended(exc: AnyError) -> bool:
 def _unanswered() -> Unavailable:
     request = current_request()
     if request and request.route.startswith(SAFE):
-        return DatabaseUnavailable("The connection to the database was lost. Ask again.", retry_after_s=2)
+        return DatabaseUnavailable(
+            "The connection to the database was lost. Nothing was changed; ask again.", retry_after_s=2
+        )
     return OutcomeUnknown(
         "The connection to the database was lost while it was told to keep the change: it may have been made or not. "
         "Look, or repeat the request with the same Idempotency-Key or ids.",
@@ -108,7 +101,11 @@ _MEANINGS: list[tuple[Callable[[AnyError], bool], Callable[[], Unavailable]]] = 
     (lambda exc: isinstance(exc, CommitUnanswered), _unanswered),
     (
         _is_exhausted,
-        lambda: DatabaseBusy("All connections to the database are in use; nothing was changed.", retry_after_s=2),
+        lambda: DatabaseBusy(
+            "No connection to the database was to be had in time: all are in use, or it does not answer. "
+            "Nothing was changed.",
+            retry_after_s=2,
+        ),
     ),
     (
         lambda exc: sqlstate(exc) == "57014",
