@@ -56,7 +56,7 @@ class _Server(Server):
 
     def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
         if self._last_step is not None or self._drain_s <= 0:
-            super().signal_handler_interrupt()
+            super().signal_handler_interrupt()  # type: ignore[no-untyped-call]
             return
         self._flag.touch()
         self._last_step = threading.Timer(self._drain_s, super().signal_handler_interrupt)

@@ -99,6 +99,16 @@ def due(now: datetime) -> QuerySet[Job]:
     )
 
 
+def next_due_s(within_s: float) -> float:
+    """Seconds until the next job that is known now may be begun, at most `within_s`. One query."""
+    now = clock.now()
+    coming = Job.objects.filter(
+        done_at=None, failed_at=None, due_at__gt=now, due_at__lt=now + timedelta(seconds=within_s)
+    )
+    first = coming.order_by("due_at", "id").values_list("due_at", flat=True).first()
+    return within_s if first is None else (first - now).total_seconds()
+
+
 def _open(pk: int, attempts: int) -> QuerySet[Job]:
     return Job.objects.filter(pk=pk, attempts=attempts, done_at=None, failed_at=None)
 

@@ -36,7 +36,6 @@ class Workforce:
     def start(self) -> None:
         for thread in [*self._threads, self._keeper]:
             thread.start()
-        self.wake()
 
     def wake(self) -> None:
         for bell in self._bells:
@@ -67,19 +66,22 @@ class Workforce:
 
     def _work(self, bell: threading.Event) -> None:
         while not self._stopping.is_set():
-            bell.wait(settings.SWEEP_S)
             bell.clear()
-            try:
-                while not self._stopping.is_set() and jobs.run_next():
-                    connection.close_if_unusable_or_obsolete()
-            except Error as exc:
-                log.warning("The database did not answer (%s); trying again.", exc)
-                self._stopping.wait(RETRY_S)
-                bell.set()
-            except Exception:  # a defect of ours; the other jobs are not to suffer from it
-                log.exception("A job could not be begun or ended; trying again.")
-                self._stopping.wait(RETRY_S)
+            pause_s = self._work_off()
             connection.close()
+            bell.wait(pause_s)
+
+    def _work_off(self) -> float:
+        """Do what is due; seconds until it is worth looking again."""
+        try:
+            while not self._stopping.is_set() and jobs.run_next():
+                connection.close_if_unusable_or_obsolete()
+            return leases.next_due_s(settings.SWEEP_S)
+        except Error as exc:
+            log.warning("The database did not answer (%s); trying again.", exc)
+        except Exception:  # a defect of ours; the other jobs are not to suffer from it
+            log.exception("A job could not be begun or ended; trying again.")
+        return RETRY_S
 
     def _keep(self) -> None:
         while not self._ended.wait(settings.JOB_LEASE_S / 3):
