@@ -2,7 +2,7 @@
 
 import os
 
-from config import database, environment
+from config import broker, database, environment
 
 HOME = environment.home()
 DEBUG = environment.flag("LINEAL_DEBUG")
@@ -31,6 +31,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.draining.DrainMiddleware",
     "core.context.RequestContextMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "web.security.SecurityHeadersMiddleware",
@@ -93,6 +94,10 @@ ANCHORS_LOCK_DAYS = environment.number("LINEAL_ANCHORS_LOCK_DAYS")
 PROBLEM_PAGE = "web.errors.render_problem"
 RING_WORKERS = True
 CELERY_APP = "config.celery.app"
+BROKER = broker.settings_for(environment.text("LINEAL_BROKER_URL"), HOME)
+SWEEP_S = environment.positive("LINEAL_SWEEP_S")
+JOB_LEASE_S = environment.positive("LINEAL_LEASE_S")
+STOP_S = environment.positive("LINEAL_STOP_S")
 
 STATIC_URL = "/static/"
 STATIC_ROOT = None  # nothing is collected: WhiteNoise serves the files where the packages keep them
