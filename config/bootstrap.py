@@ -26,31 +26,39 @@ def main(url: str) -> None:
     os.umask(0o077)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     migrate(WAIT_S)
-    print(sign_in_here(url))  # noqa: T201 - the supervisor reads it
+    for line in [*role_warnings(), sign_in_here(url)]:
+        print(line)  # noqa: T201 - the supervisor reads it, the link last
 
 
 def migrate(wait_s: float) -> list[str]:
-    """Apply migrations, as the migrating role where one is set, and load the apps; names of what was applied.
+    """Apply migrations and load the apps; names of what was applied. On PostgreSQL in a process of its own: as another role,
+    where one is set, and without limits.
 
     Raises:
         CannotStart: the database does not answer, or is of a newer release, or the migration failed.
     """
-    from config import migrating  # noqa: PLC0415 - the environment is complete now
+    from config import environment, migrating  # noqa: PLC0415 - the environment is complete now
 
-    serving = os.environ.get("LINEAL_DATABASE_URL", "")
-    as_other = os.environ.get("LINEAL_DATABASE_MIGRATE_URL", "")
-    applied: list[str] = []
-    if as_other and as_other != serving:
-        env = os.environ | {"LINEAL_DATABASE_URL": as_other, "LINEAL_SERVING_URL": serving}
-        done = subprocess.run(
-            [sys.executable, "-m", "config.migrating", str(wait_s)],
-            capture_output=True, text=True, check=False, env=env, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        if done.returncode:
-            raise CannotStart((done.stderr.strip().splitlines() or ["The migration failed and said nothing."])[-1])
-        applied = done.stdout.split()
+    if not environment.text("LINEAL_DATABASE_URL"):
+        django.setup()
+        return migrating.migrate(wait_s)
+    done = subprocess.run(
+        [sys.executable, "-m", "config.migrating", str(wait_s)],
+        capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    if done.returncode:
+        raise CannotStart((done.stderr.strip().splitlines() or ["The migration failed and said nothing."])[-1])
     django.setup()
-    return applied or migrating.migrate(wait_s)
+    return done.stdout.split()
+
+
+def role_warnings() -> list[str]:
+    """What the role that serves could do to the ledger, and should not; empty on SQLite."""
+    from django.db import connection  # noqa: PLC0415 - needs settings
+
+    from audit import serving  # noqa: PLC0415
+
+    return serving.warnings(connection)
 
 
 def make_keys() -> None:

@@ -28,6 +28,20 @@ TABLE: dict[str, Variable] = {
             "LINEAL_DATABASE_URL", "", "postgresql://user:password@host:port/name; empty for SQLite in LINEAL_HOME."
         ),
         Variable("LINEAL_DATABASE_MIGRATE_URL", "", "The role that migrates, where it is not the one that serves."),
+        Variable("LINEAL_DATABASE_REPLICA_URL", "", "A streaming replica that slow reads are sent to."),
+        Variable(
+            "LINEAL_DATABASE_REPLICA_LAG", "5", "Seconds that a replica may be behind before the primary is asked."
+        ),
+        Variable("LINEAL_DATABASE_POOL", "20", "The most connections that one process opens to PostgreSQL."),
+        Variable(
+            "LINEAL_DATABASE_POOL_WAIT", "5", "Seconds that a request waits for one of them before it gets a 503."
+        ),
+        Variable("LINEAL_DATABASE_POOLER", "", "Anything: LINEAL_DATABASE_URL leads to PgBouncer in transaction mode."),
+        Variable(
+            "LINEAL_REQUEST_SECONDS", "15", "Longest that PostgreSQL runs one statement of a request; 0: for ever."
+        ),
+        Variable("LINEAL_SEARCH_SECONDS", "10", "Longest that a search, a count or another slow read takes in all."),
+        Variable("LINEAL_JOB_SECONDS", "600", "Longest that PostgreSQL runs one statement of a job; 0: for ever."),
         Variable("LINEAL_BLOBS_URL", "", "file:///folder; empty for LINEAL_HOME/blobs."),
         Variable(
             "LINEAL_BROKER_URL",

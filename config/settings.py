@@ -43,6 +43,9 @@ MIDDLEWARE = [
     "accounts.middleware.PagePrincipalMiddleware",
 ]
 
+if environment.text("LINEAL_DATABASE_REPLICA_URL"):
+    MIDDLEWARE.insert(2, "core.replica.FreshReadsMiddleware")
+
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -54,7 +57,12 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": database.settings_for(environment.text("LINEAL_DATABASE_URL"), HOME)}
+DATABASES = database.databases(HOME)
+DATABASE_ROUTERS = ["core.replica.Router"] if "replica" in DATABASES else []
+DATABASE_APP_ROLE = database.app_role()
+DATABASE_POOLER = database.behind_pooler()
+REPLICA_LAG_S = environment.number("LINEAL_DATABASE_REPLICA_LAG")
+SLOW_READ_S = max(1, environment.number("LINEAL_SEARCH_SECONDS"))
 BLOBS_URL = environment.text("LINEAL_BLOBS_URL") or f"file://{HOME / 'blobs'}"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 

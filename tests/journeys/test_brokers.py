@@ -95,7 +95,9 @@ def customers(n, seed, shift=0.0):
 
 def wait_until_done(parts):
     """Until nothing waits that is due within the minute; jobs of tomorrow may."""
-    sql = "SELECT name, attempts, last_error FROM core_job WHERE done_at IS NULL AND failed_at IS NULL AND due_at < '{}'"
+    sql = (
+        "SELECT name, attempts, last_error FROM core_job WHERE done_at IS NULL AND failed_at IS NULL AND due_at < '{}'"
+    )
     soon = (datetime.now(UTC) + timedelta(seconds=20)).strftime("%Y-%m-%d %H:%M:%S")
     wait_for(lambda: not parts.rows(sql.format(soon)), "all jobs to be done")
     assert parts.rows("SELECT name, last_error FROM core_job WHERE failed_at IS NOT NULL") == []
