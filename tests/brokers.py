@@ -69,7 +69,17 @@ class Redis(Broker):
 
     def _spawn(self):
         return self._run(
-            [redis_server(), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--requirepass", self.password]
+            [
+                redis_server(),
+                "--port",
+                str(self.port),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--requirepass",
+                self.password,
+            ]
         )
 
 
