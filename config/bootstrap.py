@@ -12,7 +12,7 @@ from typing import NamedTuple
 import django
 
 from config.environment import BadSetting
-from config.home import CannotStart, in_one_line
+from config.home import CannotStart
 
 WAIT_S = 5.0  # of `lineal up` for a database that starts with it
 
@@ -31,30 +31,29 @@ def main(url: str) -> None:
 
 
 def migrate(wait_s: float) -> list[str]:
-    """Apply migrations, as the migrating role where one is set, and load the apps; names of what was applied.
+    """Apply migrations and load the apps; names of what was applied. On PostgreSQL in a process of its own: as another role,
+    where one is set, and without limits.
 
     Raises:
         CannotStart: the database does not answer, or is of a newer release, or the migration failed.
     """
-    from config import migrating  # noqa: PLC0415 - the environment is complete now
+    from config import environment, migrating  # noqa: PLC0415 - the environment is complete now
 
-    serving = os.environ.get("LINEAL_DATABASE_URL", "")
-    as_other = os.environ.get("LINEAL_DATABASE_MIGRATE_URL", "")
-    applied: list[str] = []
-    if as_other and as_other != serving:
-        done = subprocess.run(
-            [sys.executable, "-m", "config.migrating", str(wait_s)],
-            capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        if done.returncode:
-            raise CannotStart((done.stderr.strip().splitlines() or ["The migration failed and said nothing."])[-1])
-        applied = done.stdout.split()
+    if not environment.text("LINEAL_DATABASE_URL"):
+        django.setup()
+        return migrating.migrate(wait_s)
+    done = subprocess.run(
+        [sys.executable, "-m", "config.migrating", str(wait_s)],
+        capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    if done.returncode:
+        raise CannotStart((done.stderr.strip().splitlines() or ["The migration failed and said nothing."])[-1])
     django.setup()
-    return applied or migrating.migrate(wait_s)
+    return done.stdout.split()
 
 
 def role_warnings() -> list[str]:
-    """What PostgreSQL's role that serves could do to the ledger and should not be able to, in words."""
+    """What the role that serves could do to the ledger, and should not; empty on SQLite."""
     from django.db import connection  # noqa: PLC0415 - needs settings
 
     from audit import serving  # noqa: PLC0415
@@ -115,5 +114,7 @@ if __name__ == "__main__":
         plain = isinstance(exc, CannotStart | BadSetting)
         if not plain:
             traceback.print_exc()
+        from config.migrating import in_one_line
+
         print(str(exc) if plain else in_one_line(exc), file=sys.stderr)  # noqa: T201
         sys.exit(1)

@@ -54,11 +54,3 @@ def open_home(given: Path | None) -> Path:
         if each.is_dir() and each.stat().st_mode & stat.S_IWOTH:
             raise CannotStart(f"Anybody may write to {each}; close it with: chmod o-w {each}")
     return folder
-
-
-def in_one_line(exc: BaseException) -> str:
-    """What hinders a start, for people; with what to do about it where that is known."""
-    text = " ".join(str(exc).split())
-    if getattr(exc.__cause__, "sqlstate", "") == "42501":  # PostgreSQL's insufficient privilege
-        return f"The role of LINEAL_DATABASE_URL lacks rights ({text}). Set LINEAL_DATABASE_MIGRATE_URL to the owner's."
-    return f"{type(exc).__name__}: {text}"

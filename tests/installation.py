@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.server import free_port, postgresql_database
@@ -109,10 +109,8 @@ class Installation:
         process.wait(timeout=10)
 
     def _end(self, process):
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
     def close(self):
         for name in list(self.processes):

@@ -179,9 +179,9 @@ def test_two_beats_take_each_turn_once(parts):
     wait_for(lambda: parts.rows("SELECT COUNT(*) FROM core_periodicrun")[0][0] > 5, "the turns to be known")
     before = parts.rows("SELECT COUNT(*) FROM core_job WHERE dedupe = 'periodic:notify.forget_old'")[0][0]
 
+    sql = "SELECT COUNT(*) FROM core_periodicrun WHERE name = 'notify.forget_old' AND last_at > '2021-01-01'"
     for turn in (1, 2):
         parts.make_due(periodic="notify.forget_old")
-        sql = "SELECT COUNT(*) FROM core_periodicrun WHERE name = 'notify.forget_old' AND last_at > '2021-01-01'"
         wait_for(lambda: parts.rows(sql) == [(1,)], "a beat to take the turn", 20)
         time.sleep(2.5)  # both have looked twice since
         parts.execute("UPDATE core_job SET done_at = created_at WHERE name = 'notify.forget_old'")

@@ -33,7 +33,7 @@ logger = logging.getLogger("lineal")
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 60.0  # a promotion evaluates its gates before it answers
-MOST_ATTEMPTS = 3
+MOST_ATTEMPTS = 5  # some five seconds: a server that is restarted is back by then
 MOST_IDLE = 8  # connections kept open
 OWN_WRITES_S = 10.0  # how long after a change a server with a replica is asked for what is committed by now
 API = "/api/v1"
