@@ -63,11 +63,13 @@ def test_every_mistake_is_told_as_the_page_says(text, words):
 
 
 def test_the_mistake_that_is_shown_is_pointed_at_as_shown():
-    command, *shown = re.search(r"runs search \"(metrics.*)\"\n(metrics.*\n *\^)\n", PAGE).groups()
+    told = re.search(r"runs search \"(metrics.*)\"\nlineal: (.*)\n  (metrics.*)\n  ( *\^)\n", PAGE)
+    command, detail, *shown = told.groups()
     with pytest.raises(InvalidFilter) as caught:
         parse(command)
 
-    assert caught.value.extra["excerpt"] == shown[0]
+    assert caught.value.detail == detail
+    assert caught.value.extra["excerpt"] == "\n".join(shown)
 
 
 def test_all_attributes_stand_on_the_page_with_their_other_names():

@@ -243,12 +243,12 @@ LONGEST = "params.a = '" + "x" * (10_000 - 13) + "'"
 def test_what_is_too_much_is_refused_at_once(text, words):
     """A filter is a stranger's program; none may keep a worker busy."""
     parse("metrics.loss < 1")  # the grammar is built once
-    began = time.perf_counter()
+    began = time.thread_time()  # of the processor: others may keep it busy
 
     with pytest.raises(InvalidFilter, match=words):
         parse(text)
 
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.5
 
 
 @pytest.mark.parametrize(
@@ -264,11 +264,11 @@ def test_what_is_too_much_is_refused_at_once(text, words):
 )
 def test_what_is_just_allowed_is_read_quickly(text):
     parse("metrics.loss < 1")
-    began = time.perf_counter()
+    began = time.thread_time()  # of the processor: others may keep it busy
 
     assert parse(text)
 
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.5
 
 
 def test_threads_may_read_filters_at_once():

@@ -79,9 +79,7 @@ PREFIXES = ("attributes", "attribute", "attr", "run")
 FUNCTIONS = ("min", "max", "last", "count")
 STATES = {"status": Run.Status.values, "lifecycle": Run.Lifecycle.values}
 
-_UNKNOWN = (
-    "there is no attribute '{}'.{} Attributes are {}; other names begin with metrics., params., tags. or datasets."
-)
+_ALL_NAMES = f"Attributes are {', '.join(ATTRIBUTES)}; other names begin with metrics., params., tags. or datasets."
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -176,19 +174,19 @@ def _attribute(name: str) -> str:
     known = name.lower()
     known = ALIASES.get(known, known)
     if known not in ATTRIBUTES:
-        raise Unacceptable(_UNKNOWN.format(name, _suggestion(name), ", ".join(ATTRIBUTES)))
+        raise Unacceptable(f"there is no attribute '{name}'. {_suggestion(name) or _ALL_NAMES}")
     return known
 
 
 def _suggestion(name: str) -> str:
-    """ " Did you mean …?", or nothing where no name is near."""
+    """A question, or nothing where no name is near."""
     prefix, dot, rest = name.partition(".")
     if dot:
         near = difflib.get_close_matches(prefix.lower(), [*KEYED, *DATASETS, *PREFIXES], n=1, cutoff=0.7)
         if near:
-            return f" Did you mean {near[0]}.{rest}?"
+            return f"Did you mean {near[0]}.{rest}?"
     near = difflib.get_close_matches(name.lower(), [*ATTRIBUTES, *ALIASES], n=1, cutoff=0.7)
-    return f" Did you mean {near[0]}?" if near else ""
+    return f"Did you mean {near[0]}?" if near else ""
 
 
 def _applied(function: str, field: Field) -> Metric:
