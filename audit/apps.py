@@ -8,4 +8,4 @@ class AuditConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from audit import denials, ledger_actions, tasks  # noqa: F401, PLC0415 - registered by import, which needs loaded apps
+        from audit import denials, figures, ledger_actions, tasks  # noqa: F401, PLC0415 - registered by import, which needs loaded apps

@@ -1,5 +1,6 @@
 """The Celery application: one task that works off the outbox, and a beat that rings for it and for the periodic jobs."""
 
+import logging
 import os
 from typing import Any
 from urllib.parse import unquote
@@ -70,4 +71,5 @@ def _install_schedule(sender: Celery, **_: Any) -> None:
 
 @setup_logging.connect
 def _keep_our_logging(**_: Any) -> None:
-    """Django's LOGGING stands for workers too."""
+    """Django's LOGGING stands for workers too, and warnings go there."""
+    logging.captureWarnings(capture=True)

@@ -8,9 +8,11 @@ from django.db import transaction
 from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 
-from core import jobs
+from core import jobs, metrics
 
 log = logging.getLogger(__name__)
+
+doorbell_failures = metrics.counter("lineal_doorbell_failures_total", "Doorbells that the broker did not take.")
 
 BATCH = 100  # jobs per message; what is left is rung for again
 
@@ -36,4 +38,5 @@ def ring() -> None:
     try:
         import_string(settings.CELERY_APP).send_task("core.work", retry=False)
     except (OperationalError, OSError) as exc:
+        doorbell_failures.inc()
         log.warning("The broker did not take the doorbell (%s); the sweeper will find the job.", exc)
