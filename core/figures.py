@@ -32,14 +32,16 @@ def outbox() -> Iterator[Metric]:
     yield scrape.gauge(
         "lineal_jobs",
         "Jobs that are not done: waiting for their time, due, or leased by a worker.",
-        ["job", "state"],
+        ["task", "state"],
         [([row["name"], state], count) for row in rows for state, count in _by_state(row)],
     )
     ages = [([row["name"]], _age_s(row["oldest"], now)) for row in rows if row["oldest"]]
-    yield scrape.gauge("lineal_jobs_oldest_due_age_seconds", "How long the oldest due job has been due.", ["job"], ages)
+    yield scrape.gauge(
+        "lineal_jobs_oldest_due_age_seconds", "How long the oldest due job has been due.", ["task"], ages
+    )
     failed = Job.objects.filter(failed_at__isnull=False).values_list("name").order_by("name").annotate(Count("pk"))
     yield scrape.gauge(
-        "lineal_jobs_failed", "Jobs given up, and kept for people to look at.", ["job"], [([n], c) for n, c in failed]
+        "lineal_jobs_failed", "Jobs given up, and kept for people to look at.", ["task"], [([n], c) for n, c in failed]
     )
 
 

@@ -27,9 +27,10 @@ LONGEST_RETRY_S = 3_600
 KEEP_DONE = timedelta(days=7)  # long enough to look into last week's trouble
 
 runs = metrics.counter(
-    "lineal_job_runs_total", "Runs of jobs, by how they ended: done, retried or failed.", ["job", "outcome"]
+    "lineal_job_runs_total", "Runs of jobs, by how they ended: done, retried or failed.", ["task", "outcome"]
 )
-durations = metrics.histogram("lineal_job_duration_seconds", "How long a run took.", ["job"], buckets=metrics.SLOW_S)
+durations = metrics.histogram("lineal_job_duration_seconds", "How long a run took.", ["task"], buckets=metrics.SLOW_S)
+doorbell_failures = metrics.counter("lineal_doorbell_failures_total", "Doorbells that the broker did not take.")
 
 JobFunction = Callable[..., None]
 

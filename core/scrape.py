@@ -41,7 +41,7 @@ def register(name: str, source: Source) -> None:
 def gauge(
     name: str, words: str, labels: Sequence[str] = (), rows: Iterable[tuple[Sequence[str], float]] = ()
 ) -> Metric:
-    """A figure by its labels' values: `gauge("lineal_jobs", "…", ["job"], [(["core.x"], 3)])`."""
+    """A figure by its labels' values: `gauge("lineal_jobs_failed", "…", ["task"], [(["core.x"], 3)])`."""
     family = GaugeMetricFamily(name, words, labels=labels)
     for label_values, value in rows:
         family.add_metric(label_values, value)

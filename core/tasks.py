@@ -8,11 +8,9 @@ from django.db import transaction
 from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 
-from core import jobs, metrics
+from core import jobs
 
 log = logging.getLogger(__name__)
-
-doorbell_failures = metrics.counter("lineal_doorbell_failures_total", "Doorbells that the broker did not take.")
 
 BATCH = 100  # jobs per message; what is left is rung for again
 
@@ -38,5 +36,5 @@ def ring() -> None:
     try:
         import_string(settings.CELERY_APP).send_task("core.work", retry=False)
     except (OperationalError, OSError) as exc:
-        doorbell_failures.inc()
+        jobs.doorbell_failures.inc()
         log.warning("The broker did not take the doorbell (%s); the sweeper will find the job.", exc)
