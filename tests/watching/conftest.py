@@ -4,6 +4,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from core import scrape
+from tests.registry.conftest import environment, make_version, promote, set_policy  # noqa: F401 - fixtures of another room
 
 
 class Figures:

@@ -13,7 +13,6 @@ from audit.models import AuditPending
 from core import clock, jobs, scrape
 from core.models import Job
 from registry import services
-from tests.registry.conftest import environment, make_version, promote, set_policy  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.django_db
 
