@@ -71,5 +71,14 @@ def _install_schedule(sender: Celery, **_: Any) -> None:
 
 @setup_logging.connect
 def _keep_our_logging(**_: Any) -> None:
-    """Django's LOGGING stands for workers too, and warnings go there."""
+    """Django's LOGGING stands for workers too."""
+
+
+if environment.text("LINEAL_PROCESS") in (
+    "worker",
+    "beat",
+):  # else the first words of Celery would come in a form of its own
+    import django
+
+    django.setup()
     logging.captureWarnings(capture=True)
