@@ -64,6 +64,11 @@ TABLE: dict[str, Variable] = {
             "",
             "Who may read /metrics without a token: loopback, addresses and networks, comma separated.",
         ),
+        Variable(
+            "LINEAL_METRICS_LISTEN",
+            "",
+            "host:port where processes without web beside them show their counts, to whoever asks.",
+        ),
         Variable("LINEAL_PROCESS", "", "The process's role, as web or worker; set by whatever starts it."),
         Variable("LINEAL_WEB_THREADS", "8", "Request threads of the web process."),
         Variable("LINEAL_DEBUG", "", "Anything: show tracebacks in answers. Never where others can reach the server."),
@@ -124,6 +129,17 @@ def networks(name: str) -> list[Network]:
         except ValueError as exc:
             raise BadSetting(f"{name} lists loopback, addresses and networks; {entry!r} is none: {exc}.") from None
     return found
+
+
+def address(name: str) -> tuple[str, int] | None:
+    """`host:port` or `[host]:port`, or None. Raises BadSetting."""
+    raw = text(name)
+    if not raw:
+        return None
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:]+)\]|([A-Za-z0-9.-]+)):([0-9]{1,5})", raw)
+    if match is None or not 0 < int(match[3]) < 65_536:
+        raise BadSetting(f"{name} has to look like 127.0.0.1:9464, and is {raw!r}.")
+    return match[1] or match[2], int(match[3])
 
 
 def flag(name: str) -> bool:

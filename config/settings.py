@@ -85,6 +85,7 @@ AUDIT_ORIGIN = environment.text("LINEAL_AUDIT_ORIGIN")
 AUDIT_ML_DSA = environment.flag("LINEAL_AUDIT_ML_DSA")
 ANCHORS_URL = environment.bucket("LINEAL_ANCHORS_URL")
 ANCHORS_LOCK_DAYS = environment.number("LINEAL_ANCHORS_LOCK_DAYS")
+METRICS_LISTEN = environment.address("LINEAL_METRICS_LISTEN")
 METRICS_OPEN_TO = environment.networks("LINEAL_METRICS_OPEN_TO")
 PROBLEM_PAGE = "web.errors.render_problem"
 RING_WORKERS = True
