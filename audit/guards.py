@@ -56,7 +56,7 @@ def grants(role: str) -> list[str]:
         f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {name}",
         f"REVOKE UPDATE, DELETE, TRUNCATE ON {append_only} FROM {name}",
         f"REVOKE UPDATE, TRUNCATE ON {erase_only} FROM {name}",
-        f"REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {name}",
+        f"REVOKE INSERT, UPDATE, DELETE ON django_migrations, core_schemafloor FROM {name}",
     ]
 
 

@@ -9,7 +9,7 @@ from django.db.models import Model, UniqueConstraint
 
 from audit.guards import APPEND_ONLY, missing
 from config.findings import Finding, fail, ok, shown_age, warn
-from core import clock
+from core import clock, schema
 
 OLDEST_POSTGRESQL = 140_000  # as server_version_num; Django 5.2 serves 14 and later
 LARGEST_SKEW_S = 5.0
@@ -52,19 +52,17 @@ def connects() -> Iterator[Finding]:
 
 
 def migrations() -> Iterator[Finding]:
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if plan:
-        first = f"{plan[0][0].app_label}.{plan[0][0].name}"
+    misfit, missing_ones = schema.find_misfit(), schema.missing_migrations()
+    if misfit is not None and not misfit.may_pass:
+        yield fail("migrations", misfit.detail, "Start the newer release, or bring back a backup from before.")
+        return
+    if missing_ones:
         yield fail(
-            "migrations",
-            f"{len(plan)} are not applied, {first} first",
-            "Start `lineal up` anew, or run its migrations.",
+            "migrations", f"{len(missing_ones)} are not applied, {missing_ones[0]} first", "Run: lineal migrate."
         )
         return
-    newer = sorted(
-        key for key in executor.loader.applied_migrations if key[0] in ROOMS and key not in executor.loader.graph.nodes
-    )
+    loader = MigrationExecutor(connection).loader
+    newer = sorted(key for key in loader.applied_migrations if key[0] in ROOMS and key not in loader.graph.nodes)
     if newer:
         names = ", ".join(".".join(key) for key in newer[:3])
         yield warn(
@@ -73,7 +71,7 @@ def migrations() -> Iterator[Finding]:
             "Fine while releases roll; else update here.",
         )
     else:
-        yield ok("migrations", f"all {len(executor.loader.applied_migrations)} applied")
+        yield ok("migrations", f"all {len(loader.applied_migrations)} applied")
 
 
 def guards() -> Iterator[Finding]:
@@ -142,7 +140,7 @@ def roles() -> Iterator[Finding]:
             [tables],
         )
         role, is_super, owns, may_change = cursor.fetchone()
-    advice = "Serve as another role than the one that migrates (LINEAL_DATABASE_MIGRATE_URL), then: manage.py audit_grants ROLE."
+    advice = "Serve as another role than the one that migrates (LINEAL_DATABASE_MIGRATE_URL); `lineal migrate` grants it what it needs."
     if is_super or owns:
         yield warn(
             "roles",

@@ -13,7 +13,6 @@ from audit import anchors as anchoring
 from audit import keys
 from audit.models import Anchor, AuditCheckpoint, AuditPending, Verification
 from audit.verifiers import registered
-from config import environment
 from config.celery import app
 from config.findings import Finding, fail, ok, shown_age, warn
 from core import clock, roster
@@ -75,14 +74,23 @@ def broker() -> Iterator[Finding]:
                 "broker", f"{where} does not answer: {exc}", "Start it, or mend LINEAL_BROKER_URL. Jobs wait meanwhile."
             )
             return
-    yield ok("broker", f"{where} answers" if environment.text("LINEAL_BROKER_URL") else "the folder in the home")
+    yield ok(
+        "broker",
+        f"{settings.BROKER['kind']}, {where} answers"
+        if settings.BROKER["kind"] != "folder"
+        else "the folder in the home",
+    )
 
 
 def processes() -> Iterator[Finding]:
     """On this machine; a server may have its other processes elsewhere."""
-    members = roster.living(roster.folder(settings.HOME))
+    members = roster.living(roster.folder(settings.RUN_FOLDER))
     if not members:
-        yield warn("processes", "none run on this machine", "Fine if they run elsewhere; else: lineal up.")
+        yield warn(
+            "processes",
+            "none run on this machine",
+            "Fine if they run elsewhere; else: lineal up, or lineal serve, worker, beat and sequencer.",
+        )
         return
     absent = sorted(ALONE - {member.role for member in members})
     said = ", ".join(f"{member.seat} (pid {member.pid})" for member in members)

@@ -2,10 +2,11 @@
 
 import os
 
-from config import database, environment
+from config import broker, database, environment, heartbeat
 from core.logs import FORMATS
 
 HOME = environment.home()
+RUN_FOLDER = heartbeat.folder()
 PROCESS = environment.text("LINEAL_PROCESS")
 DEBUG = environment.flag("LINEAL_DEBUG")
 USE_TZ = True
@@ -33,6 +34,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.draining.DrainMiddleware",
     "core.context.RequestContextMiddleware",
     "core.watching.WatchingMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -90,6 +92,10 @@ METRICS_OPEN_TO = environment.networks("LINEAL_METRICS_OPEN_TO")
 PROBLEM_PAGE = "web.errors.render_problem"
 RING_WORKERS = True
 CELERY_APP = "config.celery.app"
+BROKER = broker.settings_for(environment.text("LINEAL_BROKER_URL"), HOME)
+SWEEP_S = environment.positive("LINEAL_SWEEP_S")
+JOB_LEASE_S = environment.positive("LINEAL_LEASE_S")
+STOP_S = environment.positive("LINEAL_STOP_S")
 
 STATIC_URL = "/static/"
 STATIC_ROOT = None  # nothing is collected: WhiteNoise serves the files where the packages keep them

@@ -29,7 +29,7 @@ def _share_counts() -> Path | None:
     """
     if not settings.PROCESS:
         return None
-    folder = roster.folder(settings.HOME)
+    folder = roster.folder(settings.RUN_FOLDER)
     try:
         roster.take_seat(settings.PROCESS, folder)
     except OSError as exc:

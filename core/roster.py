@@ -38,10 +38,10 @@ class _Held:
     lock: IO[str]
 
 
-def folder(home: Path) -> Path:
-    """Of this machine alone: a home that several machines share has one for each."""
+def folder(run_folder: Path) -> Path:
+    """Of this machine alone: one that several machines share has a folder for each."""
     host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname()) or "host"
-    return home / "run" / "processes" / host
+    return run_folder / "processes" / host
 
 
 def take_seat(role: str, at: Path) -> str:

@@ -15,7 +15,7 @@ from core.access import Principal
 log = logging.getLogger("lineal.access")
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-PROBES = frozenset({"healthz", "metrics"})  # asked every few seconds: counted, not logged
+PROBES = frozenset({"healthz", "readyz", "metrics"})  # asked every few seconds: counted, not logged
 
 requests = metrics.counter(
     "lineal_http_requests_total", "Requests answered, by route pattern.", ["method", "route", "status"]

@@ -57,12 +57,12 @@ def test_a_guard_that_fell_is_named(without_a_guard):
 
 def test_an_unapplied_migration_is_named():
     with transaction.atomic():
-        execute("DELETE FROM django_migrations WHERE app = 'core' AND name = '0002_jobs_know_their_request'")
+        execute("DELETE FROM django_migrations WHERE app = 'core' AND name = '0003_jobs_know_their_request'")
         (finding,) = doctor_database.migrations()
         transaction.set_rollback(True)
 
     assert finding.state == "fail"
-    assert "core.0002_jobs_know_their_request" in finding.detail
+    assert "core.0003_jobs_know_their_request" in finding.detail
 
 
 def test_a_newer_release_in_the_database_is_no_failure():

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core", "0001_jobs_outbox"),
+        ("core", "0002_periodic_runs_and_schema_floor"),
     ]
 
     operations = [
