@@ -9,6 +9,6 @@ class AuditConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from audit import denials, ledger_actions, serving, tasks  # noqa: F401, PLC0415 - registered by import, which needs loaded apps
+        from audit import denials, figures, ledger_actions, serving, tasks  # noqa: F401, PLC0415 - registered by import, which needs loaded apps
 
         post_migrate.connect(serving.grant_after_migration, sender=self, dispatch_uid="audit.serving")

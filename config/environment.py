@@ -2,10 +2,15 @@
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from core.mail import parse_server
+
+Network = IPv4Network | IPv6Network
+LOOPBACK: Sequence[Network] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,18 @@ TABLE: dict[str, Variable] = {
             "How long single profiles of judged windows are kept beside the merged one.",
         ),
         Variable("LINEAL_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
+        Variable("LINEAL_LOG_FORMAT", "line", "line, for people; json, one object a line for collectors."),
+        Variable(
+            "LINEAL_METRICS_OPEN_TO",
+            "",
+            "Who may read /metrics without a token: loopback, addresses and networks, comma separated.",
+        ),
+        Variable(
+            "LINEAL_METRICS_LISTEN",
+            "",
+            "host:port where processes without web beside them show their counts, to whoever asks.",
+        ),
+        Variable("LINEAL_PROCESS", "", "The process's role, as web or worker; set by whatever starts it."),
         Variable("LINEAL_WEB_THREADS", "8", "Request threads of the web process."),
         Variable("LINEAL_DEBUG", "", "Anything: show tracebacks in answers. Never where others can reach the server."),
     ]
@@ -125,6 +142,36 @@ def mail_server(name: str) -> str:
     except ValueError as exc:
         raise BadSetting(f"{name}: {exc}.") from None
     return url
+
+
+def choice(name: str, allowed: Sequence[str]) -> str:
+    """One of some words. Raises BadSetting."""
+    word = text(name)
+    if word not in allowed:
+        raise BadSetting(f"{name} has to be {' or '.join(allowed)}, and is {word!r}.")
+    return word
+
+
+def networks(name: str) -> list[Network]:
+    """Addresses and networks, comma separated; `loopback` stands for this machine. Raises BadSetting."""
+    found: list[Network] = []
+    for entry in filter(None, map(str.strip, text(name).split(","))):
+        try:
+            found += LOOPBACK if entry == "loopback" else [ip_network(entry)]
+        except ValueError as exc:
+            raise BadSetting(f"{name} lists loopback, addresses and networks; {entry!r} is none: {exc}.") from None
+    return found
+
+
+def address(name: str) -> tuple[str, int] | None:
+    """`host:port` or `[host]:port`, or None. Raises BadSetting."""
+    raw = text(name)
+    if not raw:
+        return None
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:]+)\]|([A-Za-z0-9.-]+)):([0-9]{1,5})", raw)
+    if match is None or not 0 < int(match[3]) < 65_536:
+        raise BadSetting(f"{name} has to look like 127.0.0.1:9464, and is {raw!r}.")
+    return match[1] or match[2], int(match[3])
 
 
 def flag(name: str) -> bool:

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,12 +17,16 @@ from typing import IO, Self
 
 import click
 
+from config import heartbeat
+from core import roster
+
 STOP_LIMIT_S = 20  # what a process gets to finish its work before it is killed
 RESTART_PAUSE_S = 1.0
 TOO_MANY_DEATHS = 5  # within DEATH_WINDOW_S: then it is not bad luck
 DEATH_WINDOW_S = 60
 _LINEAL = (sys.executable, "-m", "config")
-LOG_LIMIT_BYTES = 20 * 1024 * 1024  # a log larger than this is moved aside at start
+LOG_LIMIT_BYTES = 20 * 1024 * 1024  # a log larger than this is moved aside
+LOOK_AT_LOGS_S = 10.0
 
 
 class HomeTaken(RuntimeError):
@@ -58,6 +63,7 @@ class Fleet:
         for folder in (self.logs, home / "run"):
             folder.mkdir(mode=0o700, exist_ok=True)
         self._lock = self._take_lock()
+        roster.forget_the_dead(roster.folder(heartbeat.folder()))
         self._children: dict[str, _Child] = {}
         self._stopping = False
 
@@ -128,13 +134,26 @@ class Fleet:
 
     def supervise(self) -> int:
         """Keep all running until a signal; the exit code: 0, or 1 when one of them keeps dying."""
+        looked_at = time.monotonic()
         while not self._stopping:
             for child in self._children.values():
                 if child.process.poll() is not None and not self._revive(child):
                     return 1
+            if time.monotonic() - looked_at > LOOK_AT_LOGS_S:
+                looked_at = time.monotonic()
+                self._bound_logs()
             time.sleep(0.2)
         click.echo("Stopping …", err=True)
         return 0
+
+    def _bound_logs(self) -> None:
+        """Copy aside and empty a log that has grown too large. Its process appends, so it goes on at the new beginning; a line
+        that it writes between the two steps is lost.
+        """
+        for path in self.logs.glob("*.log"):
+            if path.stat().st_size > LOG_LIMIT_BYTES:
+                shutil.copyfile(path, path.with_suffix(".log.1"))
+                os.truncate(path, 0)
 
     def _revive(self, child: _Child) -> bool:
         """Start a dead process again. False when it has died too often to go on."""

@@ -5,6 +5,7 @@ its start is one plain line and exit code 1.
 """
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -21,6 +22,7 @@ import click
 from config import heartbeat
 from config.environment import BadSetting
 from config.home import CannotStart, home_folder, open_home, prepare_home
+from core import logs
 
 DEFAULT_WAIT_S = 60.0
 SLOW_LOOK_S = 2.0
@@ -204,9 +206,11 @@ def _prepare(role: str, home: Path | None, *, check: bool, wait_s: float) -> Non
     if check:
         _check(role)
     open_home(home)
+    os.environ["LINEAL_PROCESS"] = role
     import django  # noqa: PLC0415 - a check needs none
 
     django.setup()
+    logging.captureWarnings(capture=True)
     _run_folder()
     wait_until_it_fits(wait_s)
 
@@ -274,7 +278,9 @@ def _stop_on_signal() -> threading.Event:
 
 
 def _say(line: str) -> None:
-    click.echo(line, err=True)
+    """In the form of the log, which is where it lands; at every level."""
+    record = logging.LogRecord("lineal.process", logging.INFO, "", 0, line, None, None)
+    click.echo(logs.make_formatter().format(record), err=True)
 
 
 @click.command()

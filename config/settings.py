@@ -2,9 +2,12 @@
 
 import os
 
-from config import broker, database, environment
+from config import broker, database, environment, heartbeat
+from core.logs import FORMATS
 
 HOME = environment.home()
+RUN_FOLDER = heartbeat.folder()
+PROCESS = environment.text("LINEAL_PROCESS")
 DEBUG = environment.flag("LINEAL_DEBUG")
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -33,6 +36,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.draining.DrainMiddleware",
     "core.context.RequestContextMiddleware",
+    "core.watching.WatchingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "web.security.SecurityHeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -91,6 +95,8 @@ AUDIT_ORIGIN = environment.text("LINEAL_AUDIT_ORIGIN")
 AUDIT_ML_DSA = environment.flag("LINEAL_AUDIT_ML_DSA")
 ANCHORS_URL = environment.bucket("LINEAL_ANCHORS_URL")
 ANCHORS_LOCK_DAYS = environment.number("LINEAL_ANCHORS_LOCK_DAYS")
+METRICS_LISTEN = environment.address("LINEAL_METRICS_LISTEN")
+METRICS_OPEN_TO = environment.networks("LINEAL_METRICS_OPEN_TO")
 PROBLEM_PAGE = "web.errors.render_problem"
 RING_WORKERS = True
 CELERY_APP = "config.celery.app"
@@ -134,11 +140,12 @@ SPECTACULAR_SETTINGS = {
     "SECURITY": [{"token": []}],
 }
 
+environment.choice("LINEAL_LOG_FORMAT", FORMATS)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"ours": {"()": "core.logs.make_formatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "ours"}},
     "root": {"handlers": ["stderr"], "level": environment.text("LINEAL_LOG_LEVEL")},
     "loggers": {
         "django.request": {"level": "ERROR"},  # a 404 is an answer, not an event of ours

@@ -1,12 +1,19 @@
-"""Commands that other distributions add through the entry point group `lineal.commands`; `lineal up` is the server's."""
+"""Commands that other distributions add through the entry point group `lineal.commands`, as the server does `lineal up`; and
+what they can examine for `lineal doctor --home`, by the group `lineal.checks`.
+"""
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import click
 
 from lineal.cli.exits import CommandFailed
 
 GROUP = "lineal.commands"
+CHECKS = "lineal.checks"
+
+Examine = Callable[[Path], Iterable[Mapping[str, str]]]
 
 
 def find_plugin(name: str) -> click.Command | None:
@@ -16,6 +23,11 @@ def find_plugin(name: str) -> click.Command | None:
         if isinstance(command, click.Command):
             return command
     return None
+
+
+def find_checks() -> Sequence[Examine]:
+    """What installed distributions can examine of a home folder: functions that yield `check`, `state`, `detail`, `advice`."""
+    return [entry.load() for entry in entry_points(group=CHECKS)]
 
 
 @click.command("up", context_settings={"ignore_unknown_options": True}, add_help_option=False)
