@@ -52,6 +52,9 @@ TABLE: dict[str, Variable] = {
             "30",
             "How long single profiles of judged windows are kept beside the merged one.",
         ),
+        Variable(
+            "LINEAL_BACKUP_PASSPHRASE", "", "Seals and opens the keys in backups; a file is safer, --passphrase-file."
+        ),
         Variable("LINEAL_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
         Variable("LINEAL_WEB_THREADS", "8", "Request threads of the web process."),
         Variable("LINEAL_DEBUG", "", "Anything: show tracebacks in answers. Never where others can reach the server."),

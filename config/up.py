@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from config.backups import marker
 from config.environment import BadSetting
 from config.processes import Fleet, HomeTaken, web_command, worker_commands
 
@@ -38,6 +39,7 @@ def up(home: Path | None, port: int, host: str, browser: bool | None, insecure: 
     """
     os.umask(0o077)
     folder = _prepare_home(home or Path(os.environ.get("LINEAL_HOME") or ".lineal"))
+    _refuse_half_restored(folder)
     _refuse_open_door(host, insecure=insecure)
     _refuse_taken_port(host, port)
     url = os.environ.get("LINEAL_PUBLIC_URL") or f"http://{_bracketed(host)}:{port}"
@@ -81,6 +83,15 @@ def _prepare_home(home: Path) -> Path:
     if mode.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise CannotStart(f"Others may write to the home folder {folder}; close it with: chmod go-w {folder}")
     return folder
+
+
+def _refuse_half_restored(home: Path) -> None:
+    begun = marker.find(home)
+    if begun is not None:
+        raise CannotStart(
+            f"The restore of the backup {begun.backup} into {home} has not ended. Give the same `lineal restore` again, or "
+            "empty the home and its database."
+        )
 
 
 def _refuse_open_door(host: str, *, insecure: bool) -> None:
