@@ -51,12 +51,12 @@ _TO_FILE: dict[str, Convert] = {
 _FROM_FILE: dict[str, Convert] = {"time": clock.from_micros, "uuid": UUID, "json": json.loads}
 
 
-def stored_fields(model: type[Model]) -> list[Field[Any, Any]]:
+def stored_fields(model: type[Model]) -> list[Field]:
     """The model's columns, in the order of the file."""
     return list(model._meta.concrete_fields)
 
 
-def kind_of(field: Field[Any, Any]) -> str:
+def kind_of(field: Field) -> str:
     """Raises TypeError for a column that backups do not know yet, which a test finds before a user does."""
     if isinstance(field, ForeignKey):
         return kind_of(field.target_field)
@@ -66,7 +66,7 @@ def kind_of(field: Field[Any, Any]) -> str:
     return _KINDS[internal]
 
 
-def writers(fields: Sequence[Field[Any, Any]]) -> list[Convert | None]:
+def writers(fields: Sequence[Field]) -> list[Convert | None]:
     """What turns each value into the file's, where it is not the same."""
     return [_TO_FILE.get(kind_of(field)) for field in fields]
 

@@ -4,6 +4,7 @@ Everything that needs Django is imported after the home is known: settings are r
 """
 
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -350,6 +351,7 @@ def _begin(home: Path) -> None:
         from django.conf import settings  # noqa: PLC0415 - as above
 
         settings.RING_WORKERS = False
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # what it warns of ends in one line of ours
 
 
 @contextmanager

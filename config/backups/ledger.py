@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from audit import anchors, merkle
+from audit import anchors, keys, merkle
 from audit.keyring import Keyring
 from audit.models import AuditCheckpoint, AuditLeaf, AuditPending
 from audit.notes import InvalidCheckpoint, InvalidNote, parse_checkpoint
@@ -39,8 +39,8 @@ def position(alias: str) -> Ledger:
     if leaves != size:
         raise BackupFailed(f"The ledger has {leaves} leaves, and its last checkpoint is for {size}: verify it first.")
     return Ledger(
-        origin=parse_checkpoint(last.note[: last.note.rfind("\n\n") + 1]).origin if last else "",
-        vkey=last.vkey if last else "",
+        origin=keys.origin(),
+        vkey=last.vkey if last else keys.find_vkey() or "",
         size=size,
         root=bytes(last.root).hex() if last else merkle.Frontier().root().hex(),
         note=last.note if last else "",

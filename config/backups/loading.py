@@ -104,7 +104,7 @@ def _load_table(model: type[Model], table: Table, read: Source, advance: Callabl
         ) from exc
 
 
-def _fields(model: type[Model], unpacked: Unpacked) -> list[Field[Any, Any]]:
+def _fields(model: type[Model], unpacked: Unpacked) -> list[Field]:
     known = {field.column: field for field in columns.stored_fields(model)}
     expected = {column: columns.kind_of(field) for column, field in known.items()}
     if dict(unpacked.columns) != expected:
@@ -112,23 +112,23 @@ def _fields(model: type[Model], unpacked: Unpacked) -> list[Field[Any, Any]]:
     return [known[column] for column, _ in unpacked.columns]
 
 
-def _prepared(values: Sequence[Any], fields: Sequence[Field[Any, Any]]) -> list[Any]:
+def _prepared(values: Sequence[Any], fields: Sequence[Field]) -> list[Any]:
     return [field.get_db_prep_save(value, connection) for value, field in zip(values, fields, strict=True)]
 
 
-def _insert(model: type[Model], fields: Sequence[Field[Any, Any]], rows: Sequence[Row]) -> None:
+def _insert(model: type[Model], fields: Sequence[Field], rows: Sequence[Row]) -> None:
     places = ", ".join(["%s"] * len(fields))
     with connection.cursor() as cursor:
         cursor.executemany(f"INSERT INTO {_named(model, fields)} VALUES ({places})", rows)  # noqa: S608 - our own names
 
 
-def _copy(model: type[Model], fields: Sequence[Field[Any, Any]], rows: Sequence[Row]) -> None:
+def _copy(model: type[Model], fields: Sequence[Field], rows: Sequence[Row]) -> None:
     with connection.cursor() as cursor, cursor.copy(f"COPY {_named(model, fields)} FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
 
 
-def _named(model: type[Model], fields: Sequence[Field[Any, Any]]) -> str:
+def _named(model: type[Model], fields: Sequence[Field]) -> str:
     quote = connection.ops.quote_name
     return f"{quote(model._meta.db_table)} ({', '.join(quote(field.column) for field in fields)})"
 
