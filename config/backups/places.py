@@ -51,7 +51,7 @@ class Folder:
 
     def write(self, name: str, chunks: Iterable[bytes]) -> None:
         path = self.root / name
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_private(path.parent)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         try:
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
@@ -141,6 +141,13 @@ def chosen(url: str) -> tuple[Place, str]:
 
 def object_name(sha256: str) -> str:
     return f"objects/{sha256[:2]}/{sha256}"
+
+
+def _make_private(folder: Path) -> None:
+    """`folder` and those of its parents that are missing, closed to others (mkdir gives parents the umask's mode)."""
+    if not folder.exists():
+        _make_private(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def _fsync(folder: Path) -> None:

@@ -119,6 +119,7 @@ def promote(client: lineal.Client, digest: str, environment: str) -> None:
 def read_all(server: Server, run_id: str, folder: Path) -> dict:
     """What people and programs read of the history."""
     client = lineal.Client(url=server.url, token=server.token)
+    wait_until(lambda: all(each["receipt"].get("uri") for each in listed(server, "promotions", "list")), "the receipt")
     shutil.rmtree(folder, ignore_errors=True)
     files = client.download_artifact(run_id, "model", to=folder)
     return {
@@ -127,7 +128,7 @@ def read_all(server: Server, run_id: str, folder: Path) -> dict:
         "nan": repr([list(part) for part in client.history(run_id, "nan")]),
         "files": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)},
         **{
-            name: json.loads(server.cli(*command, "--json", "--url", server.url).stdout)
+            name: listed(server, *command)
             for name, command in {
                 "versions": ("models", "versions", "fraud"),
                 "promotions": ("promotions", "list"),
@@ -135,6 +136,10 @@ def read_all(server: Server, run_id: str, folder: Path) -> dict:
             }.items()
         },
     }
+
+
+def listed(server: Server, *command: str):
+    return json.loads(server.cli(*command, "--json", "--url", server.url).stdout)
 
 
 def points(server: Server, run_id: str, key: str) -> tuple[list, list]:
