@@ -52,7 +52,7 @@ def test_a_file_that_was_cut_is_named(left):
     whole = b"".join(pack(COLUMNS, ROWS))
     cut = whole[: int(left * len(whole)) if left < 1 else left]
 
-    with pytest.raises(Damaged, match="runs.rows"):
+    with pytest.raises(Damaged, match=r"runs\.rows"):
         list(Unpacked([cut], "runs.rows").rows())
 
 

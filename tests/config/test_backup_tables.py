@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import pytest
 from django.apps import apps
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.models import Account, Token
 from audit import guards
@@ -43,6 +43,11 @@ def load_again(model):
     loading._load_table(model, table, lambda _: [content], lambda _: None)
     assert packed(model)[0] == content
     return content
+
+
+@transaction.atomic
+def load_in_vain(model, table, content):
+    loading._load_table(model, table, lambda _: [content], lambda _: None)
 
 
 def make_jobs():
@@ -137,10 +142,7 @@ def test_the_guards_of_the_ledger_stand_while_it_is_filled(home, alice_account):
     for model in (AuditEvent, AuditPrivate):
         content, table = packed(model)
         with pytest.raises(BackupFailed, match=f"{model._meta.db_table} cannot be filled"):
-            from django.db import transaction
-
-            with transaction.atomic():
-                loading._load_table(model, table, lambda _, content=content: [content], lambda _: None)
+            load_in_vain(model, table, content)
     assert guards.missing(connection) == []
 
 
