@@ -95,8 +95,10 @@ class Folder:
     def remove(self, name: str) -> None:
         path = self.root / name
         path.unlink(missing_ok=True)
-        if path.parent != self.root and not any(path.parent.iterdir()):
-            path.parent.rmdir()
+        for folder in path.parents:
+            if folder == self.root or not folder.is_dir() or any(folder.iterdir()):
+                return
+            folder.rmdir()
 
     def where(self, name: str = "") -> str:
         return str(self.root / name)

@@ -91,7 +91,8 @@ def test_a_damaged_file_is_named(place, elsewhere, tmp_path, file, dry_run):
 
     assert file in refused.stderr
     assert "Traceback" not in refused.stderr
-    assert not (tmp_path / "home" / "db.sqlite3").exists()
+    assert not (tmp_path / "home" / "restore.json").exists(), "nothing was begun"
+    assert not (tmp_path / "home" / "keys" / "log.key").exists()
 
 
 def test_a_missing_file_is_named(place, elsewhere):

@@ -70,7 +70,17 @@ def test_names_are_those_below_a_folder(place):
     assert list(place.names("objects")) == ["objects/ab/1", "objects/cd/2"]
     assert len(list(place.names())) == 3
     place.remove("objects/ab/1")
-    assert list(place.names("objects")) == ["objects/cd/2"]
+    place.remove("2026-11-26T143000Z/manifest.json")
+    assert list(place.names()) == ["objects/cd/2"]
+
+
+def test_a_folder_keeps_no_empty_folders(tmp_path):
+    place = Folder(tmp_path)
+    place.write("2026-11-26T143000Z/tables/x", [b"x"])
+
+    place.remove("2026-11-26T143000Z/tables/x")
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_complete_backups_are_listed_by_time(place):
