@@ -39,6 +39,7 @@ test: $(STAMP)  ## every test but the slow ones, on SQLite and on PostgreSQL
 	$(PYTEST) --database postgresql -m "not slow"
 
 test-all: $(STAMP) $(SPARK)  ## every test
+	@bash .ci/install-rabbitmq
 	$(PYTEST) --database sqlite
 	$(PYTEST) --database postgresql
 

@@ -28,8 +28,32 @@ TABLE: dict[str, Variable] = {
             "LINEAL_DATABASE_URL", "", "postgresql://user:password@host:port/name; empty for SQLite in LINEAL_HOME."
         ),
         Variable("LINEAL_DATABASE_MIGRATE_URL", "", "The role that migrates, where it is not the one that serves."),
+        Variable("LINEAL_DATABASE_REPLICA_URL", "", "A streaming replica that slow reads are sent to."),
+        Variable(
+            "LINEAL_DATABASE_REPLICA_LAG", "5", "Seconds that a replica may be behind before the primary is asked."
+        ),
+        Variable("LINEAL_DATABASE_POOL", "20", "The most connections that one process opens to PostgreSQL."),
+        Variable(
+            "LINEAL_DATABASE_POOL_WAIT", "5", "Seconds that a request waits for one of them before it gets a 503."
+        ),
+        Variable("LINEAL_DATABASE_POOLER", "", "Anything: LINEAL_DATABASE_URL leads to PgBouncer in transaction mode."),
+        Variable(
+            "LINEAL_REQUEST_SECONDS", "15", "Longest that PostgreSQL runs one statement of a request; 0: for ever."
+        ),
+        Variable("LINEAL_SEARCH_SECONDS", "10", "Longest that a search, a count or another slow read takes in all."),
+        Variable("LINEAL_JOB_SECONDS", "600", "Longest that PostgreSQL runs one statement of a job; 0: for ever."),
         Variable("LINEAL_BLOBS_URL", "", "file:///folder; empty for LINEAL_HOME/blobs."),
-        Variable("LINEAL_BROKER_URL", "", "Celery broker; empty for a folder in LINEAL_HOME."),
+        Variable(
+            "LINEAL_BROKER_URL",
+            "",
+            "redis://, rediss://, amqp:// or amqps:// broker; empty for a folder in LINEAL_HOME, which serves one machine.",
+        ),
+        Variable("LINEAL_RUN_DIR", "", "Where processes put their signs of life; empty for LINEAL_HOME/run."),
+        Variable("LINEAL_SWEEP_S", "5", "Seconds after which workers look for jobs without having been called."),
+        Variable(
+            "LINEAL_LEASE_S", "30", "Seconds after which the job of a worker that was killed is begun by another."
+        ),
+        Variable("LINEAL_STOP_S", "8", "Seconds that a stopping process gets for what it has begun."),
         Variable("LINEAL_HOSTS", "localhost,127.0.0.1,[::1]", "Host names that requests may carry, comma separated."),
         Variable("LINEAL_PUBLIC_URL", "", "Address that people and CI reach the server at; links are made from it."),
         Variable("LINEAL_AUDIT_ORIGIN", "", "Name of this ledger in its checkpoints; fixed at first start if empty."),
@@ -76,6 +100,14 @@ def number(name: str) -> int:
     if not re.fullmatch("[0-9]{1,9}", raw):
         raise BadSetting(f"{name} has to be a whole number from 0 on, and is {raw!r}.")
     return int(raw)
+
+
+def positive(name: str) -> int:
+    """A whole number from 1 on. Raises BadSetting."""
+    found = number(name)
+    if not found:
+        raise BadSetting(f"{name} has to be a whole number from 1 on, and is 0.")
+    return found
 
 
 def bucket(name: str) -> str:

@@ -20,6 +20,7 @@ STOP_LIMIT_S = 20  # what a process gets to finish its work before it is killed
 RESTART_PAUSE_S = 1.0
 TOO_MANY_DEATHS = 5  # within DEATH_WINDOW_S: then it is not bad luck
 DEATH_WINDOW_S = 60
+_LINEAL = (sys.executable, "-m", "config")
 LOG_LIMIT_BYTES = 20 * 1024 * 1024  # a log larger than this is moved aside at start
 
 
@@ -28,28 +29,12 @@ class HomeTaken(RuntimeError):
 
 
 def web_command(host: str, port: int) -> list[str]:
-    """Granian with one worker process: SQLite wants one writer, and the threads share the chunk caches."""
-    from config import environment  # noqa: PLC0415 - reads the environment that `up` has just completed
-
-    return [
-        sys.executable, "-m", "granian", "config.wsgi:application", "--interface", "wsgi",
-        "--host", host, "--port", str(port), "--workers", "1", "--blocking-threads", environment.text("LINEAL_WEB_THREADS"),
-        "--http", "1", "--no-ws", "--backlog", "1024", "--backpressure", "512", "--respawn-failed-workers",
-        "--workers-kill-timeout", "10", "--no-access-log", "--log-level", "error",
-    ]  # fmt: skip
+    """One worker process: SQLite wants one writer, and the threads share the chunk caches. The door was looked at before."""
+    return [*_LINEAL, "serve", "--host", host, "--port", str(port), "--insecure", "--drain", "0", "--wait", "0"]
 
 
-def worker_commands(home: Path) -> dict[str, list[str]]:
-    python = [sys.executable, "-m"]
-    celery = [*python, "celery", "--quiet", "-A", "config.celery"]
-    quiet = ["--loglevel", "WARNING"]
-    run = home / "run"
-    return {
-        "sequencer": [*python, "django", "audit_sequencer"],
-        "worker": [*celery, "worker", "--pool", "solo", "--without-gossip", "--without-mingle", "--without-heartbeat",
-                   "-Q", "lineal", *quiet],
-        "beat": [*celery, "beat", "--schedule", str(run / "beat-schedule"), "--pidfile", "", *quiet],
-    }  # fmt: skip
+def worker_commands() -> dict[str, list[str]]:
+    return {role: [*_LINEAL, role] for role in ("sequencer", "worker", "beat")}
 
 
 def take_lock(home: Path) -> IO[str]:

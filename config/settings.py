@@ -2,7 +2,7 @@
 
 import os
 
-from config import database, environment
+from config import broker, database, environment
 
 HOME = environment.home()
 DEBUG = environment.flag("LINEAL_DEBUG")
@@ -31,6 +31,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.draining.DrainMiddleware",
     "core.context.RequestContextMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "web.security.SecurityHeadersMiddleware",
@@ -41,6 +42,9 @@ MIDDLEWARE = [
     "core.problems.ProblemMiddleware",
     "accounts.middleware.PagePrincipalMiddleware",
 ]
+
+if environment.text("LINEAL_DATABASE_REPLICA_URL"):
+    MIDDLEWARE.insert(2, "core.replica.FreshReadsMiddleware")
 
 TEMPLATES = [
     {
@@ -53,7 +57,12 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": database.settings_for(environment.text("LINEAL_DATABASE_URL"), HOME)}
+DATABASES = database.databases(HOME)
+DATABASE_ROUTERS = ["core.replica.Router"] if "replica" in DATABASES else []
+DATABASE_APP_ROLE = database.app_role()
+DATABASE_POOLER = database.behind_pooler()
+REPLICA_LAG_S = environment.number("LINEAL_DATABASE_REPLICA_LAG")
+SLOW_READ_S = max(1, environment.number("LINEAL_SEARCH_SECONDS"))
 BLOBS_URL = environment.text("LINEAL_BLOBS_URL") or f"file://{HOME / 'blobs'}"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
@@ -85,6 +94,10 @@ ANCHORS_LOCK_DAYS = environment.number("LINEAL_ANCHORS_LOCK_DAYS")
 PROBLEM_PAGE = "web.errors.render_problem"
 RING_WORKERS = True
 CELERY_APP = "config.celery.app"
+BROKER = broker.settings_for(environment.text("LINEAL_BROKER_URL"), HOME)
+SWEEP_S = environment.positive("LINEAL_SWEEP_S")
+JOB_LEASE_S = environment.positive("LINEAL_LEASE_S")
+STOP_S = environment.positive("LINEAL_STOP_S")
 
 STATIC_URL = "/static/"
 STATIC_ROOT = None  # nothing is collected: WhiteNoise serves the files where the packages keep them

@@ -3,10 +3,11 @@
 from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from config.health import healthz
+from config.health import healthz, readyz
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
     path("api/v1/", include("accounts.urls")),
     path("api/v1/", include("audit.urls")),

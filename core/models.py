@@ -33,3 +33,20 @@ class Job(models.Model):
                 condition=Q(done_at__isnull=True, failed_at__isnull=True, attempts=0),
             ),
         ]
+
+
+class PeriodicRun(models.Model):
+    """When the turn of a periodic job was taken last."""
+
+    name = models.CharField(max_length=100, primary_key=True)
+    last_at = models.DateTimeField()
+
+
+class SchemaFloor(models.Model):
+    """The oldest release whose code works on this schema: at most one row, which migrations that take something away raise."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    release = models.CharField(max_length=32)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="schema_floor_one_row")]

@@ -15,10 +15,12 @@ from typing import IO, Any
 
 import click
 
+from config import database
 from config.backups import failures, marker
 from config.backups.failures import BackupFailed, Refused
 from config.backups.places import chosen, place_at
 from config.backups.progress import shown
+from config.home import home_folder
 from config.processes import HomeTaken, take_lock
 
 CODES = """\b
@@ -294,15 +296,14 @@ def _target(home: Path | None, *, dry_run: bool) -> Iterator[None]:
         with _spare_home():
             yield
         return
-    folder = _resolved(home)
+    folder = home_folder(home)
     (folder / "run").mkdir(mode=0o700, parents=True, exist_ok=True)
     with _locked(folder):
         if marker.find(folder) is None and (
             (folder / "keys" / "log.key").exists() or (folder / "owner.token").exists()
         ):
             raise Refused(f"{folder} is the home of a server already. Restore into an empty one.")
-        _serve_as_owner_of_tables()
-        _begin(folder)
+        _begin(folder, work="migration")
         yield
 
 
@@ -313,36 +314,35 @@ def _locked(folder: Path) -> IO[str]:
         raise Refused(f"{exc} Stop it first, or restore into another home.") from exc
 
 
-def _serve_as_owner_of_tables() -> None:
-    """Filling tables and setting their counters is for the role that migrates, where there are two."""
-    if migrating := os.environ.get("LINEAL_DATABASE_MIGRATE_URL"):
-        os.environ["LINEAL_DATABASE_URL"] = migrating
-
-
 @contextmanager
 def _spare_home() -> Iterator[None]:
     """For what looks at backups alone: settings want a home, and nobody's is touched."""
     with tempfile.TemporaryDirectory(prefix="lineal-") as folder:
-        os.environ.pop("LINEAL_DATABASE_URL", None)
-        os.environ.pop("LINEAL_BLOBS_URL", None)
+        for name in (
+            "LINEAL_DATABASE_URL",
+            "LINEAL_DATABASE_MIGRATE_URL",
+            "LINEAL_DATABASE_REPLICA_URL",
+            "LINEAL_BLOBS_URL",
+        ):
+            os.environ.pop(name, None)
         _begin(Path(folder))
         yield
 
 
-def _resolved(home: Path | None) -> Path:
-    return (home or Path(os.environ.get("LINEAL_HOME") or ".lineal")).expanduser().resolve()
-
-
 def _existing(home: Path | None) -> Path:
-    folder = _resolved(home)
+    folder = home_folder(home)
     if not (folder / "keys").is_dir() and not os.environ.get("LINEAL_DATABASE_URL"):
         raise BackupFailed(f"{folder} is not the home of a Lineal server: it has no keys. Name it with --home.")
     return folder
 
 
-def _begin(home: Path) -> None:
-    """Load the server's code on this home. Jobs ring for nobody: no worker belongs to this process."""
+def _begin(home: Path, *, work: database.Work = "jobs") -> None:
+    """Load the server's code on this home. Jobs ring for nobody: no worker belongs to this process.
+
+    Filling tables and setting their counters is `work` for the role that migrates, where there are two.
+    """
     os.umask(0o077)
+    database.work = work
     os.environ |= {"LINEAL_HOME": str(home), "DJANGO_SETTINGS_MODULE": "config.settings"}
     import django  # noqa: PLC0415 - slow to import, and after the environment
 

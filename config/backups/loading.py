@@ -53,13 +53,14 @@ def _last_of_each_app(executor: MigrationExecutor, applied: set[tuple[str, str]]
 
 
 def migrate_on() -> None:
-    """To this release's schema, and the guards as this release has them."""
-    from audit import guards  # noqa: PLC0415 - needs loaded apps
+    """To this release's schema, with the guards and the rights of the serving role as this release has them."""
+    from audit import guards, serving  # noqa: PLC0415 - needs loaded apps
 
     executor = MigrationExecutor(connection)
     executor.migrate(executor.loader.graph.leaf_nodes())
     if guards.missing(connection):
         guards.install(connection)
+    serving.grant_after_migration(using=connection.alias)
 
 
 def load(manifest: Manifest, models: Apps, read: Source, advance: Callable[[int], None]) -> None:
@@ -84,6 +85,7 @@ def _let_it_last() -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = 0")
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 def _load_table(model: type[Model], table: Table, read: Source, advance: Callable[[int], None]) -> None:
@@ -123,7 +125,8 @@ def _insert(model: type[Model], fields: Sequence[Field], rows: Sequence[Row]) ->
 
 
 def _copy(model: type[Model], fields: Sequence[Field], rows: Sequence[Row]) -> None:
-    with connection.cursor() as cursor, cursor.copy(f"COPY {_named(model, fields)} FROM STDIN") as copy:
+    sql = f"COPY {_named(model, fields)} FROM STDIN"
+    with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(sql) as copy:
         for row in rows:
             copy.write_row(row)
 

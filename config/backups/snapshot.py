@@ -22,6 +22,7 @@ from config.backups.frames import Row
 
 ALIAS = "snapshot"
 ROWS_AT_ONCE = 1_000
+MADE_BY_MIGRATIONS = frozenset({"core_schemafloor"})
 
 
 @contextmanager
@@ -35,6 +36,7 @@ def snapshot() -> Iterator[str]:
     connections.settings[ALIAS] = _settings(connection)
     try:
         with transaction.atomic(using=ALIAS):
+            _let_it_last(connections[ALIAS])
             yield ALIAS
     finally:
         connections[ALIAS].close()
@@ -50,11 +52,20 @@ def _settings(serving: BaseDatabaseWrapper) -> dict[str, Any]:
 
         options.pop("pool", None)
         options["isolation_level"] = IsolationLevel.REPEATABLE_READ
-        options["options"] = "-c statement_timeout=0 -c timezone=UTC -c default_transaction_read_only=on"
+        found["DISABLE_SERVER_SIDE_CURSORS"] = False  # a pooler keeps a transaction on one connection
     else:
         options["transaction_mode"] = "DEFERRED"
         options["init_command"] = "PRAGMA query_only=ON; PRAGMA busy_timeout=20000"
     return found
+
+
+def _let_it_last(reading: BaseDatabaseWrapper) -> None:
+    """Said in the transaction, since a pooler lets nobody say it at the start of a connection."""
+    if reading.vendor == "postgresql":
+        with reading.cursor() as cursor:
+            cursor.execute("SET TRANSACTION READ ONLY")
+            cursor.execute("SET LOCAL statement_timeout = 0")
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 def _refuse_other_schema() -> None:
@@ -68,8 +79,9 @@ def _refuse_other_schema() -> None:
 
 
 def models() -> list[type[Model]]:
-    """Everything that is kept in tables, in a lasting order."""
-    return [model for model in apps.get_models(include_auto_created=True) if model._meta.managed]
+    """Everything that is kept in tables, in a lasting order; without what migrations write, which restoring repeats."""
+    found = [model for model in apps.get_models(include_auto_created=True) if model._meta.managed]
+    return [model for model in found if model._meta.db_table not in MADE_BY_MIGRATIONS]
 
 
 def applied_migrations(alias: str) -> dict[str, list[str]]:

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core import replica
 from core.access import Permission
 from core.api import parse_query
 from core.codec import number
@@ -47,9 +48,13 @@ class Series(RunView):
         run = self.get_run(id)
         query = parse_query(self.Query, request)
         keys = _keys(request)
-        totals = selectors.metric_summaries(run)
-        found = selectors.read_chart(run, keys, max_points=query["max_points"], after_step=query.get("after_step"))
-        return Response({key: _columns(points, totals[key].count, query) for key, points in found.items()})
+
+        def answer() -> dict[str, Any]:
+            totals = selectors.metric_summaries(run)
+            found = selectors.read_chart(run, keys, max_points=query["max_points"], after_step=query.get("after_step"))
+            return {key: _columns(points, totals[key].count, query) for key, points in found.items()}
+
+        return Response(replica.read(request, answer))
 
 
 class RawSeries(RunView):
@@ -58,7 +63,8 @@ class RawSeries(RunView):
     @extend_schema(parameters=[KEY], responses={(200, "application/x-msgpack"): OpenApiTypes.BINARY})
     def get(self, request: Request, id: str) -> HttpResponse:  # noqa: A002 - the path names it so
         """Whole histories: MessagePack, `{key: {"steps", "times", "values"}}` with packed little-endian columns."""
-        found = selectors.read_points(self.get_run(id), _keys(request))
+        run, keys = self.get_run(id), _keys(request)
+        found = replica.read(request, lambda: selectors.read_points(run, keys))
         body = msgspec.msgpack.encode({key: _packed(points) for key, points in found.items()})
         return HttpResponse(body, content_type="application/x-msgpack")
 
