@@ -9,6 +9,7 @@ import lineal
 import pytest
 
 from config.processes import take_lock
+from tests import s3
 from tests.config import drill
 from tests.server import running_server
 
@@ -257,6 +258,24 @@ def test_no_space_is_said_plainly(server, tmp_path):
 
     assert str(tmp_path / "place") in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_a_bucket_does_as_well(server, tmp_path):
+    """A backup, another that copies no object again, and a restore from the newest."""
+    with s3.s3_server() as endpoint:
+        env = {**s3.ENVIRONMENT, "AWS_ENDPOINT_URL_S3": endpoint}
+        s3.make_bucket(endpoint, "backups", locked=False)
+        to = ("backup", "--home", server.home, "--to", "s3://backups/prod", "--json")
+        first, second = (json.loads(server.cli(*to, env=env).stdout) for _ in range(2))
+        restored = drill.server_on(tmp_path, None)
+        done = json.loads(
+            restored.cli(
+                "restore", "--from", "s3://backups/prod", "--home", restored.home, "--verify", "--json", env=env
+            ).stdout
+        )
+
+    assert (first["copied_objects"], second["copied_objects"]) == (2, 0)
+    assert (done["backup"], done["findings"]) == (second["backup"], [])
 
 
 def test_old_backups_go_with_the_objects_that_only_they_had(server, place, elsewhere):

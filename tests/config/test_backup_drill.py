@@ -1,6 +1,7 @@
 """The drill: a server under load is backed up, killed and lost with all it had, and comes back on either database."""
 
 import atexit
+import contextlib
 import json
 import os
 import shutil
@@ -18,7 +19,7 @@ pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 HERE = "postgresql" if os.environ.get("LINEAL_DATABASE_URL") else "sqlite"
 OTHER = {"postgresql": "sqlite", "sqlite": "postgresql"}[HERE]
-BEFORE, DURING, LATER = "0193" + "a1" * 14, "0193" + "b2" * 14, "0193" + "c3" * 14
+DURING, LATER = "0193" + "b2" * 14, "0193" + "c3" * 14
 STEPS = 3_000
 
 
@@ -70,11 +71,14 @@ def test_a_lost_server_comes_back(server, restored, tmp_path):
     client = lineal.Client(url=server.url, token=server.token)
     run_id = drill.make_history(client, tmp_path)
     expected = drill.read_all(server, run_id, tmp_path / "seen")
-    with drill.training(server, DURING, STEPS) as training:
+    with contextlib.ExitStack() as trainings:
+        training = trainings.enter_context(drill.training(server, DURING, STEPS))
         drill.wait_for_step(training, 300)
         made = json.loads(server.cli("backup", "--home", server.home, "--to", backups, "--json").stdout)
         again = json.loads(server.cli("backup", "--home", server.home, "--to", backups, "--json").stdout)
         drill.wait_for_step(training, 900)
+        later = trainings.enter_context(drill.training(server, LATER, STEPS))
+        drill.wait_for_step(later, 300)
         drill.promote(client, expected["versions"][0]["digest"], "staging")
         drill.wait_until(lambda: newest_anchor(server.home) > again["ledger"]["size"], "an anchor beyond the backups")
         last_head = newest_anchor(server.home)
@@ -95,6 +99,7 @@ def test_a_lost_server_comes_back(server, restored, tmp_path):
         assert done["lost"][-1]["size"] == last_head
         assert drill.read_all(restored, run_id, tmp_path / "seen-again") == expected
         assert_training_ended_well(restored, training)
+        assert_unknown_run_can_be_begun_anew(restored, later)
         assert_ledger_is_proven(restored, tmp_path)
 
 
@@ -103,6 +108,17 @@ def assert_training_ended_well(server, training):
     _, complaints = training.communicate(timeout=180)
     assert training.returncode == 0, complaints
     assert drill.points(server, DURING, "twice") == (list(range(STEPS)), [2.0 * step for step in range(STEPS)])
+
+
+def assert_unknown_run_can_be_begun_anew(server, training):
+    """It was begun after the backup. The job is not stopped, and says how what it logged gets to the server."""
+    _, complaints = training.communicate(timeout=180)
+    assert training.returncode == 0, complaints
+    assert "`lineal sync --recreate`" in complaints
+
+    server.cli("sync", "--recreate")
+
+    assert drill.points(server, LATER, "twice") == (list(range(STEPS)), [2.0 * step for step in range(STEPS)])
 
 
 def assert_ledger_is_proven(server, folder):

@@ -6,11 +6,14 @@ import pytest
 from django.apps import apps
 
 from audit.notes import Signer
-from config.backups import columns, keys, manifest
+from config.backups import columns, keys, manifest, marker
 from config.backups.failures import BackupFailed, Damaged, Refused
 from config.backups.frames import Counted, Measured, Unpacked, pack
 from config.backups.manifest import File, Ledger, Manifest, Objects
 from config.backups.places import LAST_FILE, Folder, chosen, place_at
+from config.backups.progress import Silent
+from config.backups.pruning import prune
+from config.home import CannotStart, open_home, prepare_home
 
 COLUMNS = [("id", "int"), ("payload", "bytes"), ("note", "text")]
 ROWS = [[number, os.urandom(40_000), f"row {number} \u2192"] for number in range(300)]
@@ -122,6 +125,29 @@ def test_an_empty_place_has_no_backup(tmp_path):
 def test_other_addresses_are_refused():
     with pytest.raises(BackupFailed, match="s3://bucket/prefix"):
         place_at("ftp://backups.example.org/lineal")
+
+
+def test_a_place_without_a_complete_backup_is_not_pruned(place):
+    """Its first one may be under way."""
+    place.write("objects/ab/1", [b"x"])
+    place.write(f"{NAME}/tables/x", [b"x"])
+
+    with pytest.raises(BackupFailed, match="nothing is pruned"):
+        prune(place, keep=1, dry_run=False, progress=Silent())
+
+    assert len(list(place.names())) == 2
+
+
+@pytest.mark.parametrize("enter", [prepare_home, open_home])
+def test_no_process_starts_on_a_home_into_which_a_restore_has_not_ended(tmp_path, enter):
+    marker.mark(tmp_path, marker.Marker(NAME, "0" * 64))
+    tmp_path.chmod(0o700)
+
+    with pytest.raises(CannotStart, match=f"{NAME} into .* has not ended"):
+        enter(tmp_path)
+
+    marker.clear(tmp_path)
+    assert enter(tmp_path) == tmp_path
 
 
 # --- keys ------------------------------------------------------------------------------------------------------------
