@@ -81,6 +81,9 @@ TABLE: dict[str, Variable] = {
             "30",
             "How long single profiles of judged windows are kept beside the merged one.",
         ),
+        Variable(
+            "LINEAL_BACKUP_PASSPHRASE", "", "Seals and opens the keys in backups; a file is safer, --passphrase-file."
+        ),
         Variable("LINEAL_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
         Variable("LINEAL_LOG_FORMAT", "line", "line, for people; json, one object a line for collectors."),
         Variable(

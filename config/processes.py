@@ -42,6 +42,17 @@ def worker_commands() -> dict[str, list[str]]:
     return {role: [*_LINEAL, role] for role in ("sequencer", "worker", "beat")}
 
 
+def take_lock(home: Path) -> IO[str]:
+    """The home's lock, held until it is closed or this process ends. Raises HomeTaken."""
+    lock = (home / "run" / "lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        lock.close()
+        raise HomeTaken(f"A Lineal server already runs on {home}.") from exc
+    return lock
+
+
 @dataclass
 class _Child:
     name: str
@@ -62,19 +73,10 @@ class Fleet:
         self.logs = home / "log"
         for folder in (self.logs, home / "run"):
             folder.mkdir(mode=0o700, exist_ok=True)
-        self._lock = self._take_lock()
+        self._lock = take_lock(home)
         roster.forget_the_dead(roster.folder(heartbeat.folder()))
         self._children: dict[str, _Child] = {}
         self._stopping = False
-
-    def _take_lock(self) -> IO[str]:
-        lock = (self.home / "run" / "lock").open("a+")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            lock.close()
-            raise HomeTaken(f"A Lineal server already runs on {self.home}.") from exc
-        return lock
 
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM):

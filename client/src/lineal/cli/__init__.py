@@ -67,6 +67,13 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "intake": Entry("lineal.cli.intake:intake", "Addresses to which other tools send signed verdicts."),
         "audit": Entry("lineal.cli.audit_follow:audit", "Read, export and verify the audit log."),
     },
+    "Operation": {
+        "backup": Entry("lineal.cli.plugins:missing_backup", "Copy all that a server owns, while it runs."),
+        "restore": Entry(
+            "lineal.cli.plugins:missing_restore", "Bring a backup back into an empty home and an empty database."
+        ),
+        "rotate-key": Entry("lineal.cli.plugins:missing_rotate_key", "Give the ledger a new signing key."),
+    },
     "People": {
         "users": Entry("lineal.cli.accounts:users", "People who may sign in."),
         "service-accounts": Entry("lineal.cli.accounts:service_accounts", "Accounts of pipelines and jobs."),
@@ -76,6 +83,10 @@ SECTIONS: dict[str, dict[str, Entry]] = {
 }
 
 
+PLUGINS = "lineal.cli.plugins:"
+"""Commands of the server's distribution; what stands for them here says that it is missing."""
+
+
 class RootGroup(click.Group):
     """The top of the command line: finds commands by `SECTIONS`, then among installed plug-ins."""
 
@@ -83,11 +94,10 @@ class RootGroup(click.Group):
         return [name for section in SECTIONS.values() for name in section]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name == "up":
-            return _plugin("up") or _load("lineal.cli.plugins:missing_up")
         for section in SECTIONS.values():
             if cmd_name in section:
-                return _load(section[cmd_name].target)
+                target = section[cmd_name].target
+                return (_plugin(cmd_name) if target.startswith(PLUGINS) else None) or _load(target)
         return _plugin(cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
