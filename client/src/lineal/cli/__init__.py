@@ -88,12 +88,19 @@ class RootGroup(click.Group):
         for section in SECTIONS.values():
             if cmd_name in section:
                 return _load(section[cmd_name].target)
-        return _plugin(cmd_name)
+        from lineal.cli.plugins import missing
+
+        return _plugin(cmd_name) or missing(cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, section in SECTIONS.items():
             with formatter.section(title):
                 formatter.write_dl([(name, entry.summary) for name, entry in section.items()], col_max=20)
+        from lineal.cli.plugins import summaries
+
+        if added := summaries():
+            with formatter.section("Server, in parts"):
+                formatter.write_dl(added, col_max=20)
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **extra: Any) -> Any:
         """Run and leave by `SystemExit`; every error becomes one line on stderr (`LINEAL_DEBUG=1` shows where it arose)."""
