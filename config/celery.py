@@ -41,20 +41,25 @@ class JobThreads(bootsteps.StartStopStep):
 
     def __init__(self, worker: Any, **options: Any) -> None:
         self.workforce: Any = None
+        self.sign: Any = None
         super().__init__(worker, **options)
 
     def start(self, worker: Any) -> None:
         from config import heartbeat  # noqa: PLC0415 - after the apps are loaded
         from core import workforce  # noqa: PLC0415
 
-        beat = heartbeat.Heartbeat("worker")
-        self.workforce = workforce.Workforce(worker.concurrency, on_beat=beat.touch)
+        self.sign = heartbeat.Heartbeat("worker")
+        self.workforce = workforce.Workforce(worker.concurrency, on_beat=self.sign.touch)
         workforce.install(self.workforce)
         self.workforce.start()
-        beat.touch()
+        self.sign.touch()
 
     def stop(self, worker: Any) -> None:
-        if self.workforce is not None and not self.workforce.stop(settings.STOP_S):
+        if self.workforce is None:
+            return
+        finished = self.workforce.stop(settings.STOP_S)
+        self.sign.end()
+        if not finished:
             os._exit(0)  # what was at hand has been given back; another worker may have it already
 
 

@@ -109,7 +109,10 @@ def serve(
 @_wait
 @_plain
 def worker(*, home: Path | None, concurrency: int | None, check: bool, wait_s: float) -> None:
-    """Do what requests leave for later: judge windows, deliver webhooks, verify files, issue receipts. Any number may run."""
+    """Do what requests leave for later.
+
+    Judges windows, delivers webhooks, verifies files, issues receipts. Any number may run.
+    """
     _prepare("worker", home, check=check, wait_s=wait_s)
     from django.conf import settings  # noqa: PLC0415 - is set up now
 
@@ -149,7 +152,10 @@ def beat(*, home: Path | None, check: bool, wait_s: float) -> None:
 @_wait
 @_plain
 def sequencer(*, home: Path | None, check: bool, wait_s: float) -> None:
-    """Number, hash and sign the ledger's events. Needs the log's key. Several may run with the same key; one works at a time."""
+    """Number, hash and sign the ledger's events.
+
+    Needs the log's key. Several may run with the same one; one works at a time.
+    """
     _prepare("sequencer", home, check=check, wait_s=wait_s)
     from django.core.management import CommandError, call_command  # noqa: PLC0415 - needs settings
 
@@ -169,7 +175,9 @@ def sequencer(*, home: Path | None, check: bool, wait_s: float) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_plain
 def migrate(*, home: Path | None, wait_s: float, as_json: bool) -> None:
-    """Bring the database up to this release; make the keys and the owner where there are none. Before the other processes start.
+    """Bring the database up to this release.
+
+    Makes the keys and the owner where there are none. Runs before the other processes.
 
     Uses LINEAL_DATABASE_MIGRATE_URL where that is set, and grants the role of LINEAL_DATABASE_URL what it needs. Started several
     times at once, one does it and the others wait.

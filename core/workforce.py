@@ -16,6 +16,7 @@ from core import jobs, leases
 
 log = logging.getLogger(__name__)
 
+LONGEST_BEAT_S = 10.0
 RETRY_S = 1.0  # after the database did not answer
 
 
@@ -84,7 +85,7 @@ class Workforce:
         return RETRY_S
 
     def _keep(self) -> None:
-        while not self._ended.wait(settings.JOB_LEASE_S / 3):
+        while not self._ended.wait(min(settings.JOB_LEASE_S / 3, LONGEST_BEAT_S)):
             if len(leases.held):
                 try:
                     leases.held.renew()

@@ -9,7 +9,7 @@ import urllib.request
 import pytest
 
 from tests.installation import LINEAL, installation, wait_for
-from tests.server import free_port
+from tests.server import free_port, postgresql_database
 
 pytestmark = pytest.mark.server
 
@@ -190,3 +190,43 @@ def test_two_beats_take_each_turn_once(parts):
         if turn == 1:
             parts.kill("one")
     assert parts.stop("two") == 0
+
+
+def test_a_worker_needs_no_broker_to_start_work_and_stop(parts):
+    """One that is away, with a password, which stands in no log."""
+    parts.start("worker", "lonely", LINEAL_BROKER_URL="redis://:canary@127.0.0.1:1/0")
+    done = "SELECT COUNT(*) FROM core_job WHERE name = 'core.forget_old_jobs' AND done_at IS NOT NULL"
+    columns = "name, arguments, created_at, due_at, attempts, last_error"
+    parts.execute(
+        f"INSERT INTO core_job ({columns}) VALUES ('core.forget_old_jobs', '{{}}', '2026-01-01 00:00:00', '2026-01-01 00:00:00', 0, '')"
+    )
+
+    wait_for(lambda: parts.rows(done) == [(1,)], "the job", 20)
+
+    assert parts.stop("lonely", limit_s=20) == 0
+    assert "canary" not in parts.log("lonely")
+
+
+def test_the_migrating_role_leaves_the_serving_one_what_it_needs_and_no_more(tmp_path, parts):
+    if not parts.is_postgresql:
+        pytest.skip("SQLite has no roles")
+    import psycopg
+
+    with postgresql_database() as database, psycopg.connect(database, autocommit=True) as admin:
+        admin.execute("DROP ROLE IF EXISTS lineal_serving")
+        admin.execute("CREATE ROLE lineal_serving LOGIN")
+        serving = database.replace("://postgres", "://lineal_serving", 1)
+        env = {"LINEAL_HOME": str(tmp_path / "home"), "LINEAL_DATABASE_URL": serving}
+        try:
+            answer = parts.run("migrate", "--json", **env, LINEAL_DATABASE_MIGRATE_URL=database)
+            assert len(json.loads(answer.stdout)["applied"]) > 8
+            assert "up to date" in parts.run("migrate", **env, LINEAL_DATABASE_MIGRATE_URL=database).stdout
+
+            with psycopg.connect(serving, autocommit=True) as server:
+                assert server.execute("SELECT name FROM accounts_account").fetchall() == [("owner",)]
+                for forbidden in ("UPDATE audit_event SET body = ''", "INSERT INTO core_schemafloor VALUES (1, '9')"):
+                    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                        server.execute(forbidden)
+        finally:
+            admin.execute("DROP OWNED BY lineal_serving")
+            admin.execute("DROP ROLE lineal_serving")

@@ -30,20 +30,14 @@ def find_checks() -> Sequence[Examine]:
     return [entry.load() for entry in entry_points(group=CHECKS)]
 
 
-def _missing(name: str, summary: str) -> click.Command:
+def missing(name: str, summary: str) -> click.Command:
     """What stands for a command of the server's where only the client is installed."""
 
     @click.command(name, help=summary, context_settings={"ignore_unknown_options": True}, add_help_option=False)
     @click.argument("_options", nargs=-1, type=click.UNPROCESSED)
-    def missing(_options: tuple[str, ...]) -> None:
+    def stand_in(_options: tuple[str, ...]) -> None:
         raise CommandFailed(
             f"`lineal {name}` comes with the server, which is not installed here: pip install lineal-server"
         )
 
-    return missing
-
-
-missing_up = _missing("up", "Start a server on this machine, on embedded defaults.")
-missing_backup = _missing("backup", "Copy all that a server owns, while it runs.")
-missing_restore = _missing("restore", "Bring a backup back into an empty home and an empty database.")
-missing_rotate_key = _missing("rotate-key", "Give the ledger a new signing key.")
+    return stand_in
