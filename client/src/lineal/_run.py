@@ -4,10 +4,10 @@ import atexit
 import logging
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from time import time_ns as now_ns
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -16,7 +16,7 @@ from lineal._artifacts import find_files, log_files
 from lineal._dataset_profiles import DatasetProfile, log_profile
 from lineal._datasets import describe, size_on_the_wire, undescribed
 from lineal._notices import Notices
-from lineal._packing import Input, Metrics, Output, Params, Tags
+from lineal._packing import Input, Output, Params, Tags
 from lineal._progress import Progress
 from lineal._refusals import shown
 from lineal._sender import Sender
@@ -68,16 +68,18 @@ class Run:
         if self._status is not None:
             self._too_late("log")
             return
-        now = time.time_ns() // 1_000
-        for value in metrics.values():
-            if type(value) is not float:
-                metrics = self._numbers(metrics)
-                break
-        else:
-            metrics = dict(metrics)
-        if step is not None and (type(step) is not int or not -LARGEST_STEP <= step <= LARGEST_STEP):
-            step = self._step(step)
-        self._sender.put(Metrics(step, now, metrics))
+        try:
+            for value in metrics.values():
+                if type(value) is not float:
+                    metrics = self._numbers(metrics)
+                    break
+            else:
+                metrics = {**metrics}
+            if step is not None and (type(step) is not int or not -LARGEST_STEP <= step <= LARGEST_STEP):
+                step = self._step(step)
+            self._sender.put((step, now_ns(), metrics))
+        except Exception as exc:  # noqa: BLE001 - the promise of this class
+            self._unlogged(metrics, exc)
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Record parameters. Each is written once: the same value again is nothing, another one is refused by the server."""
@@ -198,6 +200,13 @@ class Run:
         except Exception as exc:  # noqa: BLE001 - the promise of this class
             self._notices.warn_once(f"{act}: {type(exc).__name__}", f"run {self.id}: {act} recorded nothing: {exc}")
             return None
+
+    def _unlogged(self, metrics: Any, exc: Exception) -> None:
+        """What was given is no mapping, or changed while it was read."""
+        what = shown(type(metrics)) if isinstance(exc, AttributeError | TypeError) else shown(exc)
+        self._notices.warn_once(
+            f"log {what}", f"run {self.id}: log recorded nothing: metrics are a dict of numbers by name, not {what}"
+        )
 
     def _too_late(self, act: str) -> None:
         self._notices.warn_once("late", f"run {self.id} is {self._status}: {act} recorded nothing")
