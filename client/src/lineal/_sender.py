@@ -50,7 +50,7 @@ class Sender:
     ) -> None:
         self.header = header
         self.notices = notices
-        self._create = create
+        self.create = create
         self._resume = resume
         self.new_transport = new_transport
         self._packer = Packer()
@@ -63,7 +63,7 @@ class Sender:
         self.put: Callable[[Entry], None] = self._put_first
         """Queue an entry: 0.03 µs, but for the first in a process."""
         self._spool_lock = threading.RLock()
-        self._keeper = Keeper(self.header, self._create, self.notices, resume=self._resume)
+        self._keeper = Keeper(self.header, self.create, self.notices, resume=self._resume)
         self._changed = threading.Condition()
         self._starting = threading.Lock()
         self._started = False

@@ -12,23 +12,34 @@ def cache_dir() -> Path:
     """`LINEAL_CACHE_DIR`: file digests already computed."""
     import platformdirs
 
-    return Path(os.environ.get("LINEAL_CACHE_DIR") or platformdirs.user_cache_dir("lineal"))
+    return _whole(Path(os.environ.get("LINEAL_CACHE_DIR") or platformdirs.user_cache_dir("lineal")))
 
 
 def spool_dir() -> Path:
     """`LINEAL_SPOOL_DIR`: records that the server has not confirmed yet."""
     import platformdirs
 
-    return Path(os.environ.get("LINEAL_SPOOL_DIR") or Path(platformdirs.user_state_dir("lineal")) / "spool")
+    return _whole(Path(os.environ.get("LINEAL_SPOOL_DIR") or Path(platformdirs.user_state_dir("lineal")) / "spool"))
 
 
 def credentials_file() -> Path:
     """`LINEAL_CREDENTIALS_FILE`: tokens by exact origin."""
     import platformdirs
 
-    return Path(
-        os.environ.get("LINEAL_CREDENTIALS_FILE") or Path(platformdirs.user_config_dir("lineal")) / "credentials.json"
+    return _whole(
+        Path(
+            os.environ.get("LINEAL_CREDENTIALS_FILE")
+            or Path(platformdirs.user_config_dir("lineal"), "credentials.json")
+        )
     )
+
+
+def _whole(path: Path) -> Path:
+    """With the home folder in the place of `~`; for a user without any, which containers may have, a folder that cannot be made."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return Path("/nonexistent", *path.parts[1:])
 
 
 def spool_max_bytes() -> int:
@@ -59,6 +70,11 @@ def token() -> str | None:
 def project() -> str:
     """`LINEAL_PROJECT`: the project of runs and models that name none."""
     return os.environ.get("LINEAL_PROJECT") or "default"
+
+
+def run_id() -> str | None:
+    """`LINEAL_RUN_ID`: the run of all processes of a job, and of the job that takes its place after a restart."""
+    return os.environ.get("LINEAL_RUN_ID") or None
 
 
 def caused_by() -> str | None:
