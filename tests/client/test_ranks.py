@@ -209,7 +209,9 @@ ARRAY = {
 
 
 def test_a_task_of_a_slurm_array_is_found_by_its_tags(fake, tmp_path):
-    done = script(tmp_path, "import lineal\nwith lineal.start_run('array', tags={'team': 'risk'}):\n    pass\n", **ARRAY)
+    done = script(
+        tmp_path, "import lineal\nwith lineal.start_run('array', tags={'team': 'risk'}):\n    pass\n", **ARRAY
+    )
 
     (stored,) = fake.runs.values()
     assert stored.tags == {

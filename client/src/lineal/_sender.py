@@ -355,6 +355,11 @@ class Sender:
             if self._spool is None or self._released:
                 return
             self._released = True
+            if self._pending:  # another thread was in the middle of logging
+                self.drain()
+                self.notices.warn_once(
+                    "late", f"run {self.header.run}: values logged as it ended wait in {self.folder} for `lineal sync`"
+                )
             if self._delivery is not None:
                 self._delivery.close()
             if not self.unsent:
