@@ -130,6 +130,7 @@ class Spool:
         self._handle: int | None = None
         self._lock_handle = hold_folder(self.folder)
         self._segment = 0
+        self._named = 0
         self._offset = 0
 
     @property
@@ -181,11 +182,16 @@ class Spool:
 
     def sync(self) -> None:
         """Onto the disk itself: what was appended survives a power cut."""
-        if self._handle is not None:
-            try:
-                os.fsync(self._handle)
-            except OSError as exc:
-                logger.warning("the spool %s may lose its end in a power cut: %s", self.folder, exc)
+        if self._handle is None:
+            return
+        try:
+            os.fsync(self._handle)
+            if self._named < self._segment:  # a file whose name is not on the disk is none either
+                for folder in (self.folder, *list(self.folder.parents)[:4]):
+                    _sync_folder(folder)
+                self._named = self._segment
+        except OSError as exc:
+            logger.warning("the spool %s may lose its end in a power cut: %s", self.folder, exc)
 
     def close(self) -> None:
         """Close and unlock; what is unconfirmed stays for `lineal sync`."""
@@ -252,6 +258,16 @@ class Spool:
             os.ftruncate(self._handle, self._offset)
         except OSError:
             self._close_segment()
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # folders cannot be opened there
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 class Budget:
