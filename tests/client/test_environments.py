@@ -594,3 +594,49 @@ def test_the_end_waits_no_longer_than_it_is_told(fake, warnings):
         reader.advance()
     reader.close()
     assert kinds[-1] == "finish"
+
+
+WAITING = """
+import lineal, lineal._progress, sys
+lineal._progress.PATIENCE_S = 0.2
+run = lineal.start_run("churn")
+for step in range(3):
+    run.log({"loss": 1.0}, step=step)
+run.finish(timeout_s=2)
+assert "rich" not in sys.modules or sys.stderr.isatty()
+"""
+
+
+@POSIX
+def test_a_terminal_shows_what_is_waited_for(fake, tmp_path):
+    import pty
+
+    fake.refuse("/batches", 503, times=1_000_000, retry_after="0.1")
+    (tmp_path / "train.py").write_text(WAITING)
+    ours, theirs = pty.openpty()
+    env = {**os.environ, "TERM": "xterm", "COLUMNS": "160"}
+    process = subprocess.Popen([sys.executable, str(tmp_path / "train.py")], stderr=theirs, env=env)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(ours, 65_536)
+        except OSError:  # so Linux says that nobody holds the other end any more
+            break
+    os.close(ours)
+
+    assert process.wait(60) == 0, shown
+    assert b"2 records to send (HTTP 503)" in shown
+    assert b"`lineal sync` sends them" in shown
+
+
+def test_elsewhere_the_end_waits_in_silence_and_then_says_what_is_left(fake, tmp_path, spool_dir):
+    fake.refuse("/batches", 503, times=1_000_000, retry_after="0.1")
+    done = script(tmp_path, WAITING)
+
+    assert done.returncode == 0, done.stderr
+    lines = done.stderr.splitlines()
+    assert len(lines) == 2, lines  # that it waits, and what is left in the end
+    assert "waits in the spool, training goes on" in lines[0]
+    assert "records are not on the server yet" in lines[1]
+    assert str(spool_dir) in lines[1]
