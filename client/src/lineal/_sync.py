@@ -174,20 +174,27 @@ def _if_dead(folder: Path, servers: Servers, report: StreamReport, act: Act) -> 
         handle = _locks.take(folder / "lock")
     except FileNotFoundError:
         return None
-    except OSError as exc:
-        report.state, report.detail = "damaged", f"the folder cannot be locked: {exc}"
-        return report
+    except OSError:
+        why_not = _locks.why_not_dead(folder / "lock")
+        if why_not:
+            report.state, report.detail = "living", why_not
+            return report
+        return _unless_silent(folder, servers, report, act)  # two at once are harmless: the server knows repeats
     if handle is None:
         report.state, report.detail = "living", "its process still runs and sends by itself"
         return report
     try:
-        silence = servers.silence_of(report.server)
-        if silence is not None:
-            report.state, report.detail = "unreachable", silence
-            return report
-        return act(folder, servers, report)
+        return _unless_silent(folder, servers, report, act)
     finally:
         os.close(handle)
+
+
+def _unless_silent(folder: Path, servers: Servers, report: StreamReport, act: Act) -> StreamReport | None:
+    silence = servers.silence_of(report.server)
+    if silence is not None:
+        report.state, report.detail = "unreachable", silence
+        return report
+    return act(folder, servers, report)
 
 
 def _bring_parts(folder: Path, servers: Servers, report: StreamReport) -> StreamReport | None:
