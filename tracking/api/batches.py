@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from core.access import Permission
 from core.errors import Invalid, Malformed, UnsupportedType
+from core.ids import parse_run_id
 from tracking import services
 from tracking.api.base import RunView
 from tracking.api.schemas import BatchOut
@@ -78,16 +79,7 @@ class Batches(RunView):
         "values"}], "params": {}, "tags": {}, "inputs": [], "outputs": []}`; in MessagePack the three columns are packed numbers.
         """
         batch = decode(_content_type(request), request._request.body)  # noqa: SLF001 - parsed here, once, typed
-        outcome = services.write_batch(
-            run=self.get_run(id),
-            writer=UUID(hex=batch.writer),
-            sequence=batch.sequence,
-            metrics=_metrics(batch.metrics),
-            params=batch.params,
-            tags=batch.tags,
-            inputs=batch.inputs,
-            outputs=batch.outputs,
-        )
+        outcome = self._write(id, batch)
         return Response(
             {
                 "last_sequence": outcome.last_sequence,
@@ -97,6 +89,24 @@ class Batches(RunView):
                     for r in outcome.rejected
                 ],
             }
+        )
+
+    def _write(self, id: str, batch: PackedBatch | ListBatch) -> services.BatchOutcome:  # noqa: A002 - as above
+        """Points alone share a transaction with those of other requests; the rest has rules of its own to keep."""
+        writer, metrics = UUID(hex=batch.writer), _metrics(batch.metrics)
+        if batch.params or batch.tags or batch.inputs or batch.outputs:
+            return services.write_batch(
+                run=self.get_run(id),
+                writer=writer,
+                sequence=batch.sequence,
+                metrics=metrics,
+                params=batch.params,
+                tags=batch.tags,
+                inputs=batch.inputs,
+                outputs=batch.outputs,
+            )
+        return services.write_points(
+            project=self.project, run=parse_run_id(id), writer=writer, sequence=batch.sequence, metrics=metrics
         )
 
 
