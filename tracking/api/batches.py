@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from core.access import Permission
 from core.errors import Invalid, Malformed, UnsupportedType
+from core.ids import parse_run_id
 from core.problems import translate
 from tracking import figures, services
 from tracking.api.base import RunView
@@ -81,16 +82,7 @@ class Batches(RunView):
         body = request._request.body  # noqa: SLF001 - parsed here, once, typed
         batch = decode(_content_type(request), body)
         metrics = _metrics(batch.metrics)
-        outcome = services.write_batch(
-            run=self.get_run(id),
-            writer=UUID(hex=batch.writer),
-            sequence=batch.sequence,
-            metrics=metrics,
-            params=batch.params,
-            tags=batch.tags,
-            inputs=batch.inputs,
-            outputs=batch.outputs,
-        )
+        outcome = self._write(id, batch, metrics)
         _count(outcome, points=sum(len(points) for _, points in metrics), size_bytes=len(body))
         return Response(
             {
@@ -101,6 +93,29 @@ class Batches(RunView):
                     for r in outcome.rejected
                 ],
             }
+        )
+
+    def _write(
+        self,
+        id: str,  # noqa: A002 - as above
+        batch: PackedBatch | ListBatch,
+        metrics: list[tuple[str, Points]],
+    ) -> services.BatchOutcome:
+        """Points alone share a transaction with those of other requests; the rest has rules of its own to keep."""
+        writer = UUID(hex=batch.writer)
+        if batch.params or batch.tags or batch.inputs or batch.outputs:
+            return services.write_batch(
+                run=self.get_run(id),
+                writer=writer,
+                sequence=batch.sequence,
+                metrics=metrics,
+                params=batch.params,
+                tags=batch.tags,
+                inputs=batch.inputs,
+                outputs=batch.outputs,
+            )
+        return services.write_points(
+            project=self.project, run=parse_run_id(id), writer=writer, sequence=batch.sequence, metrics=metrics
         )
 
     def handle_exception(self, exc: Exception) -> Response:
