@@ -28,7 +28,10 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "login": Entry("lineal.cli.sessions:login", "Store a token for a server, or open its pages in a browser."),
         "logout": Entry("lineal.cli.sessions:logout", "Forget the stored token of a server."),
         "whoami": Entry("lineal.cli.sessions:whoami", "Show who the server takes you for."),
-        "doctor": Entry("lineal.cli.doctor:doctor", "Check server, credentials, spool and clock; or a whole server."),
+        "doctor": Entry(
+            "lineal.cli.doctor:doctor",
+            "Check server, credentials, spool and clock; with --home a server and all it stands on.",
+        ),
         "completion": Entry("lineal.cli.completion:completion", "Print the completion script of a shell."),
     },
     "Training": {
