@@ -7,7 +7,14 @@ import click
 from lineal.cli.exits import CommandFailed
 
 GROUP = "lineal.commands"
-OF_THE_SERVER = ("serve", "worker", "beat", "sequencer", "migrate", "rotate-key")
+OF_THE_SERVER = {  # their lines in help, kept here so that help imports no server
+    "serve": "Answer HTTP: pages, REST, health.",
+    "worker": "Do what requests leave for later.",
+    "beat": "Promise the periodic jobs when their turns come.",
+    "sequencer": "Number, hash and sign the ledger's events.",
+    "migrate": "Bring the database up to this release.",
+    "rotate-key": "Give the ledger a new signing key.",
+}
 
 
 def find_plugin(name: str) -> click.Command | None:
@@ -20,10 +27,9 @@ def find_plugin(name: str) -> click.Command | None:
 
 
 def summaries() -> list[tuple[str, str]]:
-    """Name and first sentence of each command that installed distributions add, but for `up`, which has its own place."""
-    found = {entry.name: entry for entry in entry_points(group=GROUP) if entry.name != "up"}
-    loaded = [(name, entry.load()) for name, entry in sorted(found.items())]
-    return [(name, command.get_short_help_str(80)) for name, command in loaded if isinstance(command, click.Command)]
+    """Name and line of each command of a server that is installed here, but for `up`, which has its own place."""
+    installed = {entry.name for entry in entry_points(group=GROUP)}
+    return [(name, line) for name, line in OF_THE_SERVER.items() if name in installed]
 
 
 def missing(name: str) -> click.Command | None:
