@@ -192,6 +192,12 @@ def test_two_beats_take_each_turn_once(parts):
     assert parts.stop("two") == 0
 
 
+def test_help_says_of_each_command_what_the_command_says_of_itself():
+    from lineal.cli.plugins import OF_THE_SERVER, find_plugin
+
+    assert {name: find_plugin(name).get_short_help_str(80) for name in OF_THE_SERVER} == OF_THE_SERVER
+
+
 def test_a_worker_needs_no_broker_to_start_work_and_stop(parts):
     """One that is away, with a password, which stands in no log."""
     parts.start("worker", "lonely", LINEAL_BROKER_URL="redis://:canary@127.0.0.1:1/0")
