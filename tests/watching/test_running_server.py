@@ -83,6 +83,17 @@ def test_every_figure_has_its_panel(server):
     assert unseen == []
 
 
+def test_the_page_names_every_figure(server):
+    page = (DEPLOY.parent / "docs" / "watching.md").read_text()
+    names = {name for family in scrape(server).families.values() for name in (family.name, f"{family.name}_total")}
+
+    told = {name for name in names if f"`{name}`" in page}
+
+    assert {name.removesuffix("_total") for name in told} >= {
+        name for name in scrape(server).families if name.startswith("lineal_")
+    }
+
+
 def test_what_was_done_shows_whichever_process_did_it(server, tmp_path, monkeypatch):
     """Requests count in the web process, jobs in the worker; one scrape tells of both."""
     monkeypatch.setenv("LINEAL_URL", server.url)
