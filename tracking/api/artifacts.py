@@ -26,6 +26,7 @@ from tracking.api.render import artifact_out
 from tracking.api.schemas import AnnouncedOut, ArtifactOut, OffsetOut
 from tracking.artifacts.paths import parse_path, parse_prefix
 from tracking.errors import ArtifactQuarantined
+from tracking.figures import counted
 from tracking.limits import UPLOAD_FILES
 from tracking.models import Artifact, Upload
 from tracking.services.artifacts import check_announced
@@ -110,7 +111,7 @@ class OneUpload(ProjectView):
         offset = _offset(request.query_params.get("offset", "0"))
         if upload.committed_at is not None:
             return Response({"offset": upload.size})
-        body = _body(request._request)  # noqa: SLF001 - streamed past the framework's parsers
+        body = counted(_body(request._request), "in")  # noqa: SLF001 - streamed past the framework's parsers
         return Response({"offset": services.receive_part(upload=upload, offset=offset, chunks=body)})
 
 
@@ -157,7 +158,7 @@ def content_response(request: Request, artifact: Artifact) -> HttpResponseBase:
     if not whole:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{blob.size}"
     headers["Content-Length"] = str(end - start)
-    chunks = get_store().open(artifact.run.project.uuid, blob.sha256, start, end)
+    chunks = counted(get_store().open(artifact.run.project.uuid, blob.sha256, start, end), "out")
     return StreamingHttpResponse(
         chunks, status=200 if whole else 206, headers=headers, content_type="application/octet-stream"
     )

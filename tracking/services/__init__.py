@@ -7,6 +7,7 @@ from tracking.services.chunks import compact_run
 from tracking.services.datasets import Direction, record_datasets, register_version
 from tracking.services.experiments import create_experiment, delete_experiment, restore_experiment, update_experiment
 from tracking.services.params import correct_param
+from tracking.services.points import write_points
 from tracking.services.runs import (
     archive_run,
     create_run,
@@ -46,4 +47,5 @@ __all__ = [
     "update_run",
     "verify_blob",
     "write_batch",
+    "write_points",
 ]
