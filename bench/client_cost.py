@@ -117,7 +117,7 @@ def _sheet(floor: Figures, tools: list[Tool]) -> Sheet:
         ("", *(LABELS[name] for name in LABELS), "step loop, % longer", "20,000 points kept, s"),
         [_line("append to a list", floor), *(_line(tool.name, tool.figures) for tool in tools if tool.figures)],
         "Each tool in a process of its own, with its own server or files where it has such, one after the other; slow calls were"
-        f" measured for 3 s. Load {load} after. What 'kept' means is the tool's own: Lineal's and MLflow's servers have committed it,"
+        f" measured for 2 s. Load {load} after. What 'kept' means is the tool's own: Lineal's and MLflow's servers have committed it,"
         f" the others have written files here.{' ' + missing if missing else ''}",
     )
 
