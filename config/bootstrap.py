@@ -6,8 +6,16 @@ Run as `python -m config.bootstrap URL`; prints the link. Secrets go to files, n
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import django
+
+if TYPE_CHECKING:
+    from core.storage import ObjectStore
+
+
+class CannotStore(Exception):
+    """The object storage refuses this server."""
 
 
 def main(url: str) -> None:
@@ -45,13 +53,29 @@ def first_steps(url: str) -> str:
     from core.storage import get_store  # noqa: PLC0415
 
     keys.ensure_key()
-    get_store()  # makes its folders, or says at start why it cannot
+    _check_store(get_store())
     path: Path = settings.HOME / "owner.token"
     token = services.ensure_owner() or credentials.read_secret(path) or services.renew_owner_token()
     credentials.write_secret(path, token + "\n")
     credentials.remember(url, token=token, user="owner", vkey=keys.find_vkey() or "")
     _, secret = services.create_login_link(account=Account.objects.get(name="owner"), actor=system_principal())
     return f"{url}/login#{secret}"
+
+
+def _check_store(store: "ObjectStore") -> None:
+    """Refuse to start on a store that refuses this server. One that does not answer may come back: what needs it waits or is told.
+
+    Raises:
+        CannotStore: in one line, why.
+    """
+    from core.storage import StoreAway, StoreRefused  # noqa: PLC0415
+
+    try:
+        store.check()
+    except StoreRefused as exc:
+        raise CannotStore(f"LINEAL_BLOBS_URL: {exc.__cause__}") from exc
+    except StoreAway as exc:
+        print(f"LINEAL_BLOBS_URL: starting without the object storage: {exc.__cause__}", file=sys.stderr)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -54,7 +54,10 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": database.settings_for(environment.text("LINEAL_DATABASE_URL"), HOME)}
-BLOBS_URL = environment.text("LINEAL_BLOBS_URL") or f"file://{HOME / 'blobs'}"
+BLOBS_URL = environment.store("LINEAL_BLOBS_URL") or f"file://{HOME / 'blobs'}"
+BLOBS_ENCRYPTION = environment.encryption("LINEAL_BLOBS_ENCRYPTION")
+BLOBS_PUBLIC_URL = environment.public_store("LINEAL_BLOBS_PUBLIC_URL")
+BLOBS_LINK_LIFE_S = environment.link_life_s("LINEAL_BLOBS_LINK_LIFE_S")
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 ALLOWED_HOSTS = [host.strip() for host in environment.text("LINEAL_HOSTS").split(",") if host.strip()]

@@ -21,6 +21,7 @@ class LinealError(Exception):
 
     code = "error"
     title = "Error"
+    retry_after_s: int | None = None  # when asking again may help, where that is known
 
     def __init__(self, detail: str, **extra: Any) -> None:
         super().__init__(detail)

@@ -53,7 +53,7 @@ def problem_body(error: errors.LinealError) -> dict[str, Any]:
 
 
 def problem_headers(error: errors.LinealError) -> dict[str, str]:
-    if isinstance(error, errors.TooMany):
+    if error.retry_after_s is not None:
         return {"Retry-After": str(error.retry_after_s)}
     if isinstance(error, errors.Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="lineal"'}

@@ -19,7 +19,11 @@ STORED_BYTES_AT_ONCE = 20_000
 
 
 def verify_blob(*, blob_id: int) -> str:
-    """Hash the stored bytes and record the outcome; the new state. Reads the whole object. Safe to run twice."""
+    """Hash the stored bytes and record the outcome; the new state. Reads the whole object. Safe to run twice.
+
+    Raises:
+        StoreAway: the store does not answer, which says nothing about the bytes.
+    """
     blob = Blob.objects.select_related("project").get(pk=blob_id)
     found = _state_of(blob)
     with transaction.atomic():
