@@ -135,6 +135,7 @@ LOGGING = {
         "django.security": {"level": "ERROR"},
         "celery": {"level": "WARNING"},
         "kombu": {"level": "ERROR"},
+        "botocore": {"level": "WARNING"},  # it tells each process where credentials come from
     },
 }
 

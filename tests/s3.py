@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests-secret", "AWS_DEFAULT_REGION": "eu-west-1"}
 START_LIMIT_S = 30
@@ -24,6 +25,7 @@ START_LIMIT_S = 30
 class S3Server:
     """A server that a test can take away and bring back, at the same address and with the same objects where it keeps them on disk."""
 
+    name: str
     command: list[str]
     port: int
     env: dict[str, str] = field(default_factory=dict)
@@ -63,10 +65,10 @@ def _beside_python(name: str) -> str:
 
 
 def ministack() -> S3Server:
-    """Keeps objects in memory."""
+    """Keeps objects in memory. It checks links by the credentials of its own environment."""
     port = _free_port()
     env = {"SERVICES": "s3", "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
-    return S3Server([_beside_python("ministack")], port, {**env, "LOG_LEVEL": "ERROR"})
+    return S3Server("ministack", [_beside_python("ministack")], port, {**env, **ENVIRONMENT, "LOG_LEVEL": "ERROR"})
 
 
 def rclone(folder: Path) -> S3Server:
@@ -74,7 +76,7 @@ def rclone(folder: Path) -> S3Server:
     port = _free_port()
     keys = f"{ENVIRONMENT['AWS_ACCESS_KEY_ID']},{ENVIRONMENT['AWS_SECRET_ACCESS_KEY']}"
     options = ["--auth-key", keys, "--addr", f"127.0.0.1:{port}", "--config", os.devnull]
-    return S3Server([_beside_python("rclone"), "serve", "s3", *options, str(folder)], port)
+    return S3Server("rclone", [_beside_python("rclone"), "serve", "s3", *options, str(folder)], port)
 
 
 @contextmanager
@@ -111,3 +113,41 @@ def client(endpoint: str) -> Any:
 def make_bucket(endpoint: str, name: str, *, locked: bool = False) -> None:
     region = {"LocationConstraint": os.environ.get("AWS_DEFAULT_REGION", "eu-west-1")}
     client(endpoint).create_bucket(Bucket=name, CreateBucketConfiguration=region, ObjectLockEnabledForBucket=locked)
+
+
+@dataclass(frozen=True)
+class TestBucket:
+    """A bucket of one test's own."""
+
+    __test__ = False
+
+    server: S3Server
+    name: str
+    client: Any
+
+    @property
+    def url(self) -> str:
+        return f"s3://{self.name}/some/prefix"
+
+    def keys(self, folder: str = "") -> list[str]:
+        """What lies below a folder of the prefix, without it."""
+        found = self.client.list_objects_v2(Bucket=self.name, Prefix=f"some/prefix/{folder}")
+        return [each["Key"].removeprefix("some/prefix/") for each in found.get("Contents", [])]
+
+    def uploads(self) -> list[str]:
+        """Keys of uploads in parts that are not joined."""
+        found = self.client.list_multipart_uploads(Bucket=self.name, Prefix="some/prefix/")
+        return [each["Key"].removeprefix("some/prefix/") for each in found.get("Uploads", [])]
+
+    def read(self, key: str) -> bytes:
+        body: bytes = self.client.get_object(Bucket=self.name, Key=f"some/prefix/{key}")["Body"].read()
+        return body
+
+    def write(self, key: str, data: bytes) -> None:
+        self.client.put_object(Bucket=self.name, Key=f"some/prefix/{key}", Body=data)
+
+
+def make_test_bucket(server: S3Server) -> TestBucket:
+    name = f"lineal-{uuid4().hex[:12]}"
+    make_bucket(server.url, name)
+    return TestBucket(server, name, client(server.url))

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from typing import IO
 
@@ -30,40 +30,49 @@ class Piece:
     md5: str
 
 
-def cut(chunks: Iterable[bytes], part: int, *, at_most: int) -> Iterator[Piece]:
+def cut(chunks: Iterable[bytes], part: int, *, at_most: int) -> Generator[Piece]:
     """Pieces of `part` bytes, and a last one of what is left; beyond 8 MiB they are kept on disk, one at a time.
+
+    Each is closed when the next is asked for.
 
     Raises:
         TooLarge: more than `at_most` bytes come.
     """
-    body, size, total, md5 = _new_body(), 0, 0, _new_md5()
-    for chunk in chunks:
-        total += len(chunk)
-        if total > at_most:
-            raise TooLarge(f"This upload was announced with {at_most} bytes from here on, and more arrived.")
-        rest = memoryview(chunk)
-        while rest:
-            taken = rest[: part - size]
-            body.write(taken)
-            md5.update(taken)
-            size += len(taken)
-            rest = rest[len(taken) :]
-            if size == part:
-                yield _finished(body, size, md5)
-                body, size, md5 = _new_body(), 0, _new_md5()
-    if size:
-        yield _finished(body, size, md5)
-    body.close()
+    total, buffer = 0, _Buffer()
+    try:
+        for chunk in chunks:
+            total += len(chunk)
+            if total > at_most:
+                raise TooLarge(f"This upload was announced with {at_most} bytes from here on, and more arrived.")
+            rest = memoryview(chunk)
+            while rest:
+                taken = rest[: part - buffer.size]
+                buffer.write(taken)
+                rest = rest[len(taken) :]
+                if buffer.size == part:
+                    yield buffer.piece()
+                    buffer.close()
+                    buffer = _Buffer()
+        if buffer.size:
+            yield buffer.piece()
+    finally:
+        buffer.close()
 
 
-def _new_body() -> IO[bytes]:
-    return tempfile.SpooledTemporaryFile(max_size=SMALLEST_PART)
+class _Buffer:
+    def __init__(self) -> None:
+        self._body: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=SMALLEST_PART)  # noqa: SIM115 - closed by `cut`
+        self._md5 = hashlib.md5(usedforsecurity=False)  # what S3 checks a transfer by; digests of ours are SHA-256
+        self.size = 0
 
+    def write(self, data: memoryview) -> None:
+        self._body.write(data)
+        self._md5.update(data)
+        self.size += len(data)
 
-def _new_md5() -> "hashlib._Hash":
-    return hashlib.md5(usedforsecurity=False)  # what S3 checks a transfer by; digests of ours are SHA-256
+    def piece(self) -> Piece:
+        self._body.seek(0)
+        return Piece(self._body, self.size, base64.b64encode(self._md5.digest()).decode())
 
-
-def _finished(body: IO[bytes], size: int, md5: "hashlib._Hash") -> Piece:
-    body.seek(0)
-    return Piece(body, size, base64.b64encode(md5.digest()).decode())
+    def close(self) -> None:
+        self._body.close()

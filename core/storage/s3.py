@@ -63,8 +63,8 @@ class S3Store:
         else:
             self.discard(staging_key)
         upload_id = self._upload_of(key) if sizes.count > 1 else ""
-        for piece in cut(chunks, sizes.part, at_most=max_bytes - offset):
-            with closing(piece.body):
+        with closing(cut(chunks, sizes.part, at_most=max_bytes - offset)) as pieces:
+            for piece in pieces:
                 reached = offset + piece.size
                 if piece.size < sizes.part and reached < max_bytes:
                     break  # what is no whole part cannot be kept
@@ -154,17 +154,21 @@ class S3Store:
             for found in page.get("Contents", []):
                 if found["LastModified"] < older_than:
                     yield from _our_key(found["Key"].removeprefix(folder))
-        for page in self._bucket.pages("list_multipart_uploads", Prefix=folder):
-            for found in page.get("Uploads", []):
-                if found["Initiated"] < older_than:
-                    yield from _our_key(found["Key"].removeprefix(folder))
+        for upload in self._uploads_below(folder):
+            if upload["Initiated"] < older_than:
+                yield from _our_key(upload["Key"].removeprefix(folder))
 
     def _upload_of(self, key: str) -> str:
         return next(self._uploads_of(key), "")
 
     def _uploads_of(self, key: str) -> Iterator[str]:
-        for page in self._bucket.pages("list_multipart_uploads", Prefix=key):
-            yield from (found["UploadId"] for found in page.get("Uploads", []) if found["Key"] == key)
+        yield from (upload["UploadId"] for upload in self._uploads_below(key) if upload["Key"] == key)
+
+    def _uploads_below(self, prefix: str) -> list[dict[str, Any]]:
+        """Uploads in parts that are under way. Some servers answer that there is no such upload where there is none."""
+        pages = self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket.name, Prefix=prefix)
+        with self._bucket.asked():
+            return within(lambda: [upload for page in pages for upload in page.get("Uploads", [])]) or []
 
     # -- publishing ---------------------------------------------------------------------------------------------------
 
