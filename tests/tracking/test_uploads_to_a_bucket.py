@@ -190,7 +190,8 @@ def test_no_link_to_write_names_a_final_key(files, large):
     for link in [*links, tickets[1]["direct"]["link"]]:
         assert "/some/prefix/staging/" in link["url"]
         assert files.run.project.uuid.hex not in link["url"]
-        assert hexdigest(large) not in link["url"] and hexdigest(WHOLE) not in link["url"]
+        assert hexdigest(large) not in link["url"]
+        assert hexdigest(WHOLE) not in link["url"]
 
 
 def test_a_stranger_gets_no_link(files, large, api, mallory, make_project, make_account, principal):
@@ -252,7 +253,8 @@ def test_one_wrong_file_of_a_pack_is_refused_alone(files):
     answer = files.pack(tickets, [b"aaa", b"bb!", b"cccc"]).json()["files"]
 
     assert [entry["state"] for entry in answer] == ["stored", "refused", "refused"]
-    assert "sha256" in answer[1]["detail"] and "4 of 3" in answer[2]["detail"]
+    assert "sha256" in answer[1]["detail"]
+    assert "4 of 3" in answer[2]["detail"]
     assert list(Artifact.objects.values_list("path", flat=True)) == ["a"]
 
 
@@ -395,7 +397,8 @@ class TestWhenTheBucketIsAway:
 
         assert Blob.objects.get().state == "unverified"
         waiting = Job.objects.get(name="tracking.verify_blob")
-        assert waiting.done_at is None and "StoreAway" in waiting.last_error
+        assert waiting.done_at is None
+        assert "StoreAway" in waiting.last_error
 
 
 def test_uploads_that_nobody_touched_for_a_week_leave_nothing_in_the_bucket(files, large, bucket):

@@ -1,4 +1,4 @@
-"""Files sent to the server's storage by links that the server signs: part by part, side by side, going on where an earlier process stopped."""
+"""Files sent to the storage by links that the server signs: part by part, side by side, going on where an earlier process stopped."""
 
 import base64
 import hashlib
