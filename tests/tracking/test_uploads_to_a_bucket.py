@@ -83,7 +83,7 @@ def put(link, data):
 
 def test_a_file_of_many_parts_goes_in_and_comes_out(files, large, bucket, run_jobs):
     ticket = files.ticket(large)
-    assert ticket["direct"] == {"part_size": SMALLEST_PART, "parts": 3, "link": None}
+    assert ticket["direct"] == {"part_size": SMALLEST_PART, "parts": 3, "began": False, "link": None}
 
     files.send(ticket, large, 2, 3, 1)
     done = files.commit(ticket)
@@ -119,6 +119,7 @@ def test_an_upload_goes_on_with_the_parts_that_are_missing(files, large):
     found = files.client.get(again["url"]).json()
 
     assert again["id"] == ticket["id"]
+    assert again["direct"]["began"]
     assert found == {"offset": SMALLEST_PART, "part_size": SMALLEST_PART, "parts": 3, "arrived": [1, 3]}
     assert files.commit(ticket).status_code == 409
     files.send(again, large, 2)

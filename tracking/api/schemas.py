@@ -135,6 +135,7 @@ class LinksOut(serializers.Serializer):
 class DirectOut(serializers.Serializer):
     part_size = serializers.IntegerField(help_text="Bytes of each part but the last.")
     parts = serializers.IntegerField(help_text="How many there are; a file of one part is sent whole.")
+    began = serializers.BooleanField(help_text="Some parts may have arrived: ask the upload which.")
     link = LinkOut(allow_null=True, help_text="For a file of one part that is too large for a pack.")
 
 

@@ -45,6 +45,7 @@ def _direct_out(upload: Upload) -> dict[str, object] | None:
     return {
         "part_size": sizes.part,
         "parts": sizes.count,
+        "began": bool(upload.multipart_id),
         "link": _link_out(1, services.whole_link(upload)) if linked else None,
     }
 

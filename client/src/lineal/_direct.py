@@ -27,10 +27,11 @@ class Link(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """How a file is cut into parts, all of the same size but the last; `link` sends a file of one part."""
+    """How a file is cut into parts, all of the same size but the last; whether some may have arrived; a link for a file of one part."""
 
     part_size: int
     parts: int
+    began: bool
     link: Link | None
 
 
@@ -45,7 +46,9 @@ class Bytes(NamedTuple):
 def cut_of(entry: Mapping[str, Any]) -> Cut:
     """Raises KeyError, TypeError: not as the server says it."""
     link = entry.get("link")
-    return Cut(int(entry["part_size"]), int(entry["parts"]), None if link is None else _link_of(link))
+    return Cut(
+        int(entry["part_size"]), int(entry["parts"]), bool(entry["began"]), None if link is None else _link_of(link)
+    )
 
 
 def _link_of(entry: Mapping[str, Any]) -> Link:
@@ -74,7 +77,7 @@ class DirectSender:
             whole = Bytes(source, 0, size)
             self._put(whole, 1, cut.link or self._links([1])[1])
             return
-        arrived = set(self._ask("GET", self._url).json().get("arrived") or [])
+        arrived = set(self._ask("GET", self._url).json().get("arrived") or []) if cut.began else set()
         pieces = {number: _piece(source, size, cut.part_size, number) for number in range(1, cut.parts + 1)}
         self._on_progress(sum(piece.size for number, piece in pieces.items() if number in arrived))
         missing = [number for number in pieces if number not in arrived]
