@@ -1,9 +1,9 @@
-"""Files to and from an S3 server (rclone on this machine), by the client through `lineal up`, and by plain boto3 to the same bucket.
+"""Files to and from an S3 server (rclone on this machine), by the client through `lineal up`, and by plain boto3 to the same server.
 
-Ours is the whole way: hashed, announced, sent, copied from its staging key to its final one, recorded; and on the way back hashed before a
-file gets its name. Only the large copy is the storage's own work: where it is a second write of the same disk, as here, it is the price of a
-link that never names a final key. boto3 sends and fetches, with its own defaults for the large file and eight threads for the small ones.
-Each is the median of a few rounds, taken in turns.
+Ours is the whole way: hashed, announced, sent, copied inside the storage from its staging key to its final one, recorded; and on the way
+back hashed before a file gets its name. The copy is the storage's work, and here a second write of the same disk: it is the price of links
+that never name a final key. boto3 sends and fetches, with its own defaults for the large file and eight threads for the small ones. Each
+figure is the median of a few rounds, taken in turns, with the worker that verifies what was stored at rest.
 """
 
 import hashlib

@@ -9,10 +9,11 @@ import pytest
 import urllib3
 
 from core import clock
-from core.storage import get_store
+from core.storage import StoreAway, get_store
 from core.storage.parts import SMALLEST_PART
 from tracking import services
 from tracking.models import Artifact, Blob, Upload
+from tracking.services.blobs import verify_stored_bytes
 
 WHOLE = bytes(range(256)) * 1_200  # too large for a pack, one part
 http = urllib3.PoolManager()
@@ -400,6 +401,17 @@ class TestWhenTheBucketIsAway:
         waiting = Job.objects.get(name="tracking.verify_blob")
         assert waiting.done_at is None
         assert "StoreAway" in waiting.last_error
+
+    def test_the_hourly_check_says_nothing_of_objects_it_could_not_read(self, files, away, run_jobs):
+        ticket = files.ticket(WHOLE)
+        put(ticket["direct"]["link"], WHOLE)
+        files.commit(ticket)
+        run_jobs()
+        away()
+
+        with pytest.raises(StoreAway):
+            verify_stored_bytes()
+        assert Blob.objects.get().state == "verified"
 
 
 def test_uploads_that_nobody_touched_for_a_week_leave_nothing_in_the_bucket(files, large, bucket):

@@ -128,6 +128,8 @@ class Transport:
                 response.drain_conn()
                 request = replace(request, url=urljoin(request.url, location))
                 response = self._send(request)
+                if response.status >= 400 and not self._is_ours(request.url):
+                    raise _storage_trouble(response.status, self._named(request.url))
             if not 200 <= response.status < 300:
                 _checked(response, self._read(response, request), self.target)
             yield self.pieces(response)
@@ -329,6 +331,13 @@ def retry_after_s(exc: Exception) -> float | None:
 def backoff_s(attempt: int, longest_s: float = 60.0) -> float:
     """Exponential from half a second, with full jitter, so that a thousand clients do not come back together."""
     return random.uniform(0.25, 1.0) * min(longest_s, 0.5 * 2.0 ** min(attempt - 1, 16))  # noqa: S311 - spreads load, guards nothing
+
+
+def _storage_trouble(status: int, where: str) -> LinealError:
+    """For a link that did not lead to bytes: but for a lost object, another link may."""
+    if status == 404:
+        return LinealError(f"{where} does not have the file any more")
+    return ServerUnreachable(f"{where} answered {status}")
 
 
 def _checked(response: "urllib3.BaseHTTPResponse", data: bytes, target: Target) -> bytes:
