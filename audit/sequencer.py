@@ -5,7 +5,8 @@ never belongs to a change that was rolled back, and of two acts in succession th
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import orjson
@@ -76,7 +77,8 @@ class Sequencer:
         Raises:
             LedgerBroken, WrongKey: as `step`.
         """
-        size, count = self._frontier().size, AuditLeaf.objects.count()
+        with _one_moment():
+            size, count = self._frontier().size, AuditLeaf.objects.count()
         if count != size:
             raise LedgerBroken(f"The log has {count} leaves, and its last checkpoint is for {size}.")
 
@@ -139,6 +141,16 @@ class Sequencer:
             created_at=clock.now(),
         )
         AuditCheckpoint.objects.bulk_create([checkpoint])
+
+
+@contextmanager
+def _one_moment() -> Iterator[None]:
+    """All reads inside see one state, though another sequencer goes on writing meanwhile."""
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
 
 
 def _lock() -> bool:

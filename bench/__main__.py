@@ -58,11 +58,12 @@ def main(arguments: list[str]) -> int:
         where, taken_on = _where(), report.machine()
         found = _measure(name)
         of_name = [row for row in found if isinstance(row, Row)]
+        sheets = [each for each in found if isinstance(each, Sheet)]
         if write and of_name:
-            report.write(DOCS / "benchmarks.md", name, _about(name), taken_on, of_name)
-        for sheet in (each for each in found if isinstance(each, Sheet)):
+            report.write(DOCS / "benchmarks.md", name, _about(name), taken_on, of_name, sheets=sheets)
+        for sheet in sheets:
             print_sheet(sheet)
-            if write:
+            if write and not of_name:
                 write_into(DOCS / "drift.md", sheet.name, f"{sheet.to_markdown()}\n\n{where}")
         rows += of_name
     if rows:

@@ -244,7 +244,7 @@ def later(monkeypatch):
     return move
 
 
-SQL_FIXTURES = {"db", "transactional_db", "live_server", "server"}
+SQL_FIXTURES = {"db", "transactional_db", "live_server", "server", "parts", "roles", "primary"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

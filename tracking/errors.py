@@ -196,3 +196,15 @@ class UploadCommitted(Conflict):
 
     def __init__(self) -> None:
         super().__init__("This file was committed; nothing more is taken.")
+
+
+class HistoryTooSlow(Invalid):
+    """Reading histories was stopped at its limit of time."""
+
+    code = "history-too-slow"
+    title = "History too slow"
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(
+            f"Reading these histories was stopped after {limit_s:g} s. Ask for fewer metrics at once.", limit_s=limit_s
+        )

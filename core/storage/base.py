@@ -35,7 +35,10 @@ class StoreAway(Unavailable):
 
     code = "storage-unavailable"
     title = "Storage not available"
-    retry_after_s = 10
+    wait_s = 10
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, retry_after_s=self.wait_s)
 
 
 class StoreRefused(StoreAway):
@@ -43,7 +46,7 @@ class StoreRefused(StoreAway):
 
     code = "storage-refused"
     title = "Storage refuses"
-    retry_after_s = 60
+    wait_s = 60
 
 
 @dataclass(frozen=True)

@@ -275,3 +275,15 @@ def test_backoff_grows_to_its_bound() -> None:
 def test_numbers_that_json_cannot_spell_are_not_sent(transport: Transport) -> None:
     with pytest.raises(ValueError, match="Out of range"):
         transport.request("POST", "/runs", json={"lr": float("nan")})
+
+
+@pytest.mark.parametrize(("method", "error"), [("POST", _errors.OutcomeUnknown), ("PUT", _errors.ServerError)])
+def test_a_database_lost_at_commit_is_an_unknown_outcome_unless_asking_again_is_safe(
+    server: Recorder, transport: Transport, method: str, error: type[Exception]
+) -> None:
+    """The server's 503 says that the change may have been made: sending it again by itself could make it twice."""
+    document = {"type": "/problems/outcome-unknown", "status": 503, "detail": "it may have been made or not"}
+    server.answers["/api/v1/runs"] = answering(503, document, Retry_After="2")
+
+    with pytest.raises(error, match="may have been made"):
+        transport.request(method, "/runs", json={})

@@ -463,8 +463,10 @@ NOTIFY = [
     Route("POST", f"{DELIVERY}/replay{P}", SUBSCRIBE, prepare=told.a_delivery),
 ]
 
-ROUTES: list[Route] = [*ACCOUNTS, *AUDIT, *LINEAGE, *MONITORING, *NOTIFY, *REGISTRY, *TRACKING]
-COVERED_ROOMS = frozenset({"accounts", "audit", "lineage", "monitoring", "notify", "registry", "tracking"})
+SERVER = [Route("GET", "/metrics", Needs.SERVER_ADMIN, scope="metrics")]
+
+ROUTES: list[Route] = [*SERVER, *ACCOUNTS, *AUDIT, *LINEAGE, *MONITORING, *NOTIFY, *REGISTRY, *TRACKING]
+COVERED_ROOMS = frozenset({"accounts", "config", "audit", "lineage", "monitoring", "notify", "registry", "tracking"})
 COOKIE_ONLY = frozenset(
     {"DELETE /api/v1/session"}
 )  # tokens have no session; tests/accounts/test_authentication tries it

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from core.errors import RangeNotSatisfiable
 from core.storage import get_direct_store, get_store
 from tracking.errors import ArtifactQuarantined
+from tracking.figures import counted
 from tracking.models import Artifact
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)  # more digits than any file has are no range
@@ -42,7 +43,7 @@ def content_response(request: Request, artifact: Artifact) -> HttpResponseBase:
     if not whole:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{blob.size}"
     headers["Content-Length"] = str(end - start)
-    chunks = get_store().open(artifact.run.project.uuid, blob.sha256, start, end)
+    chunks = counted(get_store().open(artifact.run.project.uuid, blob.sha256, start, end), "out")
     return StreamingHttpResponse(
         chunks, status=200 if whole else 206, headers=headers, content_type="application/octet-stream"
     )

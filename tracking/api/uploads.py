@@ -22,6 +22,7 @@ from tracking import selectors, services
 from tracking.api.base import RunView
 from tracking.api.render import artifact_out
 from tracking.api.schemas import ArtifactOut, LinksOut, OffsetOut, PackOut, UploadOut
+from tracking.figures import counted
 from tracking.limits import PACK_FILE_BYTES, UPLOAD_FILES, UPLOAD_LINKS
 from tracking.models import Upload
 
@@ -76,7 +77,7 @@ class OneUpload(ProjectView):
         offset = _offset(request.query_params.get("offset", "0"))
         if upload.committed_at is not None:
             return Response({"offset": upload.size})
-        body = _body(request._request)  # noqa: SLF001 - streamed past the framework's parsers
+        body = counted(_body(request._request), "in")  # noqa: SLF001 - streamed past the framework's parsers
         return Response({"offset": services.receive_part(upload=upload, offset=offset, chunks=body)})
 
 

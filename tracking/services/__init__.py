@@ -9,6 +9,7 @@ from tracking.services.experiments import create_experiment, delete_experiment, 
 from tracking.services.links import arrived_numbers, make_links, sizes_of, whole_link
 from tracking.services.packs import receive_pack
 from tracking.services.params import correct_param
+from tracking.services.points import write_points
 from tracking.services.runs import (
     archive_run,
     create_run,
@@ -54,4 +55,5 @@ __all__ = [
     "verify_blob",
     "whole_link",
     "write_batch",
+    "write_points",
 ]

@@ -63,11 +63,14 @@ class Client:
         description: str | None = None,
         run_id: str | None = None,
         caused_by: str | None = None,
+        join: bool | None = None,
     ) -> "Run":
         """Start a run and record where it runs, from which code and with which packages. Needs no answer of the server.
 
-        `run_id`, 32 hex digits, continues or chooses a run by its id, as after a restart of the job. `caused_by` is the id
-        of what made it start, as the message of a trigger names it; by default what `LINEAL_CAUSED_BY` holds.
+        `run_id`, 32 hex digits, continues or chooses a run by its id, as after a restart of the job; by default `LINEAL_RUN_ID`
+        names it. `join=True` makes this process one more writer of that run, whose end does not end it; processes with a rank
+        above 0 join by themselves. `caused_by` is the id of what made it start, as the message of a trigger names it; by default
+        what `LINEAL_CAUSED_BY` holds.
 
         Raises:
             ValueError: a name or id that no run can have.
@@ -83,6 +86,7 @@ class Client:
             description=description,
             run_id=run_id,
             caused_by=caused_by,
+            join=join,
         )
         run.log_params(params or {})
         run.set_tags(tags or {})

@@ -33,9 +33,10 @@ logger = logging.getLogger("lineal")
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 60.0  # a promotion evaluates its gates before it answers
-MOST_ATTEMPTS = 3
+MOST_ATTEMPTS = 5  # some five seconds: a server that is restarted is back by then
 MOST_IDLE = 8  # connections to a host kept open
 BLOCK_BYTES = 1 << 18  # of a body handed to the socket at a time; urllib3's 16 kB cost more calls than bytes
+OWN_WRITES_S = 10.0  # how long after a change a server with a replica is asked for what is committed by now
 API = "/api/v1"
 
 
@@ -72,12 +73,14 @@ class _Request:
 class Transport:
     """Requests to one server, from any thread, and to the storage that its links lead to. Connections open at the first request."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, *, always_fresh: bool = False) -> None:
+        """`always_fresh` for a process that lives shorter than what it wants to see: another one's changes, just made."""
         self.target = target
         self._lock = threading.Lock()
         self._pools: dict[str, urllib3.PoolManager] = {}
         self._pid = os.getpid()
         self._met = False
+        self._fresh_until = float("inf") if always_fresh else float("-inf")
 
     def request(
         self,
@@ -110,9 +113,18 @@ class Transport:
         sent = {**(headers or {}), **({"Content-Type": content_type} if content_type else {})}
         safe = method in ("GET", "HEAD", "PUT", "DELETE") if repeatable is None else repeatable
         request = _Request(method, self._url(path, params), body, sent, timeout_s, safe)
-        response = self._send(request)
-        data = self._read(response, request)
-        return Response(response.status, response.headers, _checked(response, data, self.target))
+        try:
+            response = self._send(request)
+            data = self._read(response, request)
+        finally:
+            if method not in ("GET", "HEAD") and not path.endswith(("/search", "/count")):
+                self._fresh_until = max(self._fresh_until, time.monotonic() + OWN_WRITES_S)
+        try:
+            return Response(response.status, response.headers, _checked(response, data, self.target))
+        except ProblemError as exc:
+            if exc.type == "/problems/outcome-unknown" and not request.repeatable:
+                raise OutcomeUnknown(f"{self.target.base_url} lost its database: {exc.detail}") from exc
+            raise
 
     @contextlib.contextmanager
     def download(
@@ -195,6 +207,8 @@ class Transport:
             self._meet()
             if self.target.token:
                 headers = {**request.headers, "Authorization": f"Bearer {self.target.token}"}
+                if time.monotonic() < self._fresh_until:
+                    headers["Lineal-Read"] = "primary"
                 return self._exchange(replace(request, headers=headers))
         return self._exchange(request)
 

@@ -42,7 +42,7 @@ class Server:
     def _transport(self) -> "Transport":
         from lineal._http import Transport
 
-        return Transport(self._target or get_target(self._url))
+        return Transport(self._target or get_target(self._url), always_fresh=True)
 
     @property
     def origin(self) -> str:
@@ -95,9 +95,15 @@ class Server:
 
     def search(self, where: str, query: Mapping[str, Any], *, limit: int) -> list[dict[str, Any]]:
         """As `items`, for a search that is posted; it changes nothing, so a lost answer is asked for again."""
-        return self._pages(
-            lambda paging: self._call("POST", where, {}, json={**query, **paging}, repeatable=True).json(), limit
-        )
+        later = {
+            name: value for name, value in query.items() if name != "offset"
+        }  # the cursor stands behind it already
+
+        def fetch(paging: Mapping[str, Any]) -> Any:
+            asked = later if "cursor" in paging else query
+            return self._call("POST", where, {}, json={**asked, **paging}, repeatable=True).json()
+
+        return self._pages(fetch, limit)
 
     def stream(self, where: str, **query: Any) -> Iterator[bytes]:
         """The body of a GET in pieces, for what is too large to hold."""
