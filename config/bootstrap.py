@@ -7,12 +7,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import django
 
 from config.environment import BadSetting
 from config.home import CannotStart
+
+if TYPE_CHECKING:
+    from core.storage import ObjectStore
 
 WAIT_S = 5.0  # of `lineal up` for a database that starts with it
 
@@ -72,7 +75,7 @@ def make_keys() -> None:
     keys.load_cosigner()
     sealing.ensure_key()
     receipt_key.ensure_key()
-    get_store()  # makes its folders, or says at start why it cannot
+    _check_store(get_store())
 
 
 def ensure_owner(*, renew: bool) -> str | None:
@@ -103,6 +106,22 @@ def sign_in_here(url: str) -> str:
     credentials.remember(url, token=token or "", user="owner", vkey=keys.find_vkey() or "")
     _, secret = services.create_login_link(account=Account.objects.get(name="owner"), actor=system_principal())
     return f"{url}/login#{secret}"
+
+
+def _check_store(store: "ObjectStore") -> None:
+    """Refuse to start on a store that refuses this server. One that does not answer may come back: what needs it waits or is told.
+
+    Raises:
+        CannotStart: in one line, why.
+    """
+    from core.storage import StoreAway, StoreRefused  # noqa: PLC0415
+
+    try:
+        store.check()
+    except StoreRefused as exc:
+        raise CannotStart(f"LINEAL_BLOBS_URL: {exc.__cause__}") from exc
+    except StoreAway as exc:
+        print(f"LINEAL_BLOBS_URL: starting without the object storage: {exc.__cause__}", file=sys.stderr)  # noqa: T201
 
 
 if __name__ == "__main__":

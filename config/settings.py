@@ -67,7 +67,10 @@ DATABASE_APP_ROLE = database.app_role()
 DATABASE_POOLER = database.behind_pooler()
 REPLICA_LAG_S = environment.number("LINEAL_DATABASE_REPLICA_LAG")
 SLOW_READ_S = max(1, environment.number("LINEAL_SEARCH_SECONDS"))
-BLOBS_URL = environment.text("LINEAL_BLOBS_URL") or f"file://{HOME / 'blobs'}"
+BLOBS_URL = environment.store("LINEAL_BLOBS_URL") or f"file://{HOME / 'blobs'}"
+BLOBS_ENCRYPTION = environment.encryption("LINEAL_BLOBS_ENCRYPTION")
+BLOBS_PUBLIC_URL = environment.public_store("LINEAL_BLOBS_PUBLIC_URL")
+BLOBS_LINK_LIFE_S = environment.link_life_s("LINEAL_BLOBS_LINK_LIFE_S")
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 ALLOWED_HOSTS = [host.strip() for host in environment.text("LINEAL_HOSTS").split(",") if host.strip()]
@@ -152,6 +155,7 @@ LOGGING = {
         "django.security": {"level": "ERROR"},
         "celery": {"level": "WARNING"},
         "kombu": {"level": "ERROR"},
+        "botocore": {"level": "WARNING"},  # it tells each process where credentials come from
     },
 }
 

@@ -326,6 +326,22 @@ TRACKING = [
         content_type="application/octet-stream",
         prepare=logged.an_upload,
     ),
+    Route(
+        "POST",
+        f"{RUN}/artifacts/pack{P}",
+        LOG,
+        raw=logged.PACK,
+        content_type="application/x-msgpack",
+        prepare=logged.a_run,
+    ),
+    Route(
+        "POST",
+        f"/api/v1/uploads/{{upload}}/links{P}",
+        LOG,
+        ok=409,  # the matrix runs on a local store, which gives no links; on a bucket: tests/tracking/test_uploads_to_a_bucket.py
+        body={"parts": [1]},
+        prepare=logged.an_upload,
+    ),
     Route("POST", f"/api/v1/uploads/{{upload}}/commit{P}", LOG, prepare=logged.a_complete_upload),
     Route("GET", f"/api/v1/datasets{P}", READ, prepare=logged.a_dataset),
     Route("GET", DATASET + P, READ, prepare=logged.a_dataset),
