@@ -7,12 +7,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import django
 
 from config.environment import BadSetting
 from config.home import CannotStart
+
+if TYPE_CHECKING:
+    from core.storage import ObjectStore
 
 WAIT_S = 5.0  # of `lineal up` for a database that starts with it
 
@@ -26,31 +29,39 @@ def main(url: str) -> None:
     os.umask(0o077)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     migrate(WAIT_S)
-    print(sign_in_here(url))  # noqa: T201 - the supervisor reads it
+    for line in [*role_warnings(), sign_in_here(url)]:
+        print(line)  # noqa: T201 - the supervisor reads it, the link last
 
 
 def migrate(wait_s: float) -> list[str]:
-    """Apply migrations, as the migrating role where one is set, and load the apps; names of what was applied.
+    """Apply migrations and load the apps; names of what was applied. On PostgreSQL in a process of its own: as another role,
+    where one is set, and without limits.
 
     Raises:
         CannotStart: the database does not answer, or is of a newer release, or the migration failed.
     """
-    from config import migrating  # noqa: PLC0415 - the environment is complete now
+    from config import environment, migrating  # noqa: PLC0415 - the environment is complete now
 
-    serving = os.environ.get("LINEAL_DATABASE_URL", "")
-    as_other = os.environ.get("LINEAL_DATABASE_MIGRATE_URL", "")
-    applied: list[str] = []
-    if as_other and as_other != serving:
-        env = os.environ | {"LINEAL_DATABASE_URL": as_other, "LINEAL_SERVING_URL": serving}
-        done = subprocess.run(
-            [sys.executable, "-m", "config.migrating", str(wait_s)],
-            capture_output=True, text=True, check=False, env=env, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        if done.returncode:
-            raise CannotStart((done.stderr.strip().splitlines() or ["The migration failed and said nothing."])[-1])
-        applied = done.stdout.split()
+    if not environment.text("LINEAL_DATABASE_URL"):
+        django.setup()
+        return migrating.migrate(wait_s)
+    done = subprocess.run(
+        [sys.executable, "-m", "config.migrating", str(wait_s)],
+        capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    if done.returncode:
+        raise CannotStart((done.stderr.strip().splitlines() or ["The migration failed and said nothing."])[-1])
     django.setup()
-    return applied or migrating.migrate(wait_s)
+    return done.stdout.split()
+
+
+def role_warnings() -> list[str]:
+    """What the role that serves could do to the ledger, and should not; empty on SQLite."""
+    from django.db import connection  # noqa: PLC0415 - needs settings
+
+    from audit import serving  # noqa: PLC0415
+
+    return serving.warnings(connection)
 
 
 def make_keys() -> None:
@@ -64,7 +75,7 @@ def make_keys() -> None:
     keys.load_cosigner()
     sealing.ensure_key()
     receipt_key.ensure_key()
-    get_store()  # makes its folders, or says at start why it cannot
+    _check_store(get_store())
 
 
 def ensure_owner(*, renew: bool) -> str | None:
@@ -97,6 +108,22 @@ def sign_in_here(url: str) -> str:
     return f"{url}/login#{secret}"
 
 
+def _check_store(store: "ObjectStore") -> None:
+    """Refuse to start on a store that refuses this server. One that does not answer may come back: what needs it waits or is told.
+
+    Raises:
+        CannotStart: in one line, why.
+    """
+    from core.storage import StoreAway, StoreRefused  # noqa: PLC0415
+
+    try:
+        store.check()
+    except StoreRefused as exc:
+        raise CannotStart(f"LINEAL_BLOBS_URL: {exc.__cause__}") from exc
+    except StoreAway as exc:
+        print(f"LINEAL_BLOBS_URL: starting without the object storage: {exc.__cause__}", file=sys.stderr)  # noqa: T201
+
+
 if __name__ == "__main__":
     try:
         main(sys.argv[1])
@@ -106,5 +133,7 @@ if __name__ == "__main__":
         plain = isinstance(exc, CannotStart | BadSetting)
         if not plain:
             traceback.print_exc()
-        print((str(exc) if plain else f"{type(exc).__name__}: {exc}").replace("\n", " "), file=sys.stderr)  # noqa: T201
+        from config.migrating import in_one_line
+
+        print(str(exc) if plain else in_one_line(exc), file=sys.stderr)  # noqa: T201
         sys.exit(1)

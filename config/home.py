@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from config.backups import marker
+
 
 class CannotStart(click.ClickException):
     """Why a process does not start, in one line; exit code 1."""
@@ -19,7 +21,8 @@ def prepare_home(given: Path | None) -> Path:
     """The home folder, made if need be, for the machine that owns it.
 
     Raises:
-        CannotStart: it cannot be written, or others may write to it (they could plant keys and tokens).
+        CannotStart: it cannot be written, others may write to it (they could plant keys and tokens), or a restore into it
+            has not ended.
     """
     folder = home_folder(given)
     try:
@@ -36,6 +39,7 @@ def prepare_home(given: Path | None) -> Path:
         raise CannotStart(f"The home folder {folder} belongs to another user. Choose another with --home.")
     if mode.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise CannotStart(f"Others may write to the home folder {folder}; close it with: chmod go-w {folder}")
+    _refuse_half_restored(folder)
     return folder
 
 
@@ -43,7 +47,7 @@ def open_home(given: Path | None) -> Path:
     """The home folder of a single process, which may be mounted, shared, read-only, and another's.
 
     Raises:
-        CannotStart: it is not there, or anybody may write to it or to its keys.
+        CannotStart: it is not there, anybody may write to it or to its keys, or a restore into it has not ended.
     """
     folder = home_folder(given)
     if not folder.is_dir():
@@ -53,4 +57,14 @@ def open_home(given: Path | None) -> Path:
     for each in (folder, folder / "keys"):
         if each.is_dir() and each.stat().st_mode & stat.S_IWOTH:
             raise CannotStart(f"Anybody may write to {each}; close it with: chmod o-w {each}")
+    _refuse_half_restored(folder)
     return folder
+
+
+def _refuse_half_restored(folder: Path) -> None:
+    begun = marker.find(folder)
+    if begun is not None:
+        raise CannotStart(
+            f"The restore of the backup {begun.backup} into {folder} has not ended. Give the same `lineal restore` again, "
+            "or empty the home and its database."
+        )

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,12 +17,16 @@ from typing import IO, Self
 
 import click
 
+from config import heartbeat
+from core import roster
+
 STOP_LIMIT_S = 20  # what a process gets to finish its work before it is killed
 RESTART_PAUSE_S = 1.0
 TOO_MANY_DEATHS = 5  # within DEATH_WINDOW_S: then it is not bad luck
 DEATH_WINDOW_S = 60
 _LINEAL = (sys.executable, "-m", "config")
-LOG_LIMIT_BYTES = 20 * 1024 * 1024  # a log larger than this is moved aside at start
+LOG_LIMIT_BYTES = 20 * 1024 * 1024  # a log larger than this is moved aside
+LOOK_AT_LOGS_S = 10.0
 
 
 class HomeTaken(RuntimeError):
@@ -35,6 +40,17 @@ def web_command(host: str, port: int) -> list[str]:
 
 def worker_commands() -> dict[str, list[str]]:
     return {role: [*_LINEAL, role] for role in ("sequencer", "worker", "beat")}
+
+
+def take_lock(home: Path) -> IO[str]:
+    """The home's lock, held until it is closed or this process ends. Raises HomeTaken."""
+    lock = (home / "run" / "lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        lock.close()
+        raise HomeTaken(f"A Lineal server already runs on {home}.") from exc
+    return lock
 
 
 @dataclass
@@ -57,18 +73,10 @@ class Fleet:
         self.logs = home / "log"
         for folder in (self.logs, home / "run"):
             folder.mkdir(mode=0o700, exist_ok=True)
-        self._lock = self._take_lock()
+        self._lock = take_lock(home)
+        roster.forget_the_dead(roster.folder(heartbeat.folder()))
         self._children: dict[str, _Child] = {}
         self._stopping = False
-
-    def _take_lock(self) -> IO[str]:
-        lock = (self.home / "run" / "lock").open("a+")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            lock.close()
-            raise HomeTaken(f"A Lineal server already runs on {self.home}.") from exc
-        return lock
 
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -128,13 +136,26 @@ class Fleet:
 
     def supervise(self) -> int:
         """Keep all running until a signal; the exit code: 0, or 1 when one of them keeps dying."""
+        looked_at = time.monotonic()
         while not self._stopping:
             for child in self._children.values():
                 if child.process.poll() is not None and not self._revive(child):
                     return 1
+            if time.monotonic() - looked_at > LOOK_AT_LOGS_S:
+                looked_at = time.monotonic()
+                self._bound_logs()
             time.sleep(0.2)
         click.echo("Stopping …", err=True)
         return 0
+
+    def _bound_logs(self) -> None:
+        """Copy aside and empty a log that has grown too large. Its process appends, so it goes on at the new beginning; a line
+        that it writes between the two steps is lost.
+        """
+        for path in self.logs.glob("*.log"):
+            if path.stat().st_size > LOG_LIMIT_BYTES:
+                shutil.copyfile(path, path.with_suffix(".log.1"))
+                os.truncate(path, 0)
 
     def _revive(self, child: _Child) -> bool:
         """Start a dead process again. False when it has died too often to go on."""

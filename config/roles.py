@@ -5,6 +5,7 @@ its start is one plain line and exit code 1.
 """
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -21,6 +22,7 @@ import click
 from config import heartbeat
 from config.environment import BadSetting
 from config.home import CannotStart, home_folder, open_home, prepare_home
+from core import logs
 
 DEFAULT_WAIT_S = 60.0
 SLOW_LOOK_S = 2.0
@@ -192,8 +194,8 @@ def migrate(*, home: Path | None, wait_s: float, as_json: bool) -> None:
         return
     click.echo(f"Applied {len(applied)} migrations: {', '.join(applied)}" if applied else "The database is up to date.")
     click.echo(f"The owner's token is in {owner}" if owner else "The owner's token is not in this home.")
-    if warning:
-        click.echo(warning, err=True)
+    for line in filter(None, [warning, *bootstrap.role_warnings()]):
+        click.echo(line, err=True)
 
 
 def _make_keys(make: Callable[[], None]) -> str | None:
@@ -212,9 +214,11 @@ def _prepare(role: str, home: Path | None, *, check: bool, wait_s: float) -> Non
     if check:
         _check(role)
     open_home(home)
+    os.environ["LINEAL_PROCESS"] = role
     import django  # noqa: PLC0415 - a check needs none
 
     django.setup()
+    logging.captureWarnings(capture=True)
     _run_folder()
     wait_until_it_fits(wait_s)
 
@@ -282,7 +286,9 @@ def _stop_on_signal() -> threading.Event:
 
 
 def _say(line: str) -> None:
-    click.echo(line, err=True)
+    """In the form of the log, which is where it lands; at every level."""
+    record = logging.LogRecord("lineal.process", logging.INFO, "", 0, line, None, None)
+    click.echo(logs.make_formatter().format(record), err=True)
 
 
 @click.command()

@@ -14,6 +14,13 @@ from granian.server.mp import MPServer as Server
 
 from config import draining
 
+LOGGING = {  # what granian adds its levels to: its own lines in the form of ours
+    "formatters": {"ours": {"()": "core.logs.make_formatter"}},
+    "handlers": {
+        name: {"class": "logging.StreamHandler", "formatter": "ours", "stream": "ext://sys.stderr"}
+        for name in ("console", "access")
+    },
+}
 BACKLOG = 1_024
 BACKPRESSURE = 512  # requests that wait for a thread, in each worker
 
@@ -40,6 +47,7 @@ def serve(*, host: str, port: int, workers: int, threads: int, drain_s: float, s
         workers_kill_timeout=stop_s,
         log_access=False,
         log_level=LogLevels.error,
+        log_dictconfig=LOGGING,
     )
     try:
         server.serve()

@@ -57,9 +57,12 @@ def up(home: Path | None, port: int, host: str, browser: bool | None, insecure: 
 def _bootstrap(fleet: Fleet, url: str) -> str:
     """Migrate, make owner and keys if there are none; the one-time link. In a process of its own, so that this one stays small."""
     try:
-        return fleet.run_to_end([sys.executable, "-m", "config.bootstrap", url])
+        *warnings, link = fleet.run_to_end([sys.executable, "-m", "config.bootstrap", url]).splitlines()
     except RuntimeError as exc:
         raise CannotStart(str(exc)) from exc
+    for warning in warnings:
+        click.echo(f"Warning: {warning}", err=True)
+    return link
 
 
 def _answers(host: str, port: int) -> bool:

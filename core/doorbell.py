@@ -15,6 +15,8 @@ from typing import Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from core import metrics
+
 log = logging.getLogger(__name__)
 
 QUEUE = "lineal"
@@ -22,6 +24,7 @@ TASK = "core.work"
 WAITING_ENOUGH = 10  # messages; more would wake nobody that these do not wake
 REST_S = 0.02  # between two rings, so that a burst of commits is a few messages
 LEAVE_ALONE_S = 5.0  # a broker that failed
+failures = metrics.counter("lineal_doorbell_failures_total", "Doorbells that the broker did not take.")
 ANSWER_LIMIT_S = 2.0  # of a broker, to a connection or a command
 
 
@@ -69,6 +72,7 @@ class Ringer:
                     "The broker does not take the doorbell (%s); workers look by themselves.", type(exc).__name__
                 )
             self.state = "unreachable"
+            failures.inc()
             self._hang_up()
             return False
         if self.state == "unreachable":

@@ -6,6 +6,7 @@ it runs out (see `core.leases`), then another takes over; so every job has to be
 """
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +15,9 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from core import clock, doorbell, leases
+from core import clock, current, doorbell, leases, logs, metrics, tracing
+from core.context import trace_id_of
+from core.current import JobContext
 from core.models import Job
 
 log = logging.getLogger(__name__)
@@ -23,6 +26,11 @@ FIRST_RETRY_S = 2
 LONGEST_RETRY_S = 3_600
 MOST_ATTEMPTS = 20
 KEEP_DONE = timedelta(days=7)  # long enough to look into last week's trouble
+
+runs = metrics.counter(
+    "lineal_job_runs_total", "Runs of jobs, by how they ended: done, retried or failed.", ["task", "outcome"]
+)
+durations = metrics.histogram("lineal_job_duration_seconds", "How long a run took.", ["task"], buckets=metrics.SLOW_S)
 
 JobFunction = Callable[..., None]
 
@@ -74,7 +82,16 @@ def enqueue(name: str, /, *, _dedupe: str | None = None, _delay_s: float = 0, **
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("Enqueue inside the transaction whose work the job continues.")
     now = clock.now()
-    row = Job(name=name, arguments=arguments, dedupe=_dedupe, created_at=now, due_at=now + timedelta(seconds=_delay_s))
+    request_id, traceparent = current.cause()
+    row = Job(
+        name=name,
+        arguments=arguments,
+        dedupe=_dedupe,
+        created_at=now,
+        due_at=now + timedelta(seconds=_delay_s),
+        request_id=request_id,
+        traceparent=traceparent,
+    )
     Job.objects.bulk_create([row], ignore_conflicts=_dedupe is not None)
     if _delay_s < settings.SWEEP_S:  # whoever is called looks again when it is due
         transaction.on_commit(doorbell.ring, robust=True)
@@ -85,11 +102,23 @@ def run_next() -> bool:
     job_row = _lease_next()
     if job_row is None:
         return False
+    token = current.job.set(_context_of(job_row))
     try:
         _run(job_row)
     finally:
+        current.job.reset(token)
         leases.held.drop(job_row)
     return True
+
+
+def _context_of(job_row: Job) -> JobContext:
+    return JobContext(
+        id=job_row.pk,
+        name=job_row.name,
+        request_id=job_row.request_id,
+        trace_id=trace_id_of(job_row.traceparent),
+        traceparent=job_row.traceparent,
+    )
 
 
 def _run(job_row: Job) -> None:
@@ -97,13 +126,20 @@ def _run(job_row: Job) -> None:
     if definition is None:
         _retry_or_fail(job_row, f"No job is named '{job_row.name}' in this release.", max_attempts=MOST_ATTEMPTS)
         return
+    begun = time.perf_counter()
     try:
-        definition.run(**job_row.arguments)
+        with tracing.around_job(_context_of(job_row)):
+            definition.run(**job_row.arguments)
     except Exception as exc:
         log.warning("Job %s (%s) failed", job_row.name, job_row.pk, exc_info=True)
         _retry_or_fail(job_row, f"{type(exc).__name__}: {exc}", max_attempts=definition.max_attempts)
+        runs.labels(job_row.name, "failed" if job_row.attempts >= definition.max_attempts else "retried").inc()
     else:
         Job.objects.filter(pk=job_row.pk).update(done_at=clock.now(), leased_until=None)
+        runs.labels(job_row.name, "done").inc()
+        said = f"Job {job_row.name} is done"
+        logs.say(log, logging.INFO, said, duration_ms=round((time.perf_counter() - begun) * 1_000, 1))
+    durations.labels(job_row.name).observe(time.perf_counter() - begun)
 
 
 def run_pending(limit: int = 1_000) -> int:

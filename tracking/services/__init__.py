@@ -1,12 +1,15 @@
 """Writes to experiments and runs and what is logged to them: each a whole act, with its ledger entry or under the run's seal."""
 
-from tracking.services.artifacts import announce_files, commit_upload, receive_part
+from tracking.services.artifacts import announce_files
 from tracking.services.batches import BatchOutcome, write_batch
 from tracking.services.blobs import forget_stale_uploads, verify_blob
 from tracking.services.chunks import compact_run
 from tracking.services.datasets import Direction, record_datasets, register_version
 from tracking.services.experiments import create_experiment, delete_experiment, restore_experiment, update_experiment
+from tracking.services.links import arrived_numbers, make_links, sizes_of, whole_link
+from tracking.services.packs import receive_pack
 from tracking.services.params import correct_param
+from tracking.services.points import write_points
 from tracking.services.runs import (
     archive_run,
     create_run,
@@ -18,12 +21,14 @@ from tracking.services.runs import (
 )
 from tracking.services.seals import reseal_run
 from tracking.services.tags import delete_tag, set_tag
+from tracking.services.uploads import commit_upload, receive_part
 
 __all__ = [
     "BatchOutcome",
     "Direction",
     "announce_files",
     "archive_run",
+    "arrived_numbers",
     "commit_upload",
     "compact_run",
     "correct_param",
@@ -34,6 +39,8 @@ __all__ = [
     "delete_tag",
     "finish_run",
     "forget_stale_uploads",
+    "make_links",
+    "receive_pack",
     "receive_part",
     "record_datasets",
     "register_version",
@@ -42,8 +49,11 @@ __all__ = [
     "restore_run",
     "resume_run",
     "set_tag",
+    "sizes_of",
     "update_experiment",
     "update_run",
     "verify_blob",
+    "whole_link",
     "write_batch",
+    "write_points",
 ]

@@ -9,7 +9,7 @@ from audit.services import record
 from audit.verifiers import Checked
 from core import clock, events
 from core.access import system_principal
-from core.storage import ObjectMissing, get_store
+from core.storage import ObjectMissing, StoreAway, get_store
 from tracking.evidence import blob_target
 from tracking.limits import STALE_UPLOAD_DAYS
 from tracking.models import Blob, Upload
@@ -19,7 +19,11 @@ STORED_BYTES_AT_ONCE = 20_000
 
 
 def verify_blob(*, blob_id: int) -> str:
-    """Hash the stored bytes and record the outcome; the new state. Reads the whole object. Safe to run twice."""
+    """Hash the stored bytes and record the outcome; the new state. Reads the whole object. Safe to run twice.
+
+    Raises:
+        StoreAway: the store does not answer, which says nothing about the bytes.
+    """
     blob = Blob.objects.select_related("project").get(pk=blob_id)
     found = _state_of(blob)
     with transaction.atomic():
@@ -80,14 +84,23 @@ def verify_stored_bytes() -> Checked:
     """Hash again those blobs that were checked longest ago, as many as an hour allows; what no longer is what it was.
 
     For the ledger's hourly job. Each blob that changed is also quarantined, on the record.
+
+    Raises:
+        StoreAway: the store does not answer, and nothing wrong was found before; the job asks again.
     """
     findings: list[str] = []
     count = 0
     end = clock.now() + timedelta(seconds=STORED_BYTES_BUDGET_S)
     usable = Blob.objects.filter(state__in=[Blob.State.VERIFIED, Blob.State.UNVERIFIED])
     for blob_id in usable.order_by("checked_at", "id").values_list("pk", flat=True)[:STORED_BYTES_AT_ONCE]:
+        try:
+            state = verify_blob(blob_id=blob_id)
+        except StoreAway:
+            if findings:
+                break
+            raise
         count += 1
-        if verify_blob(blob_id=blob_id) != Blob.State.VERIFIED:
+        if state != Blob.State.VERIFIED:
             findings.append(f"The stored object {blob_target(Blob.objects.get(pk=blob_id)).label} is not what it was.")
         if clock.now() > end:
             break

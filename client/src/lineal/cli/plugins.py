@@ -1,20 +1,19 @@
-"""Commands that other distributions add through the entry point group `lineal.commands`; `lineal up` is the server's."""
+"""Commands that other distributions add through the entry point group `lineal.commands`, as the server does `lineal up`; and
+what they can examine for `lineal doctor --home`, by the group `lineal.checks`.
+"""
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import click
 
 from lineal.cli.exits import CommandFailed
 
 GROUP = "lineal.commands"
-OF_THE_SERVER = {  # their lines in help, kept here so that help imports no server
-    "serve": "Answer HTTP: pages, REST, health.",
-    "worker": "Do what requests leave for later.",
-    "beat": "Promise the periodic jobs when their turns come.",
-    "sequencer": "Number, hash and sign the ledger's events.",
-    "migrate": "Bring the database up to this release.",
-    "rotate-key": "Give the ledger a new signing key.",
-}
+CHECKS = "lineal.checks"
+
+Examine = Callable[[Path], Iterable[Mapping[str, str]]]
 
 
 def find_plugin(name: str) -> click.Command | None:
@@ -26,18 +25,15 @@ def find_plugin(name: str) -> click.Command | None:
     return None
 
 
-def summaries() -> list[tuple[str, str]]:
-    """Name and line of each command of a server that is installed here, but for `up`, which has its own place."""
-    installed = {entry.name for entry in entry_points(group=GROUP)}
-    return [(name, line) for name, line in OF_THE_SERVER.items() if name in installed]
+def find_checks() -> Sequence[Examine]:
+    """What installed distributions can examine of a home folder: functions that yield `check`, `state`, `detail`, `advice`."""
+    return [entry.load() for entry in entry_points(group=CHECKS)]
 
 
-def missing(name: str) -> click.Command | None:
-    """What stands in for a command of the server where that is not installed; None for any other name."""
-    if name not in OF_THE_SERVER:
-        return None
+def missing(name: str, summary: str) -> click.Command:
+    """What stands for a command of the server's where only the client is installed."""
 
-    @click.command(name, context_settings={"ignore_unknown_options": True}, add_help_option=False)
+    @click.command(name, help=summary, context_settings={"ignore_unknown_options": True}, add_help_option=False)
     @click.argument("_options", nargs=-1, type=click.UNPROCESSED)
     def stand_in(_options: tuple[str, ...]) -> None:
         raise CommandFailed(
@@ -45,10 +41,3 @@ def missing(name: str) -> click.Command | None:
         )
 
     return stand_in
-
-
-@click.command("up", context_settings={"ignore_unknown_options": True}, add_help_option=False)
-@click.argument("_options", nargs=-1, type=click.UNPROCESSED)
-def missing_up(_options: tuple[str, ...]) -> None:
-    """Start a server on this machine, on embedded defaults."""
-    raise CommandFailed("`lineal up` comes with the server, which is not installed here: pip install lineal-server")
