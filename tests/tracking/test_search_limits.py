@@ -113,10 +113,10 @@ def test_a_search_out_of_time_is_a_problem_that_says_what_to_ask_instead(api, al
     assert api(alice).post(f"runs/count?project={project.name}", json={}).json() == {"count": 5}
 
 
-def _as_if_slow(seconds, error):
+def _as_if_slow(seconds, error, **options):
     from core.time_limits import time_limit
 
-    return time_limit(0.000001, error)
+    return time_limit(0.000001, error, **options)
 
 
 def test_all_that_a_user_writes_goes_to_the_database_as_parameters(project, five_runs):
