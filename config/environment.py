@@ -52,6 +52,12 @@ TABLE: dict[str, Variable] = {
             "30",
             "How long single profiles of judged windows are kept beside the merged one.",
         ),
+        Variable("LINEAL_BIN_DAYS", "30", "How long what was deleted can be restored; 0: until somebody purges it."),
+        Variable(
+            "LINEAL_SWEEP_GRACE_HOURS",
+            "24",
+            "How long a stored object that nothing refers to is left alone, before and after it is marked.",
+        ),
         Variable("LINEAL_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
         Variable("LINEAL_WEB_THREADS", "8", "Request threads of the web process."),
         Variable("LINEAL_DEBUG", "", "Anything: show tracebacks in answers. Never where others can reach the server."),

@@ -5,17 +5,19 @@ from tracking.services.batches import BatchOutcome, write_batch
 from tracking.services.blobs import forget_stale_uploads, verify_blob
 from tracking.services.chunks import compact_run
 from tracking.services.datasets import Direction, record_datasets, register_version
-from tracking.services.experiments import create_experiment, delete_experiment, restore_experiment, update_experiment
-from tracking.services.params import correct_param
-from tracking.services.runs import (
+from tracking.services.emptying import empty_purged
+from tracking.services.experiments import create_experiment, update_experiment
+from tracking.services.lifecycle import (
     archive_run,
-    create_run,
+    delete_experiment,
     delete_run,
-    finish_run,
+    purge_experiment,
+    purge_run,
+    restore_experiment,
     restore_run,
-    resume_run,
-    update_run,
 )
+from tracking.services.params import correct_param
+from tracking.services.runs import create_run, finish_run, resume_run, update_run
 from tracking.services.seals import reseal_run
 from tracking.services.tags import delete_tag, set_tag
 
@@ -32,8 +34,11 @@ __all__ = [
     "delete_experiment",
     "delete_run",
     "delete_tag",
+    "empty_purged",
     "finish_run",
     "forget_stale_uploads",
+    "purge_experiment",
+    "purge_run",
     "receive_part",
     "record_datasets",
     "register_version",
