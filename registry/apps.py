@@ -8,7 +8,13 @@ class RegistryConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from registry import actions, lineage_kinds, tasks  # noqa: F401, PLC0415 - registered by import, needs loaded apps
+        from registry import (  # noqa: F401, PLC0415 - registered by import, needs loaded apps
+            actions,
+            holding,
+            lineage_kinds,
+            retention_kinds,
+            tasks,
+        )
         from registry.gates import (  # noqa: F401, PLC0415 - likewise
             approval,
             card,

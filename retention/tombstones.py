@@ -12,16 +12,22 @@ BATCH = 500
 
 
 def put_up(*, project: Any, kind: str, key: str, label: str, actor: Principal, reason: str, event_id: UUID) -> Tombstone:
-    """In the transaction of the purge; `event_id` is the ledger's entry of it."""
-    return Tombstone.objects.create(
+    """In the transaction of the purge; `event_id` is the ledger's entry of it. A model that was begun again and purged
+    again has the later one.
+    """
+    stone, _ = Tombstone.objects.update_or_create(
         project_id=project.id,
         kind=kind,
         key=key,
-        label=label[:600],
-        purged_by=actor.name,
-        reason=reason,
-        event_id=event_id,
+        defaults={
+            "label": label[:600],
+            "purged_at": clock.now(),
+            "purged_by": actor.name,
+            "reason": reason,
+            "event_id": event_id,
+        },
     )
+    return stone
 
 
 def find(*, project: ProjectRef, kind: str, key: str) -> Tombstone | None:
