@@ -14,6 +14,7 @@ class RegistryConfig(AppConfig):
             lineage_kinds,
             retention_kinds,
             tasks,
+            usage,
         )
         from registry.gates import (  # noqa: F401, PLC0415 - likewise
             approval,

@@ -25,6 +25,7 @@ class Blob(models.Model):
     created_at = models.DateTimeField(default=now, editable=False)
     checked_at = models.DateTimeField(null=True)
     marked_at = models.DateTimeField(null=True)  # since when a sweep has seen nothing refer to it
+    condemned_at = models.DateTimeField(null=True)  # since when its bytes may be gone at any moment
 
     class Meta:
         constraints = [

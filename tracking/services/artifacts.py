@@ -1,11 +1,11 @@
 """Files on their way into the store: announced, received in parts, checked, published under their digest."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256 as new_sha256
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from core import clock, jobs
 from core.errors import Invalid
@@ -56,7 +56,7 @@ def announce_files(*, run: Run, files: Sequence[Announced]) -> list[Wanted]:
     run = seals.lock_for_writing(run)
     store = get_store()
     digests = {file.sha256 for file in files}
-    blobs = {blob.sha256: blob for blob in Blob.objects.filter(project_id=run.project_id, sha256__in=digests)}
+    blobs = _hold_blobs(run.project_id, digests)
     answers = []
     for file in files:
         blob = blobs.get(file.sha256)
@@ -68,6 +68,22 @@ def announce_files(*, run: Run, files: Sequence[Announced]) -> list[Wanted]:
             answers.append(Wanted(file.path, upload, store.staged_size(upload.staging_key)))
     seals.note_late_write(run)
     return answers
+
+
+def _hold_blobs(project_id: int, digests: Collection[str]) -> dict[str, Blob]:
+    """The project's blobs of these digests, none of which a sweep takes away before this transaction ends.
+
+    Raw, because the ORM has no FOR KEY SHARE: the lock that a reference takes, which many share. SQLite has one writer
+    at a time and needs none of this.
+    """
+    blobs = Blob.objects.filter(project_id=project_id, sha256__in=digests)
+    if connection.vendor == "postgresql" and digests:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT 1 FROM tracking_blob WHERE project_id = %s AND sha256 = ANY(%s) ORDER BY id FOR KEY SHARE",
+                [project_id, sorted(digests)],
+            )
+    return {blob.sha256: blob for blob in blobs}
 
 
 def _upload_for(run: Run, file: Announced) -> Upload:
@@ -136,17 +152,17 @@ def _publish(upload: Upload) -> Artifact:
     """Bytes first, rows after: a crash in between leaves an object that nothing names, never a name without an object."""
     run = seals.lock_for_writing(upload.run)
     store = get_store()
-    blob = Blob.objects.select_for_update().filter(project_id=run.project_id, sha256=upload.sha256).first()
+    same = Blob.objects.select_for_update().filter(project_id=run.project_id, sha256=upload.sha256)
+    blob = same.first()
     if blob is not None and not blob.is_usable:
         store.delete(run.project.uuid, upload.sha256)  # what lies there is not what it is named; these bytes are
     store.publish(upload.staging_key, run.project.uuid, upload.sha256)
     if blob is None:
-        blob, _ = Blob.objects.get_or_create(
-            project_id=run.project_id, sha256=upload.sha256, defaults={"size": upload.size}
-        )
-    elif not blob.is_usable:
-        blob.state = Blob.State.UNVERIFIED
-        blob.save(update_fields=["state"])
+        Blob.objects.get_or_create(project_id=run.project_id, sha256=upload.sha256, defaults={"size": upload.size})
+        blob = same.get()  # a sweep may have adopted the object in this moment
+    if not blob.is_usable or blob.condemned_at is not None:
+        blob.state, blob.marked_at, blob.condemned_at = Blob.State.UNVERIFIED, None, None
+        blob.save(update_fields=["state", "marked_at", "condemned_at"])
     Upload.objects.filter(pk=upload.pk).update(committed_at=clock.now())
     artifact = _record(run, ArtifactPath(upload.path), blob)
     if blob.state == Blob.State.UNVERIFIED:
@@ -161,6 +177,8 @@ def _record(run: Run, path: ArtifactPath, blob: Blob) -> Artifact:
     if not created and artifact.blob_id != blob.pk:
         artifact.blob = blob
         artifact.save(update_fields=["blob"])
+    if blob.marked_at is not None:
+        Blob.objects.filter(pk=blob.pk).update(marked_at=None)
     return artifact
 
 

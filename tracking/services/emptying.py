@@ -50,6 +50,7 @@ SOURCES: tuple[tuple[type[models.Model], str, int], ...] = (
 
 def empty_purged() -> int:
     """Purge the runs of purged experiments, and empty purged runs; how many were emptied. Safe to run twice, or at once."""
+    _date_undated()
     for experiment_id in _experiments():
         while _purge_some(experiment_id):
             pass
@@ -58,6 +59,11 @@ def empty_purged() -> int:
         empty_run(run_id)
         emptied += 1
     return emptied
+
+
+def _date_undated() -> None:
+    """Runs deleted by a release that kept no date: their time in the bin begins now."""
+    Run.objects.filter(lifecycle=Run.Lifecycle.DELETED, deleted_at=None).update(deleted_at=clock.now())
 
 
 def _experiments() -> Iterator[int]:
