@@ -184,7 +184,9 @@ def _edges_into(nodes: Sequence[int], kinds: Collection[str]) -> list[tuple[int,
     return [
         pair
         for start in range(0, len(nodes), SOME)
-        for pair in Edge.objects.filter(dst__in=nodes[start : start + SOME], kind__in=list(kinds)).values_list("src", "dst")
+        for pair in Edge.objects.filter(dst__in=nodes[start : start + SOME], kind__in=list(kinds)).values_list(
+            "src", "dst"
+        )
     ]
 
 

@@ -71,7 +71,7 @@ def _lock(project: ProjectRef, function: str) -> None:
     """Until the transaction ends. SQLite has one writer at a time and needs none of this."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {function}(%s::int, %s::int)", [GUARD_LOCK, project.id])  # noqa: S608 - one of two
+            cursor.execute(f"SELECT {function}(%s::int, %s::int)", [GUARD_LOCK, project.id])
 
 
 def guarded(project: ProjectRef) -> "Holds":

@@ -11,7 +11,9 @@ from retention.models import Tombstone
 BATCH = 500
 
 
-def put_up(*, project: Any, kind: str, key: str, label: str, actor: Principal, reason: str, event_id: UUID) -> Tombstone:
+def put_up(
+    *, project: Any, kind: str, key: str, label: str, actor: Principal, reason: str, event_id: UUID
+) -> Tombstone:
     """In the transaction of the purge; `event_id` is the ledger's entry of it. A model that was begun again and purged
     again has the later one.
     """

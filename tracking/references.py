@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, ForeignObjectRel, OuterRef, QuerySet
 
 from tracking.models import Blob
 
@@ -11,7 +11,7 @@ from tracking.models import Blob
 def unreferenced(blobs: QuerySet[Blob]) -> QuerySet[Blob]:
     """Those of `blobs` that nothing refers to. One index look-up for each and each kind of reference."""
     for source, column in _references():
-        blobs = blobs.filter(~Exists(source._default_manager.filter(**{column: OuterRef("pk")})))
+        blobs = blobs.filter(~Exists(source.objects.filter(**{column: OuterRef("pk")})))
     return blobs
 
 
@@ -21,6 +21,6 @@ def is_referenced(blob: Blob) -> bool:
 
 def _references() -> Iterator[tuple[Any, str]]:
     """(model, name of its foreign key), hidden ones included."""
-    for relation in Blob._meta.get_fields(include_hidden=True):
-        if relation.auto_created and not relation.concrete and (relation.one_to_many or relation.one_to_one):
+    for relation in Blob._meta.get_fields(include_hidden=True):  # noqa: SLF001 - documented, for all its name
+        if isinstance(relation, ForeignObjectRel):
             yield relation.related_model, relation.field.name

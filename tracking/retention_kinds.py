@@ -66,7 +66,9 @@ def _measures(run_ids: Sequence[int]) -> tuple[Mapping[int, int], Mapping[int, i
     points = dict(Series.objects.filter(run__in=run_ids).values_list("run_id").annotate(Sum("count")))
     sizes: dict[int, int] = defaultdict(int)
     for table in (Batch, Chunk):
-        for run_id, size in table.objects.filter(run__in=run_ids).values_list("run_id").annotate(Sum(Length("payload"))):
+        for run_id, size in (
+            table.objects.filter(run__in=run_ids).values_list("run_id").annotate(Sum(Length("payload")))
+        ):
             sizes[run_id] += size or 0
     for run_id, size in Artifact.objects.filter(run__in=run_ids).values_list("run_id").annotate(Sum("blob__size")):
         sizes[run_id] += size or 0

@@ -4,48 +4,59 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_accounts_projects_and_secrets'),
-        ('registry', '0002_reports'),
-        ('tracking', '0004_run_bin_purge_and_sweeps'),
+        ("accounts", "0001_accounts_projects_and_secrets"),
+        ("registry", "0002_reports"),
+        ("tracking", "0004_run_bin_purge_and_sweeps"),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='modelversion',
-            name='registry_version_once',
+            model_name="modelversion",
+            name="registry_version_once",
         ),
         migrations.AddField(
-            model_name='model',
-            name='deleted_at',
+            model_name="model",
+            name="deleted_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='model',
-            name='purged_at',
+            model_name="model",
+            name="purged_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='modelversion',
-            name='deleted_at',
+            model_name="modelversion",
+            name="deleted_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='modelversion',
-            name='purged_at',
+            model_name="modelversion",
+            name="purged_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddIndex(
-            model_name='model',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', False), ('purged_at__isnull', True)), fields=['deleted_at'], name='registry_model_bin'),
+            model_name="model",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", False), ("purged_at__isnull", True)),
+                fields=["deleted_at"],
+                name="registry_model_bin",
+            ),
         ),
         migrations.AddIndex(
-            model_name='modelversion',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', False), ('purged_at__isnull', True)), fields=['deleted_at'], name='registry_version_bin'),
+            model_name="modelversion",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", False), ("purged_at__isnull", True)),
+                fields=["deleted_at"],
+                name="registry_version_bin",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.UniqueConstraint(condition=models.Q(('purged_at__isnull', True)), fields=('model', 'digest', 'run'), name='registry_version_kept_once'),
+            model_name="modelversion",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("purged_at__isnull", True)),
+                fields=("model", "digest", "run"),
+                name="registry_version_kept_once",
+            ),
         ),
     ]

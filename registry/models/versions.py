@@ -76,7 +76,9 @@ class ModelVersion(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["model", "number"], name="registry_version_number"),
             models.UniqueConstraint(
-                fields=["model", "digest", "run"], name="registry_version_kept_once", condition=Q(purged_at__isnull=True)
+                fields=["model", "digest", "run"],
+                name="registry_version_kept_once",
+                condition=Q(purged_at__isnull=True),
             ),
             models.CheckConstraint(
                 condition=Q(lifecycle__in=["candidate", "verified", "quarantined", "retired"]),

@@ -23,6 +23,7 @@ from registry.services.rollbacks import roll_back
 from registry.services.versions import (
     pin_seals,
     quarantine_version,
+    refuse_purged,
     register_version,
     retire_version,
     review_version,
@@ -50,6 +51,7 @@ __all__ = [
     "purge_version",
     "put_policy",
     "quarantine_version",
+    "refuse_purged",
     "register_version",
     "report_deployment",
     "request_promotion",

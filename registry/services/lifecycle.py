@@ -13,10 +13,10 @@ from audit.services import record
 from core import clock, events
 from core.access import Principal
 from core.errors import Conflict
-from registry.errors import ModelPurged, VersionPurged
+from registry.errors import ModelPurged
 from registry.evidence import model_target, version_target
 from registry.models import ManifestFile, Model, ModelVersion
-from registry.services.versions import facts
+from registry.services.versions import facts, refuse_purged
 from retention import holds as held
 from retention import tombstones
 from retention.errors import NotInBin
@@ -109,9 +109,7 @@ def _bury(version: ModelVersion, actor: Principal, reason: str) -> None:
     version.purged_at = clock.now()
     version.lifecycle = ModelVersion.Lifecycle.RETIRED
     version.description, version.tags, version.card, version.signature = "", {}, None, None
-    version.save(
-        update_fields=["deleted_at", "purged_at", "lifecycle", "description", "tags", "card", "signature"]
-    )
+    version.save(update_fields=["deleted_at", "purged_at", "lifecycle", "description", "tags", "card", "signature"])
     event_id = _record(
         version,
         "model_version.purge",
@@ -219,9 +217,7 @@ def _locked(version_id: int) -> ModelVersion:
 
 def _lock_version(version_id: int) -> ModelVersion:
     locked = _locked(version_id)
-    if locked.purged_at is not None:
-        stone = tombstones.find(project=locked.model.project, kind="model_version", key=locked.uuid.hex)
-        raise VersionPurged(locked.label, tombstones.words(stone))
+    refuse_purged(locked)
     return locked
 
 

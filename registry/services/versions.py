@@ -235,12 +235,17 @@ def _move(
 
 
 def refuse_deleted(version: ModelVersion) -> None:
-    """Raises VersionPurged, in the words of its tombstone, or VersionDeleted."""
+    """Raises VersionPurged, or VersionDeleted."""
+    refuse_purged(version)
+    if version.is_deleted:
+        raise VersionDeleted(version.label)
+
+
+def refuse_purged(version: ModelVersion) -> None:
+    """Raises VersionPurged, in the words of its tombstone."""
     if version.purged_at is not None:
         stone = tombstones.find(project=version.model.project, kind="model_version", key=version.uuid.hex)
         raise VersionPurged(version.label, tombstones.words(stone))
-    if version.is_deleted:
-        raise VersionDeleted(version.label)
 
 
 def _locked(version_id: int) -> ModelVersion:

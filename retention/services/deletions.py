@@ -94,9 +94,7 @@ def _step(deletion_id: int) -> bool:
     return len(some) == STEP
 
 
-def _do(
-    deletion: Deletion, kind: Kind, act: Act, item: DeletionItem, holds: held.Holds | None
-) -> tuple[str, str]:
+def _do(deletion: Deletion, kind: Kind, act: Act, item: DeletionItem, holds: held.Holds | None) -> tuple[str, str]:
     """The outcome for one thing, and why where it is not simply done. Another error than ours stops the whole step."""
     try:
         with transaction.atomic():

@@ -106,7 +106,7 @@ def empty_run(run_id: int) -> None:
 def _drop_some(run_id: int, table: type[models.Model], column: str, at_once: int) -> bool:
     """Under the run's lock, so that a worker that rewrites its points is done, or finds none."""
     lock_run(run_id)
-    rows = table._default_manager.filter(run_id=run_id)
+    rows = table._default_manager.filter(run_id=run_id)  # noqa: SLF001 - documented, for all its name
     some = list(rows.values_list(column, flat=True)[:at_once])
     if some:
         rows.filter(**{f"{column}__in": some}).delete()

@@ -87,9 +87,7 @@ def _compare(sweep: Sweep) -> None:
     """A page of the store beside the same stretch of rows. The store is read outside of any transaction."""
     store, after = get_store(), sweep.cursor
     objects = list(islice(store.list_objects(sweep.project.uuid, after), OBJECTS_AT_ONCE))
-    rows = list(
-        Blob.objects.filter(project=sweep.project, sha256__gt=after).order_by("sha256")[:OBJECTS_AT_ONCE]
-    )
+    rows = list(Blob.objects.filter(project=sweep.project, sha256__gt=after).order_by("sha256")[:OBJECTS_AT_ONCE])
     end = _end_of_page(objects, rows)
     seen = [each for each in objects if end is None or each.sha256 <= end]
     known = {row.sha256: row for row in rows if end is None or row.sha256 <= end}
@@ -125,7 +123,9 @@ def _mark(sweep: Sweep) -> None:
     """Marks for some rows, in the order of their ids."""
     after = int(sweep.cursor or 0)
     ids = list(
-        Blob.objects.filter(project=sweep.project, pk__gt=after).order_by("pk").values_list("pk", flat=True)[:ROWS_AT_ONCE]
+        Blob.objects.filter(project=sweep.project, pk__gt=after)
+        .order_by("pk")
+        .values_list("pk", flat=True)[:ROWS_AT_ONCE]
     )
     rows = Blob.objects.filter(pk__in=ids)
     loose = set(unreferenced(rows).values_list("pk", flat=True))
