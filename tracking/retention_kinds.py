@@ -67,7 +67,7 @@ def _measures(run_ids: Sequence[int]) -> tuple[Mapping[int, int], Mapping[int, i
     sizes: dict[int, int] = defaultdict(int)
     for table in (Batch, Chunk):
         for run_id, size in (
-            table.objects.filter(run__in=run_ids).values_list("run_id").annotate(Sum(Length("payload")))
+            table.objects.filter(run__in=run_ids).values_list("run_id").annotate(size=Sum(Length("payload")))
         ):
             sizes[run_id] += size or 0
     for run_id, size in Artifact.objects.filter(run__in=run_ids).values_list("run_id").annotate(Sum("blob__size")):

@@ -47,7 +47,7 @@ def start_sweep(*, project: Any, actor: Principal, reason: str = "") -> tuple[Sw
     """The project's sweep under way, or a new one, and whether it is new. A worker carries it out."""
     try:
         with transaction.atomic():
-            sweep = Sweep.objects.create(project=project, started_by=actor.name)
+            sweep = Sweep.objects.create(project=project, started_at=clock.now(), started_by=actor.name)
             if actor.kind != "system":
                 target = Target("project", str(project.uuid), project.name)
                 record(action="sweep.start", target=target, actor=actor, project=project, reason=reason)
