@@ -305,7 +305,9 @@ def test_runs_deleted_by_an_earlier_release_get_their_days_from_now(make_run, al
     assert retention.empty_bins() == 1
 
 
-def test_whoever_asked_is_named_by_the_ledger_when_a_worker_acts(make_run, plan, carry_out, monkeypatch, run_jobs, alice):
+def test_whoever_asked_is_named_by_the_ledger_when_a_worker_acts(
+    make_run, plan, carry_out, monkeypatch, run_jobs, alice
+):
     monkeypatch.setattr(deletions, "AT_ONCE", 0)
     person = replace(alice, auth_method="api_token")
     carry_out(plan("delete", ids=[make_run().uuid.hex]), actor=person)

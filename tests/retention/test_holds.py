@@ -115,9 +115,7 @@ def test_a_run_is_kept_while_a_version_of_it_is(make_version, alice):
 def test_a_hold_keeps_a_thing_and_its_line_until_it_is_lifted(make_run, derive, alice, project, recorded_actions):
     raw, training = make_run(), make_run()
     derive(raw, training)
-    hold = retention.add_hold(
-        project=project, kind="run", name=training.uuid.hex, reason="lawsuit 12/26", actor=alice
-    )
+    hold = retention.add_hold(project=project, kind="run", name=training.uuid.hex, reason="lawsuit 12/26", actor=alice)
 
     for run in (raw, training):
         with pytest.raises(Held, match="by alice: lawsuit 12/26"):

@@ -202,7 +202,11 @@ def test_a_trace_tells_of_a_purged_run_instead_of_breaking(make_run, derive, ali
     graph = trace(starts=resolve(project, f"run:{reader.uuid.hex}"), visible_to=alice)
 
     (found,) = [node for node in graph.of_kind("run") if node.key == maker.uuid.hex]
-    assert (found.label, found.about["purged"]["by"], found.about["purged"]["reason"]) == (maker.name, "alice", "too old")
+    assert (found.label, found.about["purged"]["by"], found.about["purged"]["reason"]) == (
+        maker.name,
+        "alice",
+        "too old",
+    )
 
 
 def test_children_outlive_their_parent(make_run, alice, project, run_jobs):

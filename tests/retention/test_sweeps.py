@@ -238,7 +238,9 @@ def test_a_listing_that_lags_makes_nothing_missing(make_run, sweep, later, monke
     assert Blob.objects.get().is_usable
 
 
-def test_a_reference_made_without_the_lock_is_seen_before_bytes_go(make_run, purge, sweep, stored, later, monkeypatch, run_jobs):
+def test_a_reference_made_without_the_lock_is_seen_before_bytes_go(
+    make_run, purge, sweep, stored, later, monkeypatch, run_jobs
+):
     """A process of an earlier release, during a rolling upgrade, takes no lock when it says 'have it'."""
     run, other = make_run(), make_run()
     store_file(run, "a", BYTES)

@@ -96,9 +96,7 @@ def test_the_same_bytes_of_the_same_run_are_another_version_after_a_purge(make_v
     version = make_version()
     purged(version, alice)
 
-    again, is_new = registry.register_version(
-        model=version.model, run=version.run, artifact="model.bin", actor=alice
-    )
+    again, is_new = registry.register_version(model=version.model, run=version.run, artifact="model.bin", actor=alice)
 
     assert (is_new, again.number, again.digest) == (True, 2, version.digest)
 
