@@ -106,7 +106,7 @@ def _do(deletion: Deletion, kind: Kind, act: Act, item: DeletionItem, holds: hel
                 holds=holds,
             )
     except Held as exc:
-        return Outcome.HELD, exc.detail
+        return Outcome.HELD, "; ".join(exc.extra["holds"])
     except LinealError as exc:
         return Outcome.FAILED, exc.detail
     return (Outcome.DONE if changed else Outcome.UNCHANGED), ""

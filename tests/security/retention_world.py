@@ -1,5 +1,6 @@
 """What the routes of retention name, and what other rooms' routes do about it: things in the bin, holds, deletions, sweeps."""
 
+from core.ids import uuid7
 from registry import services as registry
 from retention import services as retention
 from retention.plans import make_plan
@@ -21,7 +22,7 @@ def a_deleted_run(world, caller):
 
 def a_deleted_experiment(world, caller):
     contributor = world.people["contributor"]
-    doomed = services.create_experiment(project=world.project, name=f"doomed-{caller.name}", actor=contributor)
+    doomed = services.create_experiment(project=world.project, name=f"doomed-{uuid7().hex}", actor=contributor)
     services.delete_experiment(experiment=doomed, actor=contributor)
     return {"experiment": doomed.name}
 
@@ -52,9 +53,9 @@ def a_model(world, caller):
 
 
 def a_deleted_model(world, caller):
-    version = new_version(world.project, world.people["contributor"], model="doomed")
+    version = new_version(world.project, world.people["contributor"], model=f"doomed-{uuid7().hex}")
     registry.delete_model(model=version.model, actor=world.people["contributor"])
-    return {"model": "doomed"}
+    return {"model": version.model.name}
 
 
 def a_hold(world, caller):

@@ -8,6 +8,7 @@ import click
 from lineal.cli.options import Caller, connected, limited, parse_pairs, reasoned
 from lineal.cli.putting_away import verb
 from lineal.cli.references import VersionRef, VersionRefType
+from lineal.cli.runs import purged_fact
 from lineal.cli.server import path
 from lineal.cli.text import short_digest, shown_size, shown_time
 
@@ -60,7 +61,9 @@ def _show_version(caller: Caller, reference: VersionRef) -> None:
     facts = [
         ("version", f"{version.get('model')} v{version.get('number')}"),
         ("digest", version.get("digest")),
-        ("lifecycle", version.get("lifecycle")),
+        ("lifecycle", "deleted" if version.get("deleted_at") else version.get("lifecycle")),
+        ("restorable", f"until {shown_time(version['purge_at'])}" if version.get("purge_at") else None),
+        ("purged", purged_fact(version.get("purged"))),
         ("run", version.get("run")),
         ("by", version.get("created_by")),
         ("since", shown_time(version.get("created_at"))),

@@ -146,13 +146,23 @@ def _progress(document: Mapping[str, Any], done: str) -> int:
     return sum(document.get(name, 0) for name in (done, "unchanged", "held", "failed"))
 
 
-def selected(ids: Sequence[str], where: str | None, **more: Any) -> dict[str, Any]:
-    """The selection as the server takes it. Raises CommandFailed unless it is ids, or a filter."""
-    if bool(ids) == (where is not None):
-        raise usage_error("name the ids, or find them by --where FILTER")
+def selected(
+    ids: Sequence[str], where: str | None, *, experiments: Sequence[str], lifecycle: str | None
+) -> dict[str, Any]:
+    """The selection as the server takes it.
+
+    Raises:
+        CommandFailed: it is neither ids nor found by a filter or experiment, or the filter is empty, as a variable is
+            that was never set: that would mean everything.
+    """
+    if bool(ids) == bool(where is not None or experiments):
+        raise usage_error("name the ids, or find them by --where FILTER or --experiment NAME")
+    if where is not None and not where.strip():
+        raise usage_error("--where is empty, which would select everything; say which, or name an --experiment")
     if ids:
         return {"ids": list(ids)}
-    return {"filter": where, **{key: value for key, value in more.items() if value}}
+    found = {"filter": where, "experiments": list(experiments), "lifecycle": lifecycle}
+    return {key: value for key, value in found.items() if value}
 
 
 def verb(group: click.Group, kind: str, act: str, help_text: str, *, argument: str) -> None:

@@ -126,6 +126,8 @@ def show_run(caller: Caller, *, run: str) -> None:
         ("name", detail.get("name")),
         ("status", detail.get("status")),
         ("lifecycle", detail.get("lifecycle")),
+        ("restorable", f"until {shown_time(detail['purge_at'])}" if detail.get("purge_at") else None),
+        ("purged", purged_fact(detail.get("purged"))),
         ("started", shown_time(detail.get("started_at"))),
         ("took", _took(detail)),
         ("by", detail.get("created_by")),
@@ -140,6 +142,14 @@ def show_run(caller: Caller, *, run: str) -> None:
         ("page", caller.server.page(detail.get("url"))),
     ]
     caller.output.facts(detail, facts)
+
+
+def purged_fact(purged: Mapping[str, Any] | None) -> str | None:
+    """`2026-11-21 03:14:27Z by alice: why`."""
+    if not purged:
+        return None
+    reason = f": {purged['reason']}" if purged.get("reason") else ""
+    return f"{shown_time(purged.get('at'))} by {purged.get('by')}{reason}"
 
 
 def _code_fact(code: Mapping[str, Any]) -> str | None:
