@@ -50,8 +50,8 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     "Keeping": {
         "deletions": Entry("lineal.cli.keeping:deletions", "Follow and cancel deletions of many things."),
         "holds": Entry("lineal.cli.keeping:holds", "Keep things, and what they came from, from being deleted."),
-        "gc": Entry("lineal.cli.keeping:gc", "Sweep stored objects that nothing refers to."),
-        "usage": Entry("lineal.cli.keeping:usage", "How much each project holds."),
+        "gc": Entry("lineal.cli.keeping:gc", "Delete stored objects that nothing refers to."),
+        "usage": Entry("lineal.cli.keeping:usage", "Show how much each project holds."),
     },
     "Production": {
         "monitors": Entry(

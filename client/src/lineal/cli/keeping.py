@@ -135,9 +135,9 @@ _OBJECT_COLUMNS: list[Column] = [
 @click.option("--reason", default="", metavar="TEXT", help="Why; kept in the audit log.")
 @connected
 def gc(caller: Caller, *, dry_run: bool, no_wait: bool, reason: str) -> None:
-    """Sweep the project's stored objects: mark what nothing refers to, delete what was marked a while ago.
+    """Delete stored objects that nothing refers to: mark them, and delete those that were marked a while ago.
 
-    The server does so every day by itself. One sweep marks, a later one deletes, with the grace between them.
+    The server sweeps every project once a day by itself. One sweep marks, a later one deletes, with the grace between.
     """
     if dry_run:
         _show_sweep_plan(caller, caller.server.post("sweeps", {"dry_run": True}))
