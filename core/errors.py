@@ -100,5 +100,11 @@ class RangeNotSatisfiable(LinealError):
 
 
 class Unavailable(LinealError):
+    """`retry_after_s` where it is known when asking again may help."""
+
     code = "unavailable"
     title = "Not available now"
+
+    def __init__(self, detail: str, *, retry_after_s: int | None = None, **extra: Any) -> None:
+        super().__init__(detail, **extra)
+        self.retry_after_s = retry_after_s

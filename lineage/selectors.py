@@ -81,7 +81,7 @@ def trace(
     `visible_to` hides projects that the principal may not read; None sees everything and is for judgements of ours.
 
     Raises:
-        WalkTooSlow: PostgreSQL stopped the walk.
+        WalkTooSlow: the database stopped the walk.
     """
     return _walk(Direction.UPSTREAM, starts, _Wanted(kinds, live), max_nodes, visible_to)
 

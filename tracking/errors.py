@@ -196,3 +196,35 @@ class ChecksumMismatch(Invalid):
             announced=announced,
             found=found,
         )
+
+
+class NotDirect(Conflict):
+    """Links to the store were asked for, and clients do not reach it."""
+
+    code = "upload-not-direct"
+    title = "Send it to this server"
+
+    def __init__(self) -> None:
+        super().__init__("Bytes go through this server: send them to the upload itself.")
+
+
+class UploadCommitted(Conflict):
+    """More was to be sent of a file that is recorded already."""
+
+    code = "upload-committed"
+    title = "Upload committed"
+
+    def __init__(self) -> None:
+        super().__init__("This file was committed; nothing more is taken.")
+
+
+class HistoryTooSlow(Invalid):
+    """Reading histories was stopped at its limit of time."""
+
+    code = "history-too-slow"
+    title = "History too slow"
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(
+            f"Reading these histories was stopped after {limit_s:g} s. Ask for fewer metrics at once.", limit_s=limit_s
+        )

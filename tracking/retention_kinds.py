@@ -6,17 +6,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Count, Sum
 from django.db.models.functions import Length
 
 from core.access import Permission, Principal, ProjectRef
 from core.ids import parse_run_id
+from core.time_limits import time_limit
 from retention import kinds
 from retention.holds import Holds
 from retention.kinds import Act, Item, Kind
 from tracking import services
 from tracking.errors import ExperimentNotFound, RunNotFound
 from tracking.models import Artifact, Batch, Chunk, Experiment, Run, Series
+from tracking.search.errors import SearchTooSlow
 from tracking.search.selection import select
 
 BATCH = 500  # keys in one query
@@ -33,13 +36,15 @@ def resolve_runs(project: ProjectRef, names: Sequence[str]) -> list[str]:
 
 def search_runs(project: ProjectRef, query: Mapping[str, Any], most: int) -> list[str]:
     """Oldest first, at most `most`. Raises as `tracking.search.search_runs` does."""
-    selection = select(
-        project=project,
-        filter=query.get("filter") or "",
-        experiments=query.get("experiments"),
-        lifecycle=query["lifecycle"],
-    )
-    return [uuid.hex for uuid in selection.runs().order_by("id").values_list("uuid", flat=True)[:most]]
+    with time_limit(settings.SLOW_READ_S, SearchTooSlow) as deadline:
+        selection = select(
+            project=project,
+            filter=query.get("filter") or "",
+            experiments=query.get("experiments"),
+            lifecycle=query["lifecycle"],
+            deadline=deadline,
+        )
+        return [uuid.hex for uuid in selection.runs().order_by("id").values_list("uuid", flat=True)[:most]]
 
 
 def run_items(project: ProjectRef, keys: Sequence[str], measured: bool) -> Mapping[str, Item]:

@@ -25,6 +25,12 @@ def reseal_run(*, run_id: int) -> None:
     services.reseal_run(run_id=run_id)
 
 
+@jobs.job("tracking.verify_blobs", lease_s=3_600)
+def verify_blobs(*, blob_ids: list[int]) -> None:
+    for blob_id in blob_ids:
+        services.verify_blob(blob_id=blob_id)
+
+
 @jobs.job("tracking.forget_stale_uploads", lease_s=900)
 def forget_stale_uploads() -> None:
     services.forget_stale_uploads()

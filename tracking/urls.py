@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tracking.api import artifacts, batches, datasets, experiments, metrics, runs, search, sweeps
+from tracking.api import artifacts, batches, datasets, experiments, metrics, runs, search, sweeps, uploads
 
 urlpatterns = [
     path("experiments", experiments.Experiments.as_view()),
@@ -29,8 +29,10 @@ urlpatterns = [
     path("runs/<str:id>/series/raw", metrics.RawSeries.as_view()),
     path("runs/<str:id>/artifacts", artifacts.Artifacts.as_view()),
     path("runs/<str:id>/artifacts/content", artifacts.ArtifactContent.as_view()),
-    path("uploads/<uuid:id>", artifacts.OneUpload.as_view()),
-    path("uploads/<uuid:id>/commit", artifacts.CommitUpload.as_view()),
+    path("runs/<str:id>/artifacts/pack", uploads.UploadPack.as_view()),
+    path("uploads/<uuid:id>", uploads.OneUpload.as_view()),
+    path("uploads/<uuid:id>/links", uploads.UploadLinks.as_view()),
+    path("uploads/<uuid:id>/commit", uploads.CommitUpload.as_view()),
     path("sweeps", sweeps.Sweeps.as_view()),
     path("sweeps/<uuid:uuid>", sweeps.OneSweep.as_view()),
     path("datasets", datasets.Datasets.as_view()),

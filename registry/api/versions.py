@@ -21,7 +21,7 @@ from registry.api.models import DESCRIPTION_LENGTH
 from registry.api.render import version_out, version_summary_out
 from registry.api.schemas import VersionOut, VersionSummaryOut
 from tracking import selectors as tracking
-from tracking.api.artifacts import content_response
+from tracking.api.content import content_response
 from tracking.artifacts.paths import parse_path
 from tracking.models import Artifact
 

@@ -16,6 +16,7 @@ from core.access import Principal, system_principal
 from core.clock import now
 from core.ids import uuid7
 from registry import links
+from registry.counts import count_failed_gates
 from registry.errors import KeyReused
 from registry.evidence import promotion_target
 from registry.judging import NOBODY, Judgement, judge
@@ -168,6 +169,7 @@ def settle(promotion: Promotion, slot: Slot, *, actor: Principal) -> None:
             after={"decision": promotion.decision, "gates": _gate_results(promotion), "holder": _digest(slot.version)},
         )
         events.announce("promotion.refused", **facts(promotion))
+        count_failed_gates(promotion.gates)
     promotion.save()
 
 

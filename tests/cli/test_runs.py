@@ -71,6 +71,34 @@ def test_a_broken_filter_is_the_servers_sentence(signed_in, lineal):
     assert result.stderr == "lineal: Unexpected ')' at column 9.\n"
 
 
+def test_a_broken_filter_is_pointed_at(signed_in, lineal):
+    wrong = {
+        "type": "/problems/invalid-filter",
+        "status": 422,
+        "detail": "At character 1 of the filter: …",
+        "excerpt": "staus = 'failed'\n^",
+    }
+    signed_in.answer("POST", "/runs/search", (422, wrong))
+
+    result = lineal("runs", "search", "staus = 'failed'")
+
+    assert result.stderr.splitlines()[1:] == ["  staus = 'failed'", "  ^"]
+
+
+def test_an_offset_skips_once(signed_in, lineal):
+    signed_in.answer(
+        "POST",
+        "/runs/search",
+        {"items": [make_run()], "next_cursor": "c"},
+        {"items": [make_run()], "next_cursor": None},
+    )
+
+    lineal("runs", "search", "--offset", "40")
+
+    bodies = [request.body for request in signed_in.asked("POST", "/runs/search")]
+    assert [body.get("offset") for body in bodies] == [40, None]
+
+
 def test_columns_read_metrics_params_tags_and_fields():
     run = make_run(tags={"a.b": "x"})
 

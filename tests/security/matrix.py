@@ -339,6 +339,22 @@ TRACKING = [
         content_type="application/octet-stream",
         prepare=logged.an_upload,
     ),
+    Route(
+        "POST",
+        f"{RUN}/artifacts/pack{P}",
+        LOG,
+        raw=logged.PACK,
+        content_type="application/x-msgpack",
+        prepare=logged.a_run,
+    ),
+    Route(
+        "POST",
+        f"/api/v1/uploads/{{upload}}/links{P}",
+        LOG,
+        ok=409,  # the matrix runs on a local store, which gives no links; on a bucket: tests/tracking/test_uploads_to_a_bucket.py
+        body={"parts": [1]},
+        prepare=logged.an_upload,
+    ),
     Route("POST", f"/api/v1/uploads/{{upload}}/commit{P}", LOG, prepare=logged.a_complete_upload),
     Route("GET", f"/api/v1/datasets{P}", READ, prepare=logged.a_dataset),
     Route("GET", DATASET + P, READ, prepare=logged.a_dataset),
@@ -503,8 +519,12 @@ NOTIFY = [
     Route("POST", f"{DELIVERY}/replay{P}", SUBSCRIBE, prepare=told.a_delivery),
 ]
 
-ROUTES: list[Route] = [*ACCOUNTS, *AUDIT, *LINEAGE, *MONITORING, *NOTIFY, *REGISTRY, *RETENTION, *TRACKING]
-COVERED_ROOMS = frozenset({"accounts", "audit", "lineage", "monitoring", "notify", "registry", "retention", "tracking"})
+SERVER = [Route("GET", "/metrics", Needs.SERVER_ADMIN, scope="metrics")]
+
+ROUTES: list[Route] = [*SERVER, *ACCOUNTS, *AUDIT, *LINEAGE, *MONITORING, *NOTIFY, *REGISTRY, *RETENTION, *TRACKING]
+COVERED_ROOMS = frozenset(
+    {"accounts", "config", "audit", "lineage", "monitoring", "notify", "registry", "retention", "tracking"}
+)
 COOKIE_ONLY = frozenset(
     {"DELETE /api/v1/session"}
 )  # tokens have no session; tests/accounts/test_authentication tries it

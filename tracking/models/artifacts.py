@@ -61,7 +61,8 @@ class Upload(models.Model):
     """Bytes on their way into the store, under a random staging key that no one outside learns.
 
     `streamed_sha256` is the digest of what one uninterrupted request has written, so that a commit need not read it
-    again.
+    again. Where clients send parts to the store by themselves, `multipart_id` is the store's name for that, and `part_size`
+    how the file was cut when it began.
     """
 
     uuid = models.UUIDField(unique=True, default=uuid7, editable=False)
@@ -71,6 +72,8 @@ class Upload(models.Model):
     sha256 = models.CharField(max_length=64)
     staging_key = models.CharField(max_length=64)
     streamed_sha256 = models.CharField(max_length=64, default="")
+    multipart_id = models.CharField(max_length=1024, db_default="", default="")
+    part_size = models.BigIntegerField(null=True)
     created_at = models.DateTimeField(default=now, editable=False)
     touched_at = models.DateTimeField(default=now)
     committed_at = models.DateTimeField(null=True)

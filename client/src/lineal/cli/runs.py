@@ -38,6 +38,7 @@ def list_runs(caller: Caller, *, experiments: Sequence[str], lifecycle: str, lim
 @click.option("--order", "order_by", multiple=True, metavar="KEY", help="e.g. 'metrics.auc DESC'; may be repeated.")
 @click.option("--column", "columns", multiple=True, metavar="KEY", help="e.g. params.lr, metrics.auc, tags.team.")
 @click.option("--lifecycle", type=_LIFECYCLES, default="active", show_default=True)
+@click.option("--offset", type=click.IntRange(0, 10_000), default=0, help="Skip so many of the runs found.")
 @limited
 @connected
 def search_runs(
@@ -48,6 +49,7 @@ def search_runs(
     order_by: Sequence[str],
     columns: Sequence[str],
     lifecycle: str,
+    offset: int,
     limit: int,
 ) -> None:
     """Search runs.
@@ -56,12 +58,16 @@ def search_runs(
     FILTER is for example
       metrics.auc > 0.9 AND params.family = 'boosting'
       min(metrics.loss) < 0.1 OR tags.team IN ('risk', 'fraud')
+      0.1 < metrics.loss@100 <= 0.5 AND datasets.digest = 'sha256:…'
+    docs/search.md has the whole language.
     """
     query: dict[str, Any] = {"experiments": list(experiments), "lifecycle": lifecycle}
     if filter_text:
         query["filter"] = filter_text
     if order_by:
         query["order_by"] = list(order_by)
+    if offset:
+        query["offset"] = offset
     if columns:
         query["columns"] = [key for key in columns if key.partition(".")[0] in _KINDS]
     _search(caller, query, columns=columns, limit=limit)
