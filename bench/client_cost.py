@@ -15,7 +15,7 @@ from typing import Any
 from bench.client_peers import Tool, beside
 from bench.peers import HERE
 from bench.sheet import Sheet
-from bench.table import Row
+from bench.table import Row, shown
 from tests.server import running_server
 
 SCRIPT = HERE / "logging_cost.py"
@@ -123,6 +123,6 @@ def _sheet(floor: Figures, tools: list[Tool]) -> Sheet:
 
 
 def _line(name: str, figures: Figures) -> list[str]:
-    calls = [f"{figures[each]['p50']:,.3g} / {figures[each]['p99']:,.3g}" for each in LABELS]
+    calls = [f"{shown(figures[each]['p50'])} / {shown(figures[each]['p99'])}" for each in LABELS]
     kept = figures["durable"]["seconds"]
     return [name, *calls, f"{figures['step loop']['wall']:+.1f}", "more than 10" if kept is None else f"{kept:.2g}"]

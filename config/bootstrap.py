@@ -95,17 +95,23 @@ def ensure_owner(*, renew: bool) -> str | None:
 
 def sign_in_here(url: str) -> str:
     """Keys, owner, and this machine's user signed in; the owner's one-time link."""
-    from accounts import services  # noqa: PLC0415 - needs settings
-    from accounts.models import Account  # noqa: PLC0415
-    from audit import keys  # noqa: PLC0415
+    from audit import keys  # noqa: PLC0415 - needs settings
     from config import credentials  # noqa: PLC0415
-    from core.access import system_principal  # noqa: PLC0415
 
     make_keys()
     token = ensure_owner(renew=True)
     credentials.remember(url, token=token or "", user="owner", vkey=keys.find_vkey() or "")
+    return owner_link(url)
+
+
+def owner_link(url: str) -> str:
+    """A link that signs a browser in as the owner, once."""
+    from accounts import services  # noqa: PLC0415 - needs settings
+    from accounts.models import Account  # noqa: PLC0415
+    from core.access import system_principal  # noqa: PLC0415
+
     _, secret = services.create_login_link(account=Account.objects.get(name="owner"), actor=system_principal())
-    return f"{url}/login#{secret}"
+    return f"{url.rstrip('/')}/login#{secret}"
 
 
 def _check_store(store: "ObjectStore") -> None:

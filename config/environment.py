@@ -86,7 +86,11 @@ TABLE: dict[str, Variable] = {
             "LINEAL_SMTP_URL", "", "smtp://, smtps:// or smtp+starttls://user:password@host:port; empty: no mail."
         ),
         Variable("LINEAL_MAIL_FROM", "lineal@localhost", "Whom mail comes from, as an address or `Name <address>`."),
-        Variable("LINEAL_DATA_ROOTS", "", "Folders that monitors may read Parquet files from, comma separated."),
+        Variable(
+            "LINEAL_DATA_ROOTS",
+            "",
+            "Folders, here or s3://bucket/prefix, that monitors may read Parquet from, comma separated.",
+        ),
         Variable(
             "LINEAL_PROFILE_PARTS_DAYS",
             "30",

@@ -133,20 +133,19 @@ class Trackio:
     def __init__(self, name):
         import trackio
 
-        self.trackio = trackio
         self.run = trackio.init(project=name, embed=False)
 
     def one(self, step):
-        self.trackio.log({ONE: step * 0.5}, step=step)
+        self.run.log({ONE: step * 0.5}, step=step)
 
     def ten(self, step):
-        self.trackio.log(values_at(step), step=step)
+        self.run.log(values_at(step), step=step)
 
     def flush(self):
         """It has none but the end of the run."""
 
     def close(self):
-        self.trackio.finish()
+        self.run.finish()
 
 
 class Aim:

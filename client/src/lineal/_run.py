@@ -29,6 +29,7 @@ logger = logging.getLogger("lineal")
 Status = Literal["finished", "failed", "killed"]
 
 LARGEST_STEP = (1 << 63) - 1
+SMALLEST_STEP = -(1 << 63)
 
 _open: set["Run"] = set()
 
@@ -75,7 +76,7 @@ class Run:
                     break
             else:
                 metrics = {**metrics}
-            if step is not None and (type(step) is not int or not -LARGEST_STEP <= step <= LARGEST_STEP):
+            if step is not None and (type(step) is not int or not SMALLEST_STEP <= step <= LARGEST_STEP):
                 step = self._step(step)
             self._sender.put((step, now_ns(), metrics))
         except Exception as exc:  # noqa: BLE001 - the promise of this class

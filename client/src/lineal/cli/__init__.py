@@ -85,6 +85,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "beat": Entry(THE_SERVER, "Promise the periodic jobs when their turns come."),
         "sequencer": Entry(THE_SERVER, "Number, hash and sign the ledger's events."),
         "migrate": Entry(THE_SERVER, "Bring the database up to this release."),
+        "owner-link": Entry(THE_SERVER, "Make a one-time link that signs a browser in as the owner."),
         "backup": Entry(THE_SERVER, "Copy all that a server owns, while it runs."),
         "restore": Entry(THE_SERVER, "Bring a backup back into an empty home and an empty database."),
         "rotate-key": Entry(THE_SERVER, "Give the ledger a new signing key."),
