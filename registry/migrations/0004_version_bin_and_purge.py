@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_accounts_projects_and_secrets"),
         ("registry", "0003_live_deployments_index"),
-        ("tracking", "0005_run_bin_purge_and_sweeps"),
+        ("tracking", "0008_run_to_empty_index"),
     ]
 
     operations = [

@@ -82,28 +82,6 @@ class Migration(migrations.Migration):
                 max_length=8,
             ),
         ),
-        migrations.AddIndex(
-            model_name="blob",
-            index=models.Index(
-                condition=models.Q(("marked_at__isnull", False)),
-                fields=["project", "marked_at"],
-                name="tracking_blob_marked",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="run",
-            index=models.Index(
-                condition=models.Q(("lifecycle", "deleted")), fields=["deleted_at"], name="tracking_run_bin"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="run",
-            index=models.Index(
-                condition=models.Q(("emptied_at__isnull", True), ("lifecycle", "purged")),
-                fields=["id"],
-                name="tracking_run_to_empty",
-            ),
-        ),
         migrations.AddConstraint(
             model_name="run",
             constraint=models.CheckConstraint(
