@@ -96,6 +96,12 @@ TABLE: dict[str, Variable] = {
             "30",
             "How long single profiles of judged windows are kept beside the merged one.",
         ),
+        Variable("LINEAL_BIN_DAYS", "30", "How long what was deleted can be restored; 0: until somebody purges it."),
+        Variable(
+            "LINEAL_SWEEP_GRACE_HOURS",
+            "24",
+            "How long a stored object that nothing refers to is left alone, before and after it is marked.",
+        ),
         Variable(
             "LINEAL_BACKUP_PASSPHRASE", "", "Seals and opens the keys in backups; a file is safer, --passphrase-file."
         ),

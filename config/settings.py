@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "accounts",
     "notify",
     "lineage",
+    "retention",
     "tracking",
     "registry",
     "monitoring",
@@ -80,6 +81,8 @@ OUTBOUND_ALLOW = [entry.strip() for entry in environment.text("LINEAL_OUTBOUND_A
 SMTP_URL = environment.mail_server("LINEAL_SMTP_URL")
 MAIL_FROM = environment.text("LINEAL_MAIL_FROM")
 DATA_ROOTS = [entry.strip() for entry in environment.text("LINEAL_DATA_ROOTS").split(",") if entry.strip()]
+BIN_DAYS = environment.number("LINEAL_BIN_DAYS")
+SWEEP_GRACE_HOURS = environment.number("LINEAL_SWEEP_GRACE_HOURS")
 PROFILE_PARTS_DAYS = environment.number("LINEAL_PROFILE_PARTS_DAYS")
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

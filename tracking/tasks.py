@@ -3,9 +3,11 @@
 from audit import verifiers
 from core import jobs
 from tracking import services
+from tracking.services import sweeps
 from tracking.services.blobs import verify_stored_bytes
 
-DAY_S = 24 * 3_600
+HOUR_S = 3_600
+DAY_S = 24 * HOUR_S
 
 
 @jobs.job("tracking.verify_blob", lease_s=3_600)
@@ -34,5 +36,22 @@ def forget_stale_uploads() -> None:
     services.forget_stale_uploads()
 
 
+@jobs.job("tracking.empty_purged", lease_s=3_600)
+def empty_purged() -> None:
+    services.empty_purged()
+
+
+@jobs.job("tracking.advance_sweep", lease_s=3_600)
+def advance_sweep(*, sweep_id: int) -> None:
+    sweeps.advance_sweep(sweep_id=sweep_id)
+
+
+@jobs.job("tracking.sweep_all")
+def sweep_all() -> None:
+    sweeps.sweep_all()
+
+
 jobs.every(seconds=DAY_S, name="tracking.forget_stale_uploads")
+jobs.every(seconds=HOUR_S, name="tracking.empty_purged")
+jobs.every(seconds=DAY_S, name="tracking.sweep_all")
 verifiers.register("stored bytes", verify_stored_bytes)

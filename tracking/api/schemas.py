@@ -4,6 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from retention.api.schemas import PurgedOut
+
 STATUSES = ["running", "finished", "failed", "killed"]
 LIFECYCLES = ["active", "archived", "deleted"]
 BLOB_STATES = ["unverified", "verified", "quarantined", "missing"]
@@ -18,6 +20,8 @@ class ExperimentOut(serializers.Serializer):
     created_at = serializers.DateTimeField()
     created_by = serializers.CharField()
     deleted = serializers.BooleanField()
+    deleted_at = serializers.DateTimeField(allow_null=True)
+    purge_at = serializers.DateTimeField(allow_null=True, help_text="When the bin lets go of it.")
 
 
 class RunSealOut(serializers.Serializer):
@@ -68,7 +72,10 @@ class RunOut(serializers.Serializer):
     experiment = serializers.CharField()
     name = serializers.CharField()
     status = serializers.ChoiceField(STATUSES)
-    lifecycle = serializers.ChoiceField(LIFECYCLES)
+    lifecycle = serializers.ChoiceField([*LIFECYCLES, "purged"])
+    deleted_at = serializers.DateTimeField(allow_null=True)
+    purge_at = serializers.DateTimeField(allow_null=True, help_text="When the bin lets go of it.")
+    purged = PurgedOut(allow_null=True)
     caused_by = serializers.UUIDField(allow_null=True)
     parent = serializers.CharField(allow_null=True)  # type: ignore[assignment]  # the REST framework has a property of this name
     description = serializers.CharField(allow_blank=True)

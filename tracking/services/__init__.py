@@ -5,20 +5,22 @@ from tracking.services.batches import BatchOutcome, write_batch
 from tracking.services.blobs import forget_stale_uploads, verify_blob
 from tracking.services.chunks import compact_run
 from tracking.services.datasets import Direction, record_datasets, register_version
-from tracking.services.experiments import create_experiment, delete_experiment, restore_experiment, update_experiment
+from tracking.services.emptying import empty_purged
+from tracking.services.experiments import create_experiment, update_experiment
+from tracking.services.lifecycle import (
+    archive_run,
+    delete_experiment,
+    delete_run,
+    purge_experiment,
+    purge_run,
+    restore_experiment,
+    restore_run,
+)
 from tracking.services.links import arrived_numbers, make_links, sizes_of, whole_link
 from tracking.services.packs import receive_pack
 from tracking.services.params import correct_param
 from tracking.services.points import write_points
-from tracking.services.runs import (
-    archive_run,
-    create_run,
-    delete_run,
-    finish_run,
-    restore_run,
-    resume_run,
-    update_run,
-)
+from tracking.services.runs import create_run, finish_run, resume_run, update_run
 from tracking.services.seals import reseal_run
 from tracking.services.tags import delete_tag, set_tag
 from tracking.services.uploads import commit_upload, receive_part
@@ -37,9 +39,12 @@ __all__ = [
     "delete_experiment",
     "delete_run",
     "delete_tag",
+    "empty_purged",
     "finish_run",
     "forget_stale_uploads",
     "make_links",
+    "purge_experiment",
+    "purge_run",
     "receive_pack",
     "receive_part",
     "record_datasets",

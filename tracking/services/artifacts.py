@@ -11,7 +11,7 @@ from core.storage import get_direct_store, get_store
 from tracking.artifacts.paths import ArtifactPath, parse_path
 from tracking.limits import ARTIFACT_BYTES
 from tracking.models import Artifact, Blob, Run, Upload
-from tracking.services import seals
+from tracking.services import claims, seals
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -74,7 +74,7 @@ def _digests_here(run: Run, files: Iterable[Announced]) -> set[str]:
 def _recorded_or_wanted(run: Run, files: Sequence[Announced], here: set[str]) -> tuple[list[Wanted], set[int]]:
     """The answers, and the primary keys of those uploads that had begun before."""
     run = seals.lock_for_writing(run)
-    blobs = {blob.sha256: blob for blob in Blob.objects.filter(project_id=run.project_id, sha256__in=here)}
+    blobs = claims.hold(run.project_id, here)
     have = {
         file: blob for file in files if (blob := blobs.get(file.sha256)) and blob.is_usable and blob.size == file.size
     }
@@ -105,4 +105,5 @@ def record_file(run: Run, path: ArtifactPath, blob: Blob) -> Artifact:
     if not created and artifact.blob_id != blob.pk:
         artifact.blob = blob
         artifact.save(update_fields=["blob"])
+    claims.unmark([blob])
     return artifact

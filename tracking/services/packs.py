@@ -1,6 +1,6 @@
 """Many small files in one request: hashed here, published side by side, recorded together."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from core import clock, jobs
 from core.storage import get_store
 from tracking.errors import ChecksumMismatch, RunDeleted, UploadIncomplete, UploadNotFound
 from tracking.models import Artifact, Blob, Run, Upload
-from tracking.services import seals
+from tracking.services import claims, seals
 
 
 def receive_pack(*, run: Run, contents: Mapping[UUID, bytes]) -> dict[UUID, str]:
@@ -26,9 +26,20 @@ def receive_pack(*, run: Run, contents: Mapping[UUID, bytes]) -> dict[UUID, str]
     reasons = {name: _reason_against(uploads.get(name), data) for name, data in contents.items()}
     taken = [uploads[name] for name, reason in reasons.items() if not reason and uploads[name].committed_at is None]
     if taken:
-        _publish(run, {upload.sha256: contents[upload.uuid] for upload in taken})
-        _record(run, taken)
+        _take(run, taken, {upload.sha256: contents[upload.uuid] for upload in taken})
     return reasons
+
+
+def _take(run: Run, uploads: list[Upload], contents: Mapping[str, bytes]) -> None:
+    """Bytes, then rows; once more where a sweep took bytes away in between."""
+    for _ in range(claims.TRIES):
+        before = claims.known(run.project_id, contents)
+        _publish(run, contents)
+        try:
+            return _record(run, uploads, before)
+        except claims.Swept:
+            continue
+    raise claims.Swept
 
 
 def _reason_against(upload: Upload | None, data: bytes) -> str:
@@ -42,36 +53,22 @@ def _reason_against(upload: Upload | None, data: bytes) -> str:
 
 def _publish(run: Run, contents: Mapping[str, bytes]) -> None:
     store, project = get_store(), run.project.uuid
-    unusable = Blob.objects.filter(project_id=run.project_id, sha256__in=contents).exclude(
-        state__in=[Blob.State.UNVERIFIED, Blob.State.VERIFIED]
-    )
-    for digest in unusable.values_list("sha256", flat=True):
+    wrong = Blob.objects.filter(project_id=run.project_id, sha256__in=contents, state=Blob.State.QUARANTINED)
+    for digest in wrong.values_list("sha256", flat=True):
         store.delete(project, digest)  # what lies there is not what it is named; these bytes are
     store.put_all(project, contents)
 
 
 @transaction.atomic
-def _record(run: Run, uploads: list[Upload]) -> None:
+def _record(run: Run, uploads: list[Upload], before: Mapping[str, int]) -> None:
     run = seals.lock_for_writing(run)
-    blobs = _blobs_for(run, uploads)
+    blobs = claims.claim(run.project, {upload.sha256: upload.size for upload in uploads}, before)
     _record_files(run, {upload.path: blobs[upload.sha256] for upload in uploads})
     Upload.objects.filter(pk__in=[upload.pk for upload in uploads]).update(committed_at=clock.now())
     waiting = [blob.pk for blob in blobs.values() if blob.state == Blob.State.UNVERIFIED]
     if waiting:
         jobs.enqueue("tracking.verify_blobs", blob_ids=waiting)
     seals.note_late_write(run)
-
-
-def _blobs_for(run: Run, uploads: Iterable[Upload]) -> dict[str, Blob]:
-    sizes = {upload.sha256: upload.size for upload in uploads}
-    new = [Blob(project_id=run.project_id, sha256=digest, size=size) for digest, size in sizes.items()]
-    Blob.objects.bulk_create(new, ignore_conflicts=True)
-    blobs = {blob.sha256: blob for blob in Blob.objects.filter(project_id=run.project_id, sha256__in=sizes)}
-    mended = [blob for blob in blobs.values() if not blob.is_usable]
-    for blob in mended:
-        blob.state = Blob.State.UNVERIFIED
-    Blob.objects.bulk_update(mended, ["state"])
-    return blobs
 
 
 def _record_files(run: Run, blobs: Mapping[str, Blob]) -> None:
@@ -83,3 +80,4 @@ def _record_files(run: Run, blobs: Mapping[str, Blob]) -> None:
     Artifact.objects.bulk_create(
         [Artifact(run=run, path=path, blob=blob) for path, blob in blobs.items() if path not in known]
     )
+    claims.unmark(blobs.values())

@@ -1,6 +1,6 @@
 """Bytes on their way into the store: received in parts, checked, published under their digest."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256 as new_sha256
 
@@ -11,7 +11,7 @@ from core.storage import StoreAway, get_direct_store, get_store
 from tracking.artifacts.paths import ArtifactPath
 from tracking.errors import ChecksumMismatch, RunDeleted, UploadIncomplete
 from tracking.models import Artifact, Blob, Upload
-from tracking.services import seals
+from tracking.services import claims, seals
 from tracking.services.artifacts import record_file
 from tracking.services.links import sizes_of
 
@@ -75,8 +75,7 @@ def commit_upload(*, upload: Upload) -> Artifact:
         return _publish(upload)
     if upload.run.is_deleted:
         raise RunDeleted(upload.run.uuid)
-    _publish_bytes(upload)
-    artifact = _publish(upload)
+    artifact = _publish_far(upload)
     with suppress(StoreAway):  # then the daily sweep clears it
         store.discard(upload.staging_key)
     return artifact
@@ -88,31 +87,37 @@ def _join(upload: Upload) -> None:
         direct.join_parts(upload.staging_key, upload.multipart_id, sizes_of(upload).count)
 
 
+def _publish_far(upload: Upload) -> Artifact:
+    """What was staged is still there afterwards, so bytes that a sweep took away in between are published again."""
+    for _ in range(claims.TRIES):
+        before = claims.known(upload.run.project_id, [upload.sha256])
+        _publish_bytes(upload)
+        try:
+            return _publish(upload, before)
+        except claims.Swept:
+            continue
+    raise claims.Swept
+
+
 def _publish_bytes(upload: Upload) -> None:
     store, project = get_store(), upload.run.project
     blob = Blob.objects.filter(project_id=project.pk, sha256=upload.sha256).first()
-    if blob is not None and not blob.is_usable:
+    if blob is not None and blob.state == Blob.State.QUARANTINED:
         store.delete(project.uuid, upload.sha256)  # what lies there is not what it is named; these bytes are
     store.publish(upload.staging_key, project.uuid, upload.sha256)
 
 
 @transaction.atomic
-def _publish(upload: Upload) -> Artifact:
+def _publish(upload: Upload, before: Mapping[str, int] | None = None) -> Artifact:
     """Bytes first, rows after: a crash in between leaves an object that nothing names, never a name without an object.
 
     In a store nearby the bytes are published under the lock on their row; a bucket may take minutes, and did so before.
     """
     run = seals.lock_for_writing(upload.run)
-    blob = Blob.objects.select_for_update().filter(project_id=run.project_id, sha256=upload.sha256).first()
-    if get_store().is_near:
+    if before is None:
+        Blob.objects.select_for_update().filter(project_id=run.project_id, sha256=upload.sha256).first()
         _publish_bytes(upload)
-    if blob is None:
-        blob, _ = Blob.objects.get_or_create(
-            project_id=run.project_id, sha256=upload.sha256, defaults={"size": upload.size}
-        )
-    elif not blob.is_usable:
-        blob.state = Blob.State.UNVERIFIED
-        blob.save(update_fields=["state"])
+    blob = claims.claim(run.project, {upload.sha256: upload.size}, before or {})[upload.sha256]
     Upload.objects.filter(pk=upload.pk).update(committed_at=clock.now())
     artifact = record_file(run, ArtifactPath(upload.path), blob)
     if blob.state == Blob.State.UNVERIFIED:

@@ -53,6 +53,12 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "report-deployment": Entry("lineal.cli.deployments:report_deployment", "Record what really runs somewhere."),
         "deployments": Entry("lineal.cli.deployments:deployments", "List what runs, or ran at a given time."),
     },
+    "Keeping": {
+        "deletions": Entry("lineal.cli.keeping:deletions", "Follow and cancel deletions of many things."),
+        "holds": Entry("lineal.cli.keeping:holds", "Keep things, and what they came from, from being deleted."),
+        "gc": Entry("lineal.cli.keeping:gc", "Delete stored objects that nothing refers to."),
+        "usage": Entry("lineal.cli.keeping:usage", "Show how much each project holds."),
+    },
     "Production": {
         "monitors": Entry(
             "lineal.cli.monitor_inputs:monitors", "How versions are watched in production, and how they do."

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lineal._http import Response, Transport
 
 _LARGEST_PAGE = 1000
-_SERVER_WIDE = ("server", "me", "users", "service-accounts", "projects", "tokens", "login-links", "session")
+_SERVER_WIDE = ("server", "me", "users", "service-accounts", "projects", "tokens", "login-links", "session", "usage")
 
 
 def path(*parts: object) -> str:
@@ -43,6 +43,11 @@ class Server:
         from lineal._http import Transport
 
         return Transport(self._target or get_target(self._url), always_fresh=True)
+
+    @property
+    def named_project(self) -> str | None:
+        """The project that the command line names; None where it names none."""
+        return self._project
 
     @property
     def origin(self) -> str:
