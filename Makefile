@@ -5,11 +5,11 @@ STAMP := .venv/.installed
 SPARK := .venv/.spark
 CORES := 2
 FUZZ_TIMES ?= 20
+DATABASES ?= sqlite postgresql
 PYTEST := $(BIN)/python -m pytest -n $(CORES) --dist loadgroup
-OURS := config core audit accounts notify lineage tracking registry monitoring web client tests examples manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-all fuzz bench lint format types imports lock schema clean
+.PHONY: help install demo up test test-all fuzz bench lint format types imports delivery lock schema clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -35,19 +35,17 @@ demo: $(STAMP)  ## run the main job on real data, then keep the server running (
 up: $(STAMP)  ## start an empty server in .lineal
 	@$(BIN)/lineal up
 
-test: $(STAMP)  ## every test but the slow ones, on SQLite and on PostgreSQL
-	$(PYTEST) --database sqlite -m "not slow"
-	$(PYTEST) --database postgresql -m "not slow"
+test: $(STAMP)  ## every test but the slow ones, on SQLite and on PostgreSQL (DATABASES=sqlite: on one)
+	$(foreach database,$(DATABASES),$(PYTEST) --database $(database) -m "not slow" &&) true
 
 test-all: $(STAMP) $(SPARK)  ## every test
-	$(PYTEST) --database sqlite
-	$(PYTEST) --database postgresql
+	@bash .ci/install-rabbitmq
+	$(foreach database,$(DATABASES),$(PYTEST) --database $(database) &&) true
 
 fuzz: $(STAMP)  ## requests that nobody would send, for half an hour or so, on both databases (FUZZ_TIMES=20)
-	FUZZ_TIMES=$(FUZZ_TIMES) $(PYTEST) --database sqlite tests/fuzz
-	FUZZ_TIMES=$(FUZZ_TIMES) $(PYTEST) --database postgresql tests/fuzz
+	$(foreach database,$(DATABASES),FUZZ_TIMES=$(FUZZ_TIMES) $(PYTEST) --database $(database) tests/fuzz &&) true
 
-lint: $(STAMP) types imports  ## style, types and import directions
+lint: $(STAMP) types imports delivery  ## style, types, import directions, images and workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
@@ -57,6 +55,12 @@ types: $(STAMP)
 
 imports: $(STAMP)
 	$(BIN)/lint-imports
+
+delivery: $(STAMP)
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/zizmor --offline --no-progress --quiet --min-severity medium --config .github/zizmor.yml .github/workflows
 
 format: $(STAMP)  ## mend what can be mended by itself
 	$(BIN)/ruff check --fix-only --quiet .
@@ -74,6 +78,11 @@ lock: $(STAMP)  ## resolve the dependencies anew
 	  -o requirements/dev.lock pyproject.toml client/pyproject.toml
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-header --quiet --group spark -o requirements/spark.lock
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-emit-package lineal --no-header --quiet --extra otel --constraint requirements/dev.lock \
+	  -o requirements/server.lock pyproject.toml client/pyproject.toml
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-header --quiet --group build --constraint requirements/dev.lock -o requirements/build.lock
 
 clean:  ## remove what install and demo made
 	rm -rf .venv demo-home .lineal .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

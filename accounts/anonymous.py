@@ -7,7 +7,8 @@ Keys are routes as the URL map spells them; each says what it gives away.
 from collections.abc import Mapping
 
 ANONYMOUS_ROUTES: Mapping[str, str] = {
-    "healthz": "whether the database answers",
+    "healthz": "whether this process lives",
+    "readyz": "whether it can serve: database, migrations, broker, a word on each",
     "api/v1/server": "name, version and public key of this server, for a client's first contact",
     "api/v1/intake/<uuid:uuid>": "takes a verdict signed with the hook's secret; whoever cannot sign learns nothing",
     "schemas/promotion/v1.json": "the published JSON Schema of result documents, for whoever reads one",

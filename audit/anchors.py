@@ -63,7 +63,8 @@ class Folder:
         return str(path)
 
     def read(self, location: str) -> str:
-        return Path(location).read_text()
+        """By its name: the home may have moved since, as after a restore."""
+        return (self._root / Path(location).name).read_text()
 
     def locations(self) -> Iterator[str]:
         for path in sorted(self._root.glob("[0-9]*")):

@@ -17,7 +17,7 @@ from uuid import UUID
 from audit import canonical
 from core import clock
 from core.access import Principal, ProjectRef
-from core.context import RequestContext
+from core.current import RequestContext
 from core.errors import Invalid
 
 SCHEMA = "lineal-audit/1"

@@ -52,11 +52,12 @@ def grants(role: str) -> list[str]:
     append_only, erase_only = ", ".join(APPEND_ONLY), ", ".join(ERASE_ONLY)
     return [
         f"GRANT USAGE ON SCHEMA public TO {name}",
+        f"REVOKE CREATE ON SCHEMA public FROM PUBLIC, {name}",  # before PostgreSQL 15 everybody could make tables there
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}",
         f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {name}",
         f"REVOKE UPDATE, DELETE, TRUNCATE ON {append_only} FROM {name}",
         f"REVOKE UPDATE, TRUNCATE ON {erase_only} FROM {name}",
-        f"REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {name}",
+        f"REVOKE INSERT, UPDATE, DELETE ON django_migrations, core_schemafloor FROM {name}",
     ]
 
 

@@ -13,3 +13,5 @@ ERASE_PRIVATE = register(name="audit.erase_private", sentence="erased private va
 VERIFY = register(name="audit.verify", sentence="verified {target}")
 ANCHOR = register(name="audit.anchor", sentence="anchored {target}")
 ROTATE_KEY = register(name="audit.rotate_key", sentence="handed {target} over to a new key")
+BACKUP = register(name="store.backup", sentence="backed up {target}", personal=("by",))
+RESTORE = register(name="store.restore", sentence="restored {target} from a backup", personal=("by",))

@@ -76,6 +76,14 @@ class Sequencer:
         Raises:
             LedgerBroken, WrongKey: as `step`.
         """
+        try:
+            self._check_count()
+        except LedgerBroken:  # or another sequencer wrote between two of our reads; none does while we hold the lock
+            with transaction.atomic():
+                _wait_for_lock()
+                self._check_count()
+
+    def _check_count(self) -> None:
         size, count = self._frontier().size, AuditLeaf.objects.count()
         if count != size:
             raise LedgerBroken(f"The log has {count} leaves, and its last checkpoint is for {size}.")
@@ -148,6 +156,12 @@ def _lock() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [ADVISORY_LOCK])
         return bool(cursor.fetchone()[0])
+
+
+def _wait_for_lock() -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
 
 
 def _take_pending() -> list[_Entry]:

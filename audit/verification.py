@@ -1,7 +1,7 @@
 """Does the stored ledger still say what was signed? Asked every hour by a job that holds no secret."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,8 @@ from audit.faithful import altered_paths, is_shown_as_logged
 from audit.keyring import Keyring, rotation_in
 from audit.ledger_actions import ROTATE_KEY
 from audit.models import Anchor, AuditCheckpoint, AuditEvent, AuditLeaf, AuditPending, Verification
-from audit.notes import Checkpoint, InvalidCheckpoint, InvalidNote, NotSignedBy
+from audit.notes import Checkpoint, InvalidCheckpoint, InvalidNote, NotSignedBy, parse_checkpoint
+from audit.restores import Head, given_up_heads
 from audit.rotation import rotations
 from audit.services import record
 from core import clock
@@ -38,8 +39,10 @@ class _Copy:
 class _Notes:
     """Checkpoints of the log and their copies elsewhere, each compared with the leaves once these are as many."""
 
-    def __init__(self, ring: Keyring, copies: Sequence[_Copy]) -> None:
+    def __init__(self, ring: Keyring, copies: Sequence[_Copy], given_up: Collection[Head]) -> None:
+        """Copies of heads that a restore has given up, by an entry of its own, are left aside."""
         self._ring = ring
+        self._given_up = given_up
         self._cosigner_vkey = keys.find_cosigner_vkey()
         self._stored: dict[int, str] = {}
         self._read_up_to = 0
@@ -52,6 +55,8 @@ class _Notes:
         name = f"The anchor at {copy.location}"
         if copy.note is None:
             self._unreadable.append(f"{name} cannot be read: {copy.trouble}")
+            return
+        if _said_head(copy.note) in self._given_up:
             return
         try:
             signed = self._ring.open(copy.note)
@@ -102,6 +107,15 @@ class _Notes:
             yield f"{name} is of {signed.size} events, and the log has only {size}: its tail was cut off."
 
 
+def _said_head(note: str) -> Head | None:
+    """Size and root that a note speaks of, whoever signed it."""
+    try:
+        said = parse_checkpoint(note[: note.rfind("\n\n") + 1])
+    except InvalidCheckpoint:
+        return None
+    return said.size, said.root.hex()
+
+
 def verify_ledger() -> Verification:
     """Every leaf against its event, every checkpoint and every anchor against the leaves, and what is shown of events
     against what was logged. Result and event are kept whatever comes out. Reads the whole log, in flat memory.
@@ -148,7 +162,7 @@ def _ledger_findings(leaves: int, signed: int, copies: Sequence[_Copy]) -> Itera
 
 
 def _log_findings(leaves: int, vkey: str, copies: Sequence[_Copy]) -> Iterator[str]:
-    notes = _Notes(Keyring(vkey, rotations()), copies)
+    notes = _Notes(Keyring(vkey, rotations()), copies, given_up_heads())
     frontier = merkle.Frontier()
     for leaf in _leaves(leaves):
         if leaf.seq != frontier.size:

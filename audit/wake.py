@@ -1,4 +1,4 @@
-"""How a commit tells the sequencer that there is work: NOTIFY on PostgreSQL; on SQLite it polls.
+"""How a commit tells the sequencer that there is work: NOTIFY on PostgreSQL; on SQLite, and behind a pooler, it polls.
 
 The NOTIFY is a transaction of its own, after the commit: inside the act's transaction it would make all commits queue
 behind one lock. Losing one costs a poll interval, never an event.
@@ -8,6 +8,7 @@ import threading
 import time
 from typing import Any, Protocol
 
+from django.conf import settings
 from django.db import connection, connections
 
 CHANNEL = "lineal_audit"
@@ -21,7 +22,7 @@ class _Bell:
 
 def sequencer() -> None:
     """Ring, at most once in 50 ms per process."""
-    if connection.vendor != "postgresql" or time.monotonic() - _Bell.last_rung < SHORTEST_S:
+    if not _is_heard() or time.monotonic() - _Bell.last_rung < SHORTEST_S:
         return
     _Bell.last_rung = time.monotonic()
     with connection.cursor() as cursor:
@@ -38,7 +39,12 @@ class Ear(Protocol):
 
 
 def listen(stop: threading.Event) -> Ear:
-    return _Listener() if connection.vendor == "postgresql" else _Sleeper(stop)
+    return _Listener() if _is_heard() else _Sleeper(stop)
+
+
+def _is_heard() -> bool:
+    """LISTEN belongs to a session, and a pooler lends those out for one transaction."""
+    return connection.vendor == "postgresql" and not settings.DATABASE_POOLER
 
 
 class _Sleeper:

@@ -3,6 +3,7 @@
     python -m bench                 # all scenarios
     python -m bench ingest          # one of them
     python -m bench lineage --write # another, and its section in docs/benchmarks.md
+    python -m bench artifacts --megabytes 100   # with a smaller file than 1 GB
     python -m bench drift           # those of drift, whose tables go into docs/drift.md with --write
     python -m bench load --users 30 --seconds 60 --database postgresql   # many users at once; see its --help
 
@@ -19,7 +20,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import client_cost, history, ingest, lineage, profile, report
+from bench import artifacts, client_cost, history, ingest, lineage, profile, report
 from bench.cores import one_core
 from bench.drift import agreement, alarms, sequential, speed, windows
 from bench.load import command as load
@@ -30,6 +31,7 @@ SCENARIOS: dict[str, Callable[[Path], Sequence[Row | Sheet]]] = {
     "client": client_cost.measure,
     "ingest": ingest.measure,
     "history": history.measure,
+    "artifacts": artifacts.measure,
     "profile": profile.measure,
     "lineage": lineage.measure,
     "drift-agreement": agreement.measure,
@@ -44,6 +46,10 @@ DOCS = Path(__file__).parents[1] / "docs"
 def main(arguments: list[str]) -> int:
     if arguments[:1] == ["load"]:
         return load.main(arguments[1:])
+    if "--megabytes" in arguments:
+        at = arguments.index("--megabytes")
+        artifacts.megabytes = int(arguments[at + 1])
+        arguments = [*arguments[:at], *arguments[at + 2 :]]
     write = "--write" in arguments
     names = _expanded([name for name in arguments if name != "--write"])
     unknown = [name for name in names if name not in SCENARIOS]
@@ -59,11 +65,12 @@ def main(arguments: list[str]) -> int:
         where, taken_on = _where(), report.machine()
         found = _measure(name)
         of_name = [row for row in found if isinstance(row, Row)]
+        sheets = [each for each in found if isinstance(each, Sheet)]
         if write and of_name:
-            report.write(DOCS / "benchmarks.md", name, _about(name), taken_on, of_name)
-        for sheet in (each for each in found if isinstance(each, Sheet)):
+            report.write(DOCS / "benchmarks.md", name, _about(name), taken_on, of_name, sheets=sheets)
+        for sheet in sheets:
             print_sheet(sheet)
-            if write:
+            if write and not of_name:
                 write_into(DOCS / "drift.md", sheet.name, f"{sheet.to_markdown()}\n\n{where}")
         rows += of_name
     if rows:

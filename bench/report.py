@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.sheet import Sheet
 from bench.table import COLUMNS, Row, cells
 
 HEAD = """# Benchmarks
@@ -32,10 +33,13 @@ def machine() -> str:
     return ", ".join(fact for fact in facts if fact)
 
 
-def write(page: Path, name: str, about: str, taken_on: str, rows: Sequence[Row]) -> None:
-    """Put the section of one scenario in the place of its old one, or at the end."""
+def write(
+    page: Path, name: str, about: str, taken_on: str, rows: Sequence[Row], *, sheets: Sequence[Sheet] = ()
+) -> None:
+    """Put the section of one scenario in the place of its old one, or at the end; its sheets stand below its figures."""
     table = "\n".join([_line(COLUMNS), _line(["---"] * len(COLUMNS)), *(_line(cells(row)) for row in rows)])
-    write_section(page, name, f"{about}\n\n{today()}: {taken_on}.\n\n{table}")
+    body = f"{about}\n\n{today()}: {taken_on}.\n\n{table}"
+    write_section(page, name, "\n\n".join([body, *(f"{sheet.title}:\n\n{sheet.to_markdown()}" for sheet in sheets)]))
 
 
 def today() -> str:

@@ -1,71 +1,76 @@
-"""The Celery application: one task that works off the outbox, and a beat that rings for it and for the periodic jobs."""
+"""The Celery application: it listens for the doorbell. What the bell calls to is done by `core.workforce`, which starts with the
+worker as one of its boot steps.
+"""
 
 import os
 from typing import Any
-from urllib.parse import unquote
 
-from celery import Celery
+from celery import Celery, bootsteps
 from celery.signals import setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-from config import environment
+from django.conf import settings
 
-SWEEP_S = 5.0  # how long a lost doorbell can delay a job
+from config import broker
+from core.doorbell import QUEUE
 
 app = Celery("lineal")
-
-
-def _broker() -> dict[str, Any]:
-    """The broker that LINEAL_BROKER_URL names, or a folder in the home: no server needed, polled ten times a second."""
-    url = environment.text("LINEAL_BROKER_URL")
-    if url:
-        return {"broker_url": url}
-    folder = environment.home() / "broker"
-    for name in ("queue", "control"):
-        (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
-    return {
-        "broker_url": "filesystem://",
-        "broker_transport_options": {
-            "data_folder_in": unquote(str(folder / "queue")),
-            "data_folder_out": unquote(str(folder / "queue")),
-            "control_folder": str(folder / "control"),
-            "polling_interval": 0.1,
-        },
-    }
-
-
-def _beat_schedule() -> dict[str, Any]:
-    from core import jobs  # noqa: PLC0415 - filled when the apps are ready
-
-    periodic = {
-        name: {"task": "core.enqueue_periodic", "schedule": seconds, "args": [name]}
-        for name, seconds in jobs.PERIODS_S.items()
-    }
-    return {"core.sweep": {"task": "core.work", "schedule": SWEEP_S, "options": {"expires": SWEEP_S}}, **periodic}
-
-
+broker.make_folders(settings.BROKER)
 app.conf.update(
-    **_broker(),
+    **settings.BROKER["celery"],
     task_ignore_result=True,
     task_acks_late=True,
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     worker_enable_remote_control=False,
     worker_send_task_events=False,
+    worker_cancel_long_running_tasks_on_connection_loss=True,  # no task is long; this keeps it from being warned of
+    broker_connection_timeout=broker.CONNECT_LIMIT_S,
     broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,  # jobs are done meanwhile, so there is no reason to give up
+    broker_heartbeat=30,
     timezone="UTC",
-    task_default_queue="lineal",
+    task_default_queue=QUEUE,
 )
 app.autodiscover_tasks(["core"])
 
 
+class JobThreads(bootsteps.StartStopStep):
+    """Starts the workforce with the worker, and stops it before the worker is gone."""
+
+    def __init__(self, worker: Any, **options: Any) -> None:
+        self.workforce: Any = None
+        self.sign: Any = None
+        super().__init__(worker, **options)
+
+    def start(self, worker: Any) -> None:
+        from config import heartbeat  # noqa: PLC0415 - after the apps are loaded
+        from core import workforce  # noqa: PLC0415
+
+        self.sign = heartbeat.Heartbeat("worker")
+        self.workforce = workforce.Workforce(worker.concurrency, on_beat=self.sign.touch)
+        workforce.install(self.workforce)
+        self.workforce.start()
+        self.sign.touch()
+
+    def stop(self, worker: Any) -> None:
+        if self.workforce is None:
+            return
+        finished = self.workforce.stop(settings.STOP_S)
+        self.sign.end()
+        if not finished:
+            os._exit(0)  # what was at hand has been given back; another worker may have it already
+
+
+app.steps["worker"].add(JobThreads)
+
+
 @app.on_after_finalize.connect
-def _install_schedule(sender: Celery, **_: Any) -> None:
+def _load_apps(sender: Celery, **_: Any) -> None:
     import django  # noqa: PLC0415 - only processes that load the app need it
 
     django.setup()
-    sender.conf.beat_schedule = _beat_schedule()
 
 
 @setup_logging.connect

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,11 +17,16 @@ from typing import IO, Self
 
 import click
 
+from config import heartbeat
+from core import roster
+
 STOP_LIMIT_S = 20  # what a process gets to finish its work before it is killed
 RESTART_PAUSE_S = 1.0
 TOO_MANY_DEATHS = 5  # within DEATH_WINDOW_S: then it is not bad luck
 DEATH_WINDOW_S = 60
-LOG_LIMIT_BYTES = 20 * 1024 * 1024  # a log larger than this is moved aside at start
+_LINEAL = (sys.executable, "-m", "config")
+LOG_LIMIT_BYTES = 20 * 1024 * 1024  # a log larger than this is moved aside
+LOOK_AT_LOGS_S = 10.0
 
 
 class HomeTaken(RuntimeError):
@@ -28,28 +34,23 @@ class HomeTaken(RuntimeError):
 
 
 def web_command(host: str, port: int) -> list[str]:
-    """Granian with one worker process: SQLite wants one writer, and the threads share the chunk caches."""
-    from config import environment  # noqa: PLC0415 - reads the environment that `up` has just completed
-
-    return [
-        sys.executable, "-m", "granian", "config.wsgi:application", "--interface", "wsgi",
-        "--host", host, "--port", str(port), "--workers", "1", "--blocking-threads", environment.text("LINEAL_WEB_THREADS"),
-        "--http", "1", "--no-ws", "--backlog", "1024", "--backpressure", "512", "--respawn-failed-workers",
-        "--workers-kill-timeout", "10", "--no-access-log", "--log-level", "error",
-    ]  # fmt: skip
+    """One worker process: SQLite wants one writer, and the threads share the chunk caches. The door was looked at before."""
+    return [*_LINEAL, "serve", "--host", host, "--port", str(port), "--insecure", "--drain", "0", "--wait", "0"]
 
 
-def worker_commands(home: Path) -> dict[str, list[str]]:
-    python = [sys.executable, "-m"]
-    celery = [*python, "celery", "--quiet", "-A", "config.celery"]
-    quiet = ["--loglevel", "WARNING"]
-    run = home / "run"
-    return {
-        "sequencer": [*python, "django", "audit_sequencer"],
-        "worker": [*celery, "worker", "--pool", "solo", "--without-gossip", "--without-mingle", "--without-heartbeat",
-                   "-Q", "lineal", *quiet],
-        "beat": [*celery, "beat", "--schedule", str(run / "beat-schedule"), "--pidfile", "", *quiet],
-    }  # fmt: skip
+def worker_commands() -> dict[str, list[str]]:
+    return {role: [*_LINEAL, role] for role in ("sequencer", "worker", "beat")}
+
+
+def take_lock(home: Path) -> IO[str]:
+    """The home's lock, held until it is closed or this process ends. Raises HomeTaken."""
+    lock = (home / "run" / "lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        lock.close()
+        raise HomeTaken(f"A Lineal server already runs on {home}.") from exc
+    return lock
 
 
 @dataclass
@@ -72,18 +73,10 @@ class Fleet:
         self.logs = home / "log"
         for folder in (self.logs, home / "run"):
             folder.mkdir(mode=0o700, exist_ok=True)
-        self._lock = self._take_lock()
+        self._lock = take_lock(home)
+        roster.forget_the_dead(roster.folder(heartbeat.folder()))
         self._children: dict[str, _Child] = {}
         self._stopping = False
-
-    def _take_lock(self) -> IO[str]:
-        lock = (self.home / "run" / "lock").open("a+")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            lock.close()
-            raise HomeTaken(f"A Lineal server already runs on {self.home}.") from exc
-        return lock
 
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -143,13 +136,26 @@ class Fleet:
 
     def supervise(self) -> int:
         """Keep all running until a signal; the exit code: 0, or 1 when one of them keeps dying."""
+        looked_at = time.monotonic()
         while not self._stopping:
             for child in self._children.values():
                 if child.process.poll() is not None and not self._revive(child):
                     return 1
+            if time.monotonic() - looked_at > LOOK_AT_LOGS_S:
+                looked_at = time.monotonic()
+                self._bound_logs()
             time.sleep(0.2)
         click.echo("Stopping …", err=True)
         return 0
+
+    def _bound_logs(self) -> None:
+        """Copy aside and empty a log that has grown too large. Its process appends, so it goes on at the new beginning; a line
+        that it writes between the two steps is lost.
+        """
+        for path in self.logs.glob("*.log"):
+            if path.stat().st_size > LOG_LIMIT_BYTES:
+                shutil.copyfile(path, path.with_suffix(".log.1"))
+                os.truncate(path, 0)
 
     def _revive(self, child: _Child) -> bool:
         """Start a dead process again. False when it has died too often to go on."""

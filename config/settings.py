@@ -2,9 +2,12 @@
 
 import os
 
-from config import database, environment
+from config import broker, database, environment, heartbeat
+from core.logs import FORMATS
 
 HOME = environment.home()
+RUN_FOLDER = heartbeat.folder()
+PROCESS = environment.text("LINEAL_PROCESS")
 DEBUG = environment.flag("LINEAL_DEBUG")
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -24,6 +27,7 @@ INSTALLED_APPS = [
     "accounts",
     "notify",
     "lineage",
+    "retention",
     "tracking",
     "registry",
     "monitoring",
@@ -31,7 +35,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.draining.DrainMiddleware",
     "core.context.RequestContextMiddleware",
+    "core.watching.WatchingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "web.security.SecurityHeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -41,6 +47,9 @@ MIDDLEWARE = [
     "core.problems.ProblemMiddleware",
     "accounts.middleware.PagePrincipalMiddleware",
 ]
+
+if environment.text("LINEAL_DATABASE_REPLICA_URL"):
+    MIDDLEWARE.insert(2, "core.replica.FreshReadsMiddleware")
 
 TEMPLATES = [
     {
@@ -53,8 +62,16 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": database.settings_for(environment.text("LINEAL_DATABASE_URL"), HOME)}
-BLOBS_URL = environment.text("LINEAL_BLOBS_URL") or f"file://{HOME / 'blobs'}"
+DATABASES = database.databases(HOME)
+DATABASE_ROUTERS = ["core.replica.Router"] if "replica" in DATABASES else []
+DATABASE_APP_ROLE = database.app_role()
+DATABASE_POOLER = database.behind_pooler()
+REPLICA_LAG_S = environment.number("LINEAL_DATABASE_REPLICA_LAG")
+SLOW_READ_S = max(1, environment.number("LINEAL_SEARCH_SECONDS"))
+BLOBS_URL = environment.store("LINEAL_BLOBS_URL") or f"file://{HOME / 'blobs'}"
+BLOBS_ENCRYPTION = environment.encryption("LINEAL_BLOBS_ENCRYPTION")
+BLOBS_PUBLIC_URL = environment.public_store("LINEAL_BLOBS_PUBLIC_URL")
+BLOBS_LINK_LIFE_S = environment.link_life_s("LINEAL_BLOBS_LINK_LIFE_S")
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 ALLOWED_HOSTS = [host.strip() for host in environment.text("LINEAL_HOSTS").split(",") if host.strip()]
@@ -64,6 +81,8 @@ OUTBOUND_ALLOW = [entry.strip() for entry in environment.text("LINEAL_OUTBOUND_A
 SMTP_URL = environment.mail_server("LINEAL_SMTP_URL")
 MAIL_FROM = environment.text("LINEAL_MAIL_FROM")
 DATA_ROOTS = [entry.strip() for entry in environment.text("LINEAL_DATA_ROOTS").split(",") if entry.strip()]
+BIN_DAYS = environment.number("LINEAL_BIN_DAYS")
+SWEEP_GRACE_HOURS = environment.number("LINEAL_SWEEP_GRACE_HOURS")
 PROFILE_PARTS_DAYS = environment.number("LINEAL_PROFILE_PARTS_DAYS")
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -82,9 +101,15 @@ AUDIT_ORIGIN = environment.text("LINEAL_AUDIT_ORIGIN")
 AUDIT_ML_DSA = environment.flag("LINEAL_AUDIT_ML_DSA")
 ANCHORS_URL = environment.bucket("LINEAL_ANCHORS_URL")
 ANCHORS_LOCK_DAYS = environment.number("LINEAL_ANCHORS_LOCK_DAYS")
+METRICS_LISTEN = environment.address("LINEAL_METRICS_LISTEN")
+METRICS_OPEN_TO = environment.networks("LINEAL_METRICS_OPEN_TO")
 PROBLEM_PAGE = "web.errors.render_problem"
 RING_WORKERS = True
 CELERY_APP = "config.celery.app"
+BROKER = broker.settings_for(environment.text("LINEAL_BROKER_URL"), HOME)
+SWEEP_S = environment.positive("LINEAL_SWEEP_S")
+JOB_LEASE_S = environment.positive("LINEAL_LEASE_S")
+STOP_S = environment.positive("LINEAL_STOP_S")
 
 STATIC_URL = "/static/"
 STATIC_ROOT = None  # nothing is collected: WhiteNoise serves the files where the packages keep them
@@ -122,17 +147,19 @@ SPECTACULAR_SETTINGS = {
     "APPEND_COMPONENTS": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
 }
 
+environment.choice("LINEAL_LOG_FORMAT", FORMATS)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"ours": {"()": "core.logs.make_formatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "ours"}},
     "root": {"handlers": ["stderr"], "level": environment.text("LINEAL_LOG_LEVEL")},
     "loggers": {
         "django.request": {"level": "ERROR"},  # a 404 is an answer, not an event of ours
         "django.security": {"level": "ERROR"},
         "celery": {"level": "WARNING"},
         "kombu": {"level": "ERROR"},
+        "botocore": {"level": "WARNING"},  # it tells each process where credentials come from
     },
 }
 

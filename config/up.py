@@ -2,8 +2,6 @@
 
 import json
 import os
-import socket
-import stat
 import sys
 import urllib.error
 import urllib.request
@@ -13,15 +11,12 @@ from pathlib import Path
 import click
 
 from config.environment import BadSetting
+from config.home import CannotStart, prepare_home
+from config.listening import allow_host, bracketed, refuse_open_door, refuse_taken_port
 from config.processes import Fleet, HomeTaken, web_command, worker_commands
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 START_LIMIT_S = 60  # migrations of a large store take their time
 STRANGER_CHECKS = 8  # each of two servers on one port gets about half of the connections
-
-
-class CannotStart(click.ClickException):
-    """Why the server does not start, in one line; exit code 1."""
 
 
 @click.command()
@@ -37,19 +32,19 @@ def up(home: Path | None, port: int, host: str, browser: bool | None, insecure: 
     Ends cleanly on Ctrl-C or SIGTERM.
     """
     os.umask(0o077)
-    folder = _prepare_home(home or Path(os.environ.get("LINEAL_HOME") or ".lineal"))
-    _refuse_open_door(host, insecure=insecure)
-    _refuse_taken_port(host, port)
-    url = os.environ.get("LINEAL_PUBLIC_URL") or f"http://{_bracketed(host)}:{port}"
+    folder = prepare_home(home)
+    refuse_open_door(host, insecure=insecure)
+    refuse_taken_port(host, port)
+    url = os.environ.get("LINEAL_PUBLIC_URL") or f"http://{bracketed(host)}:{port}"
     os.environ |= {"LINEAL_HOME": str(folder), "LINEAL_PUBLIC_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings"}
-    _allow_host(host)
+    allow_host(host)
     try:
         fleet = Fleet(folder)
     except HomeTaken as exc:
         raise CannotStart(str(exc)) from exc
     with fleet:
         link = _bootstrap(fleet, url)
-        fleet.start({"web": web_command(host, port), **worker_commands(folder)})
+        fleet.start({"web": web_command(host, port), **worker_commands()})
         fleet.wait_until(lambda: _answers(host, port), limit_s=START_LIMIT_S, what="the web process to answer")
         _refuse_stranger(host, port, folder)
         _announce(folder, url, link)
@@ -59,67 +54,15 @@ def up(home: Path | None, port: int, host: str, browser: bool | None, insecure: 
     sys.exit(code)
 
 
-def _prepare_home(home: Path) -> Path:
-    """The home folder, made if need be.
-
-    Raises:
-        CannotStart: it cannot be written, or others may write to it (they could plant keys and tokens).
-    """
-    folder = home.expanduser().resolve()
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as exc:
-        raise CannotStart(
-            f"The home folder {folder} cannot be written: {exc.strerror}. Choose another with --home."
-        ) from exc
-    mode = folder.stat()
-    if mode.st_uid != os.getuid():
-        raise CannotStart(f"The home folder {folder} belongs to another user. Choose another with --home.")
-    if mode.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise CannotStart(f"Others may write to the home folder {folder}; close it with: chmod go-w {folder}")
-    return folder
-
-
-def _refuse_open_door(host: str, *, insecure: bool) -> None:
-    behind_tls = os.environ.get("LINEAL_PUBLIC_URL", "").startswith("https://")
-    if host not in LOOPBACK and not insecure and not behind_tls:
-        raise CannotStart(
-            f"Listening on {host} would send tokens in the clear. Put TLS in front and set LINEAL_PUBLIC_URL=https://…, "
-            "or say --insecure."
-        )
-
-
-def _refuse_taken_port(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as exc:
-            raise CannotStart(
-                f"Port {port} on {host} cannot be had: {exc.strerror}. Choose another with --port."
-            ) from exc
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def _allow_host(host: str) -> None:
-    """A host that is listened on by name may be asked for by that name; a wildcard allows no name by itself."""
-    if "LINEAL_HOSTS" not in os.environ and host not in LOOPBACK:
-        os.environ["LINEAL_HOSTS"] = f"localhost,127.0.0.1,[::1],{_bracketed(host)}"
-
-
 def _bootstrap(fleet: Fleet, url: str) -> str:
     """Migrate, make owner and keys if there are none; the one-time link. In a process of its own, so that this one stays small."""
     try:
-        return fleet.run_to_end([sys.executable, "-m", "config.bootstrap", url])
+        *warnings, link = fleet.run_to_end([sys.executable, "-m", "config.bootstrap", url]).splitlines()
     except RuntimeError as exc:
         raise CannotStart(str(exc)) from exc
+    for warning in warnings:
+        click.echo(f"Warning: {warning}", err=True)
+    return link
 
 
 def _answers(host: str, port: int) -> bool:
@@ -139,7 +82,7 @@ def _refuse_stranger(host: str, port: int, home: Path) -> None:
 
 
 def _ask(host: str, port: int, path: str) -> bytes:
-    target = "127.0.0.1" if host in ("0.0.0.0", "localhost") else "[::1]" if host == "::" else _bracketed(host)  # noqa: S104 - compared, not bound
+    target = "127.0.0.1" if host in ("0.0.0.0", "localhost") else "[::1]" if host == "::" else bracketed(host)  # noqa: S104 - compared, not bound
     request = urllib.request.Request(f"http://{target}:{port}{path}", headers={"Host": f"localhost:{port}"})
     with urllib.request.urlopen(request, timeout=2) as response:  # noqa: S310 - our own server
         return bytes(response.read())
@@ -156,4 +99,4 @@ def _announce(folder: Path, url: str, link: str) -> None:
     sys.stdout.flush()
 
 
-__all__ = ["BadSetting", "up"]
+__all__ = ["BadSetting", "CannotStart", "up"]

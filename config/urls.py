@@ -2,16 +2,20 @@
 
 from django.urls import include, path
 
-from config.health import healthz
+from config.health import healthz, readyz
 from config.openapi import Document
+from config.scraping import Metrics
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", Metrics.as_view(), name="metrics"),
     path("api/schema", Document.as_view(), name="schema"),
     path("api/v1/", include("accounts.urls")),
     path("api/v1/", include("audit.urls")),
     path("api/v1/", include("notify.urls")),
     path("api/v1/", include("lineage.urls")),
+    path("api/v1/", include("retention.urls")),
     path("api/v1/", include("tracking.urls")),
     path("api/v1/", include("registry.urls")),
     path("api/v1/", include("monitoring.urls")),

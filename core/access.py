@@ -54,6 +54,8 @@ class Permission(StrEnum):
     ALERT_WRITE = "alert.write"
     MONITOR_WRITE = "monitor.write"
     SUBSCRIPTION_WRITE = "subscription.write"
+    HOLD_WRITE = "hold.write"
+    PURGE = "project.purge"
 
 
 LEAST_ROLE: Mapping[Permission, Role] = {
@@ -73,6 +75,8 @@ LEAST_ROLE: Mapping[Permission, Role] = {
     Permission.ALERT_WRITE: Role.CONTRIBUTOR,
     Permission.MONITOR_WRITE: Role.MAINTAINER,
     Permission.SUBSCRIPTION_WRITE: Role.MAINTAINER,
+    Permission.HOLD_WRITE: Role.MAINTAINER,
+    Permission.PURGE: Role.ADMIN,
 }
 
 SCOPE_OF: Mapping[Permission, str] = {
@@ -92,8 +96,11 @@ SCOPE_OF: Mapping[Permission, str] = {
     Permission.ALERT_WRITE: "report",
     Permission.MONITOR_WRITE: "manage",
     Permission.SUBSCRIPTION_WRITE: "manage",
+    Permission.HOLD_WRITE: "manage",
+    Permission.PURGE: "manage",
 }
-SCOPES = frozenset(SCOPE_OF.values()) | {"*"}
+METRICS_SCOPE = "metrics"  # belongs to no project: the figures are of the whole server
+SCOPES = frozenset(SCOPE_OF.values()) | {METRICS_SCOPE, "*"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +183,21 @@ def require_server_admin(principal: Principal) -> None:
     if not (principal.is_server_admin and principal.has_scope("manage") and principal.only_project_id is None):
         raise NotAllowed(
             "Only a server administrator may do this.", principal=principal, permission="server.admin", project=None
+        )
+
+
+def require_metrics(principal: Principal) -> None:
+    """Raises NotAllowed unless the token names the scope `metrics`, which only administrators of the server can give, or is
+    theirs. `*` in a member's token stands for what members may do.
+    """
+    named = METRICS_SCOPE in principal.scopes
+    theirs = principal.is_server_admin and principal.has_scope(METRICS_SCOPE)
+    if principal.only_project_id is not None or not (named or theirs):
+        raise NotAllowed(
+            "The figures of the server need a token with the scope 'metrics', which its administrators give.",
+            principal=principal,
+            permission="metrics.read",
+            project=None,
         )
 
 

@@ -8,4 +8,7 @@ class CoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from core import checks, jobs  # noqa: F401, PLC0415 - registered by import, which needs loaded apps
+        from core import checks, figures, jobs, lone, tracing  # noqa: F401, PLC0415 - registered by import, which needs loaded apps
+
+        tracing.start()
+        lone.start()

@@ -2,30 +2,20 @@
 
 import re
 from collections.abc import Callable
-from contextvars import ContextVar
-from dataclasses import dataclass
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
+from core import current
+from core.current import RequestContext
 from core.ids import uuid7
 
-
-@dataclass(frozen=True, slots=True)
-class RequestContext:
-    id: str
-    ip: str
-    user_agent: str
-    route: str
-    trace_id: str
-
-
-_current: ContextVar[RequestContext | None] = ContextVar("request_context", default=None)
-_TRACEPARENT = re.compile(r"^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")  # W3C Trace Context, 3.2
+REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{15,63}")  # a UUID, 32 hex digits, and what proxies make of their own
+TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")  # W3C Trace Context, 3.2
 
 
 def current_request() -> RequestContext | None:
-    return _current.get()
+    return current.request.get()
 
 
 def client_ip(request: HttpRequest) -> str:
@@ -37,25 +27,35 @@ def client_ip(request: HttpRequest) -> str:
     return str(request.META.get("REMOTE_ADDR", ""))[:64]
 
 
+def trace_id_of(traceparent: str) -> str:
+    """The trace that a `traceparent` header belongs to; empty where it is none."""
+    match = TRACEPARENT.fullmatch(traceparent)
+    return match[1] if match else ""
+
+
 class RequestContextMiddleware:
-    """Gives each request an id, in the context while it is served and in the answer's `X-Request-Id`."""
+    """Gives each request an id, in the context while it is served and in the answer's `X-Request-Id`: the one that it came
+    with, if that is well formed, so that a proxy's log and ours can be read together.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        trace = _TRACEPARENT.match(request.headers.get("traceparent", ""))
+        given, traceparent = request.headers.get("X-Request-Id", ""), request.headers.get("traceparent", "")
+        trace_id = trace_id_of(traceparent)
         context = RequestContext(
-            id=uuid7().hex,
+            id=given if REQUEST_ID.fullmatch(given) else uuid7().hex,
             ip=client_ip(request),
             user_agent=request.headers.get("User-Agent", "")[:256],
             route=f"{request.method} {request.path}"[:512],
-            trace_id=trace.group(1) if trace else "",
+            trace_id=trace_id,
+            traceparent=traceparent if trace_id else "",
         )
-        token = _current.set(context)
+        token = current.request.set(context)
         try:
             response = self.get_response(request)
         finally:
-            _current.reset(token)
+            current.request.reset(token)
         response["X-Request-Id"] = context.id
         return response

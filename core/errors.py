@@ -6,6 +6,7 @@ LinealError
  ├─ Unauthenticated   who are you?
  ├─ Forbidden         known, and not allowed
  ├─ NotFound          missing, or not for this caller to know of
+ ├─ Gone              was there, and never will be again
  ├─ Conflict          true now, and in the way
  ├─ TooLarge          more than one request may carry
  ├─ TooMany           slower, please
@@ -69,6 +70,11 @@ class NotFound(LinealError):
     title = "Not found"
 
 
+class Gone(LinealError):
+    code = "gone"
+    title = "Gone for good"
+
+
 class Conflict(LinealError):
     code = "conflict"
     title = "Conflict"
@@ -94,5 +100,11 @@ class RangeNotSatisfiable(LinealError):
 
 
 class Unavailable(LinealError):
+    """`retry_after_s` where it is known when asking again may help."""
+
     code = "unavailable"
     title = "Not available now"
+
+    def __init__(self, detail: str, *, retry_after_s: int | None = None, **extra: Any) -> None:
+        super().__init__(detail, **extra)
+        self.retry_after_s = retry_after_s

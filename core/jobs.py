@@ -1,27 +1,36 @@
 """Jobs: `enqueue` writes a row in the caller's transaction, a worker does it after the commit.
 
-The row is the job; the broker's message is only a doorbell without content. A lost or doubled message changes nothing: a sweeper
-rings every few seconds, and whoever answers leases the rows that are due. A worker that dies keeps its lease until it
-runs out, then another takes over; so every job has to be idempotent.
+The row is the job; the broker's message is only a doorbell without content. A lost or doubled message changes nothing: workers
+look by themselves every few seconds, and whoever answers leases the rows that are due. A worker that dies keeps its lease until
+it runs out (see `core.leases`), then another takes over; so every job has to be idempotent.
 """
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
 
-from core import clock
+from core import clock, current, doorbell, leases, logs, metrics, tracing
+from core.context import trace_id_of
+from core.current import JobContext
 from core.models import Job
 
 log = logging.getLogger(__name__)
 
 FIRST_RETRY_S = 2
 LONGEST_RETRY_S = 3_600
+MOST_ATTEMPTS = 20
 KEEP_DONE = timedelta(days=7)  # long enough to look into last week's trouble
+
+runs = metrics.counter(
+    "lineal_job_runs_total", "Runs of jobs, by how they ended: done, retried or failed.", ["task", "outcome"]
+)
+durations = metrics.histogram("lineal_job_duration_seconds", "How long a run took.", ["task"], buckets=metrics.SLOW_S)
 
 JobFunction = Callable[..., None]
 
@@ -38,10 +47,11 @@ _definitions: dict[str, Definition] = {}
 PERIODS_S: dict[str, float] = {}  # job name → seconds between runs, for the beat
 
 
-def job(name: str, *, lease_s: int = 120, max_attempts: int = 20) -> Callable[[JobFunction], JobFunction]:
+def job(name: str, *, lease_s: int = 120, max_attempts: int = MOST_ATTEMPTS) -> Callable[[JobFunction], JobFunction]:
     """Register a function under `name`. It gets JSON values as keywords, and may run more than once.
 
-    `lease_s` has to exceed its longest run. After `max_attempts` failures it is set aside as failed, and kept.
+    `lease_s` has to exceed its longest run: after that it counts as hung, and another worker may begin it. After
+    `max_attempts` failures, or as many dead workers, it is set aside as failed, and kept.
     """
 
     def register(function: JobFunction) -> JobFunction:
@@ -72,17 +82,19 @@ def enqueue(name: str, /, *, _dedupe: str | None = None, _delay_s: float = 0, **
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("Enqueue inside the transaction whose work the job continues.")
     now = clock.now()
-    row = Job(name=name, arguments=arguments, dedupe=_dedupe, created_at=now, due_at=now + timedelta(seconds=_delay_s))
+    request_id, traceparent = current.cause()
+    row = Job(
+        name=name,
+        arguments=arguments,
+        dedupe=_dedupe,
+        created_at=now,
+        due_at=now + timedelta(seconds=_delay_s),
+        request_id=request_id,
+        traceparent=traceparent,
+    )
     Job.objects.bulk_create([row], ignore_conflicts=_dedupe is not None)
-    if not _delay_s:
-        transaction.on_commit(_ring, robust=True)
-
-
-def _ring() -> None:
-    """Tell the workers that something is due. Without a broker the sweeper finds it seconds later."""
-    from core.tasks import ring  # noqa: PLC0415 - celery loads only where jobs are rung for
-
-    ring()
+    if _delay_s < settings.SWEEP_S:  # whoever is called looks again when it is due
+        transaction.on_commit(doorbell.ring, robust=True)
 
 
 def run_next() -> bool:
@@ -90,18 +102,44 @@ def run_next() -> bool:
     job_row = _lease_next()
     if job_row is None:
         return False
+    token = current.job.set(_context_of(job_row))
+    try:
+        _run(job_row)
+    finally:
+        current.job.reset(token)
+        leases.held.drop(job_row)
+    return True
+
+
+def _context_of(job_row: Job) -> JobContext:
+    return JobContext(
+        id=job_row.pk,
+        name=job_row.name,
+        request_id=job_row.request_id,
+        trace_id=trace_id_of(job_row.traceparent),
+        traceparent=job_row.traceparent,
+    )
+
+
+def _run(job_row: Job) -> None:
     definition = _definitions.get(job_row.name)
     if definition is None:
-        _retry_or_fail(job_row, f"No job is named '{job_row.name}' in this release.", max_attempts=20)
-        return True
+        _retry_or_fail(job_row, f"No job is named '{job_row.name}' in this release.", max_attempts=MOST_ATTEMPTS)
+        return
+    begun = time.perf_counter()
     try:
-        definition.run(**job_row.arguments)
+        with tracing.around_job(_context_of(job_row)):
+            definition.run(**job_row.arguments)
     except Exception as exc:
         log.warning("Job %s (%s) failed", job_row.name, job_row.pk, exc_info=True)
         _retry_or_fail(job_row, f"{type(exc).__name__}: {exc}", max_attempts=definition.max_attempts)
+        runs.labels(job_row.name, "failed" if job_row.attempts >= definition.max_attempts else "retried").inc()
     else:
         Job.objects.filter(pk=job_row.pk).update(done_at=clock.now(), leased_until=None)
-    return True
+        runs.labels(job_row.name, "done").inc()
+        said = f"Job {job_row.name} is done"
+        logs.say(log, logging.INFO, said, duration_ms=round((time.perf_counter() - begun) * 1_000, 1))
+    durations.labels(job_row.name).observe(time.perf_counter() - begun)
 
 
 def run_pending(limit: int = 1_000) -> int:
@@ -113,21 +151,10 @@ def run_pending(limit: int = 1_000) -> int:
 
 
 def _lease_next() -> Job | None:
-    """Take the lease of one due job by compare-and-set; losing a race tries the next."""
-    now = clock.now()
-    due = Job.objects.filter(
-        Q(leased_until__isnull=True) | Q(leased_until__lt=now), done_at=None, failed_at=None, due_at__lte=now
+    return leases.held.take(
+        {name: definition.lease_s for name, definition in _definitions.items()},
+        {name: definition.max_attempts for name, definition in _definitions.items()},
     )
-    for candidate in due.order_by("due_at", "id")[:10]:
-        definition = _definitions.get(candidate.name)
-        until = now + timedelta(seconds=definition.lease_s if definition else 60)
-        taken = due.filter(pk=candidate.pk, attempts=candidate.attempts).update(
-            leased_until=until, attempts=F("attempts") + 1
-        )
-        if taken:
-            candidate.attempts += 1
-            return candidate
-    return None
 
 
 def _retry_or_fail(job_row: Job, error: str, *, max_attempts: int) -> None:

@@ -17,6 +17,8 @@ class Job(models.Model):
     done_at = models.DateTimeField(null=True)
     failed_at = models.DateTimeField(null=True)
     last_error = models.TextField(default="")
+    request_id = models.CharField(max_length=64, default="", db_default="")  # of the request that promised it
+    traceparent = models.CharField(max_length=55, default="", db_default="")  # W3C Trace Context, likewise
 
     class Meta:
         indexes = [
@@ -24,6 +26,7 @@ class Job(models.Model):
                 fields=["due_at", "id"], name="job_open", condition=Q(done_at__isnull=True, failed_at__isnull=True)
             ),
             models.Index(fields=["done_at"], name="job_done"),
+            models.Index(fields=["failed_at"], name="job_failed", condition=Q(failed_at__isnull=False)),
         ]
         constraints = [
             # One waiting job per key; a job that has begun no longer stands in the way of its successor.
@@ -33,3 +36,20 @@ class Job(models.Model):
                 condition=Q(done_at__isnull=True, failed_at__isnull=True, attempts=0),
             ),
         ]
+
+
+class PeriodicRun(models.Model):
+    """When the turn of a periodic job was taken last."""
+
+    name = models.CharField(max_length=100, primary_key=True)
+    last_at = models.DateTimeField()
+
+
+class SchemaFloor(models.Model):
+    """The oldest release whose code works on this schema: at most one row, which migrations that take something away raise."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    release = models.CharField(max_length=32)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="schema_floor_one_row")]

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from core import tracing
 from core.errors import Invalid, Unavailable
 
 ANSWER_BYTES = 64 * 1024  # of a body that is read; answers are looked at by people
@@ -67,12 +68,19 @@ def send(method: str, url: str, *, headers: Mapping[str, str], body: bytes, time
         OutboundFailed: no answer.
     """
     parts = parse_url(url)
-    address = _allowed_address(parts)
-    connection = _connection(parts, address, timeout_s)
+    sent = {"User-Agent": "lineal", **headers}
+    with tracing.around_call(method, parts.host, sent) as note_status:
+        answer = _exchange(method, parts, sent, body, timeout_s)
+        note_status(answer.status)
+        return answer
+
+
+def _exchange(method: str, parts: _Url, headers: Mapping[str, str], body: bytes, timeout_s: float) -> Answer:
+    connection = _connection(parts, _allowed_address(parts), timeout_s)
     try:
         connection.connect()
         with _ended_after(connection.sock, timeout_s):
-            connection.request(method, parts.target, body=body, headers={"User-Agent": "lineal", **headers})
+            connection.request(method, parts.target, body=body, headers=dict(headers))
             response = connection.getresponse()
             return Answer(response.status, dict(response.getheaders()), response.read(ANSWER_BYTES))
     except (OSError, http.client.HTTPException) as exc:

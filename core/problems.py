@@ -7,14 +7,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from core import access, errors
+from core import access, database_errors, errors
 from core.codec import json_bytes
 from core.context import current_request
 
@@ -26,6 +25,7 @@ STATUS: dict[type[errors.LinealError], int] = {
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.Gone: 410,
     errors.TooLarge: 413,
     errors.UnsupportedType: 415,
     errors.RangeNotSatisfiable: 416,
@@ -53,7 +53,7 @@ def problem_body(error: errors.LinealError) -> dict[str, Any]:
 
 
 def problem_headers(error: errors.LinealError) -> dict[str, str]:
-    if isinstance(error, errors.TooMany):
+    if isinstance(error, errors.TooMany | errors.Unavailable) and error.retry_after_s is not None:
         return {"Retry-After": str(error.retry_after_s)}
     if isinstance(error, errors.Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="lineal"'}
@@ -99,8 +99,10 @@ def translate(exc: Exception) -> errors.LinealError | None:
         return errors.NotFound("There is nothing here.")
     if isinstance(exc, RequestDataTooBig):
         return errors.TooLarge(f"A request body holds at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes.")
-    if isinstance(exc, OperationalError):
-        log.warning("The database did not answer: %s", exc)
+    unavailable = database_errors.translate(exc)
+    if unavailable is not None:
+        log.warning("The database did not answer (%s): %s", unavailable.code, exc)
+        return unavailable
     return next((make(exc) for kinds, make in _FOREIGN if isinstance(exc, kinds)), None)
 
 
@@ -119,7 +121,6 @@ STATUS[NotAcceptable] = 406
 
 
 _FOREIGN: list[tuple[tuple[type[Exception], ...], Callable[[Any], errors.LinealError]]] = [
-    ((OperationalError,), lambda _: errors.Unavailable("The database did not answer; nothing was changed. Try again.")),
     ((drf.ParseError,), lambda exc: errors.Malformed(str(exc.detail))),
     ((drf.UnsupportedMediaType,), lambda exc: errors.UnsupportedType(str(exc.detail))),
     ((drf.NotAuthenticated, drf.AuthenticationFailed), lambda exc: errors.Unauthenticated(str(exc.detail))),

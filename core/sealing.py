@@ -32,11 +32,16 @@ def unseal(sealed: bytes | memoryview) -> str:
         raise SealBroken("This secret was sealed with another key than this server's; give it anew.") from exc
 
 
-def _fernet() -> Fernet:
+def ensure_key() -> Path:
+    """Where the key is, made if there is none. Safe to call from several processes at once."""
     path = Path(settings.HOME) / "keys" / "sealing.key"
     if not path.exists():
         _make(path)
-    return Fernet(path.read_bytes())
+    return path
+
+
+def _fernet() -> Fernet:
+    return Fernet(ensure_key().read_bytes())
 
 
 def _make(path: Path) -> None:

@@ -8,17 +8,20 @@ reaches, guesses tens of thousands, and would read whole tables to join them wit
 
 # ruff: noqa: S608 - only column names of `Direction` are pasted in; values are parameters
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from enum import Enum
 from typing import Any
 
 import orjson
-from django.db import OperationalError, connection, transaction
+from django.db import connection, connections
 
+from core import replica
+from core.time_limits import Deadline
+from core.time_limits import time_limit as core_time_limit
 from lineage.errors import WalkTooSlow
 
-TIME_LIMIT_MS = 5_000  # PostgreSQL only; the measured worst on a hostile graph of a million nodes is 3.3 s
+TIME_LIMIT_MS = 5_000  # the measured worst on a hostile graph of a million nodes is 3.3 s
 
 
 class Direction(Enum):
@@ -57,33 +60,17 @@ def is_reachable(*, start: int, goal: int) -> bool:
     return bool(_rows(statement, [_ids([start]), goal]))
 
 
-@contextmanager
-def time_limit(milliseconds: int = TIME_LIMIT_MS) -> Iterator[None]:
-    """Let no statement inside run longer than this on PostgreSQL. One snapshot is not promised across statements.
+def time_limit(milliseconds: int = TIME_LIMIT_MS) -> AbstractContextManager[Deadline]:
+    """Let the walks inside take no longer than this in all. One snapshot is not promised across statements.
 
     Raises:
-        WalkTooSlow: one did, and was stopped.
+        WalkTooSlow: they did, and were stopped.
     """
-    if connection.vendor != "postgresql":
-        yield
-        return
-    nested = connection.in_atomic_block
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT current_setting('statement_timeout'), set_config('statement_timeout', %s, true)",
-                [f"{milliseconds}ms"],
-            )
-            before = cursor.fetchone()[0]
-            yield
-            if nested:  # else it ends with this transaction
-                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [before])
-    except OperationalError as exc:
-        if "statement timeout" in str(exc):
-            raise WalkTooSlow(
-                f"The walk took longer than {milliseconds} ms. Ask from fewer nodes, or with a lower max_nodes."
-            ) from exc
-        raise
+    return core_time_limit(milliseconds / 1_000, _too_slow, using=replica.alias())
+
+
+def _too_slow(seconds: float) -> WalkTooSlow:
+    return WalkTooSlow(f"The walk took longer than {seconds:g} s. Ask from fewer nodes, or with a lower max_nodes.")
 
 
 def _reached(direction: Direction) -> str:
@@ -114,6 +101,6 @@ def _ids(nodes: Sequence[int]) -> str:
 
 
 def _rows(statement: str, parameters: Sequence[str | int]) -> list[Any]:
-    with connection.cursor() as cursor:
+    with connections[replica.alias()].cursor() as cursor:
         cursor.execute(statement, parameters)
         return list(cursor.fetchall())

@@ -8,4 +8,4 @@ class MonitoringConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from monitoring import actions, lineage_kinds, monitor_tasks, tasks  # noqa: F401, PLC0415 - registered by import, needs loaded apps
+        from monitoring import actions, figures, lineage_kinds, monitor_tasks, tasks  # noqa: F401, PLC0415 - registered by import, needs loaded apps

@@ -8,4 +8,4 @@ class NotifyConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from notify import actions, tasks  # noqa: F401, PLC0415 - registered by import, which needs loaded apps
+        from notify import actions, figures, tasks  # noqa: F401, PLC0415 - registered by import, which needs loaded apps

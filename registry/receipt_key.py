@@ -44,15 +44,21 @@ def load_key() -> ReceiptKey:
     Raises:
         TypeError: the file holds a key of another kind.
     """
-    path = Path(settings.HOME) / "keys" / "receipt.key"
-    if not path.exists():
-        _make(path)
+    path = ensure_key()
     private = load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(private, Ed25519PrivateKey):
         raise TypeError(f"{path} holds no Ed25519 key.")
     key = ReceiptKey(private, VerifierKey(f"{keys.origin()}/receipts", private.public_key().public_bytes_raw()))
     _tell_ledger(key)
     return key
+
+
+def ensure_key() -> Path:
+    """Where the secret half is, made if there is none. Safe to call from several processes at once."""
+    path = Path(settings.HOME) / "keys" / "receipt.key"
+    if not path.exists():
+        _make(path)
+    return path
 
 
 def _make(path: Path) -> None:

@@ -21,6 +21,11 @@ PROFILE_BYTES = 2_000_000  # a dataset profile as JSON
 
 ARTIFACT_BYTES = 1 << 40  # 1 TiB: one upload
 UPLOAD_FILES = 1_000  # files announced in one request
+PACK_FILE_BYTES = (
+    256 * 1024
+)  # a file up to this size travels with others: its own requests would cost more than its bytes
+PACK_BYTES = 4 * 1024 * 1024  # of files in one pack, below what one request body holds
+UPLOAD_LINKS = 1_000  # part links in one answer: a second of signing
 STALE_UPLOAD_DAYS = 7  # an upload untouched for so long is forgotten
 
 SEARCH_LENGTH = 10_000  # characters of a filter
@@ -29,6 +34,10 @@ SEARCH_COMPARISONS = 100  # each is a look-up of its own
 SEARCH_LIST = 500  # values in one IN (…)
 SEARCH_PATTERN = 200  # characters of a LIKE pattern; matching costs its length times that of the value
 SEARCH_ORDER = 3  # keys of an order
+SEARCH_OFFSET = 10_000  # runs that a page may begin behind; every one of them is read to get there
+SEARCH_STEPS = 5  # different values at one step that a filter asks for
+SEARCH_STEP_RUNS = 2_000  # runs whose points are read for one of them: about a second
+SEARCH_STEP_POINTS = 5_000_000  # points not yet sorted into chunks that are read for them
 SEARCH_EXPERIMENTS = 1_000  # experiments named in one search
 CHART_POINTS = 20_000  # points of one thinned series; a screen has 4,000 pixels
 CHART_SERIES = 100  # series in one chart request

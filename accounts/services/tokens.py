@@ -16,7 +16,7 @@ from accounts.models import Account, LoginLink, PageSession, Project, Token
 from accounts.secrets import digest, new_token
 from audit.services import record
 from core import clock
-from core.access import SCOPES, Principal
+from core.access import METRICS_SCOPE, SCOPES, Principal
 from core.errors import Invalid
 
 NOTE_USE_EVERY = timedelta(minutes=1)  # how exact `last_used_at` is; anything finer would be a write per request
@@ -85,6 +85,8 @@ def _check_width(actor: Principal, scopes: Collection[str], project: Project | N
         raise WiderThanMaker(
             f"The token that asks lacks the scopes it asks for: {', '.join(missing)}.", principal=actor
         )
+    if METRICS_SCOPE in scopes and not actor.is_server_admin:
+        raise WiderThanMaker("Only administrators of the server give the scope 'metrics'.", principal=actor)
     if actor.only_project_id is not None and (project is None or project.id != actor.only_project_id):
         raise WiderThanMaker("The token that asks is bound to one project, and so is what it makes.", principal=actor)
 

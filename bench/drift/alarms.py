@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
 from bench.drift.data import profiled, real_numbers, resampled
-from bench.drift.peers import EVIDENTLY, Unavailable
+from bench.peers import EVIDENTLY, Unavailable
 from bench.sheet import Sheet, share
 from monitoring.engine import Limits, evaluate
 from monitoring.profiles import Profile
 from monitoring.statistics import psi
 
+HERE = Path(__file__).parent
 RUNS = 60
 SHARED = 20  # of them are judged by the peer as well, which takes half a second each
 COLUMNS = 33
@@ -52,7 +53,7 @@ def measure(folder: Path) -> list[Sheet]:
     counts = {setting: _judge(setting, folder / f"runs-{at}.npz") for at, setting in enumerate(SETTINGS)}
     ours = _outlier(folder / "outlier.npz")
     try:
-        peer = EVIDENTLY.run("evidently_alarms.py", str(folder))
+        peer = EVIDENTLY.run(HERE / "evidently_alarms.py", str(folder))
         trouble = ""
     except Unavailable as exc:
         peer, trouble = {"counts": {}, "psi": {}}, f" {exc}."

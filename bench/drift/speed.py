@@ -6,12 +6,13 @@ from typing import Any
 import lineal
 
 from bench.cores import one_core
-from bench.drift.peers import EVIDENTLY, WHYLOGS, Unavailable
+from bench.peers import EVIDENTLY, WHYLOGS, Unavailable
 from bench.profile import best, mixed_table
 from bench.sheet import Sheet
 from monitoring.engine import Limits, evaluate
 from monitoring.profiles import merge, read_profile
 
+HERE = Path(__file__).parent
 PROFILED = 200_000
 MIXED = [*(f"float{at}" for at in range(6)), "int5", "int100", "int1000000", "text8", "text50", "id"]
 COMPARED = 100_000, 20
@@ -42,7 +43,7 @@ def _beside_whylogs(table: Any, folder: Path) -> tuple[list[list[str]], str]:
     before = best(lambda: lineal.profile(part, reference))
     size = len(lineal.profile(part, reference).to_bytes())
     try:
-        found = WHYLOGS.run("whylogs_speed.py", str(folder))
+        found = WHYLOGS.run(HERE / "whylogs_speed.py", str(folder))
     except Unavailable as exc:
         return [[f"profile of {rows:,} × {columns}", _rate(rows * columns, before), "not measured", ""]], f" {exc}."
     seconds = min(before, best(lambda: lineal.profile(part, reference)))  # on both sides of the peer's turn
@@ -77,7 +78,7 @@ def _beside_evidently(table: Any, folder: Path) -> tuple[list[list[str]], str]:
     found = [[f"merge of two profiles of {columns} columns", f"{merging * 1e3:.1f} ms", "", ""]]
     label = f"drift of {rows:,} × {columns}"
     try:
-        theirs = EVIDENTLY.run("evidently_speed.py", str(folder))["seconds"]
+        theirs = EVIDENTLY.run(HERE / "evidently_speed.py", str(folder))["seconds"]
     except Unavailable as exc:
         return [[f"{label}, from profiles", f"{comparing * 1e3:.0f} ms", "not measured", ""], *found], f" {exc}."
     beside = f", beside {EVIDENTLY.label}'s preset on the rows"

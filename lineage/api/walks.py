@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.base import ProjectView
+from core import replica
 from core.access import Permission
 from core.api import parse_query
 from core.errors import Invalid, NotFound
@@ -36,14 +37,18 @@ class _WalkView(ProjectView):
         starts = selectors.resolve(self.project, query["of"])
         if not starts:
             raise NotFound(f"Nothing in project '{self.project.name}' is named {query['of']!r}.")
-        walked = self.walk(
-            starts=starts,
-            kinds=_parse_kinds(query.get("kinds")),
-            live=query["live"],
-            max_nodes=query["max_nodes"],
-            visible_to=self.principal,
-        )
-        return render.graph(walked, direction=self.direction, of=query["of"])
+        kinds_wanted = _parse_kinds(query.get("kinds"))
+
+        def walk() -> Graph:
+            return self.walk(
+                starts=starts,
+                kinds=kinds_wanted,
+                live=query["live"],
+                max_nodes=query["max_nodes"],
+                visible_to=self.principal,
+            )
+
+        return render.graph(replica.read(request, walk), direction=self.direction, of=query["of"])
 
     def walk(self, **arguments: Any) -> Graph:
         raise NotImplementedError

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from core import clock, jobs
+from core import clock, jobs, metrics
 from core.sealing import SealBroken, unseal
 from notify import links
 from notify.errors import SubscriptionMissing
@@ -31,6 +31,11 @@ DISABLE_AFTER = timedelta(days=5)  # without one success
 CLAIM = timedelta(seconds=150)  # one worker at a time; the job's lease is longer, so whoever takes over may try
 KEEP = timedelta(days=30)  # deliveries that have ended
 ANSWER_LENGTH = 500  # characters
+tries = metrics.counter(
+    "lineal_delivery_attempts_total",
+    "Tries to bring a message to its place, by what came of them.",
+    ["kind", "outcome"],
+)
 FORGOTTEN_AT_ONCE = 1_000
 
 
@@ -43,6 +48,7 @@ def deliver(*, delivery_id: int, at_once: bool = False) -> None:
         return
     begun = time.monotonic()
     outcome = _perform(attempt.delivery)
+    tries.labels(attempt.delivery.subscription.kind, outcome.result.value).inc()
     _settle(attempt, outcome, duration_ms=int((time.monotonic() - begun) * 1_000))
 
 

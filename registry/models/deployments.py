@@ -40,6 +40,7 @@ class Deployment(models.Model):
         indexes = [
             models.Index(fields=["project", "id"], name="registry_deployment_list"),
             models.Index(fields=["environment", "target", "started_at"], name="registry_deployment_where"),
+            models.Index(fields=["environment"], name="registry_deployment_live", condition=Q(ended_at__isnull=True)),
         ]
 
     @property

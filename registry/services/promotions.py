@@ -16,10 +16,12 @@ from core.access import Principal, system_principal
 from core.clock import now
 from core.ids import uuid7
 from registry import links
+from registry.counts import count_failed_gates
 from registry.errors import KeyReused
 from registry.evidence import promotion_target
 from registry.judging import NOBODY, Judgement, judge
 from registry.models import Environment, Model, ModelVersion, Promotion, Slot
+from retention import holds
 
 Decision = Promotion.Decision
 LIFETIME = timedelta(days=7)  # how long a promotion waits for people
@@ -88,6 +90,7 @@ def plan_promotion(request: Request) -> Promotion:
 
 
 def _request(request: Request) -> tuple[Promotion, bool]:
+    holds.enter(request.model.project)
     slot = lock_slot(model=request.model, environment=request.environment)
     known = _find_by_key(request)
     if known is not None:
@@ -166,6 +169,7 @@ def settle(promotion: Promotion, slot: Slot, *, actor: Principal) -> None:
             after={"decision": promotion.decision, "gates": _gate_results(promotion), "holder": _digest(slot.version)},
         )
         events.announce("promotion.refused", **facts(promotion))
+        count_failed_gates(promotion.gates)
     promotion.save()
 
 

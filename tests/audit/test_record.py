@@ -8,7 +8,8 @@ from audit.actions import UnknownAction, register
 from audit.events import MAX_BODY_BYTES, Target
 from audit.models import AuditEvent, AuditPending, AuditPrivate
 from audit.services import record
-from core.context import RequestContext, _current
+from core import current
+from core.current import RequestContext
 from core.errors import Invalid
 from core.ids import uuid7
 
@@ -85,7 +86,7 @@ def test_an_event_says_who_did_what_to_which_version_and_why(make_event, carol, 
 @pytest.mark.django_db
 def test_personal_values_stand_in_the_body_as_commitments_only(make_event):
     """Else erasing the private rows would leave the person in the log."""
-    token = _current.set(
+    token = current.request.set(
         RequestContext("r1", "203.0.113.9", "Firefox on Carol's phone", "POST /api/v1/users/carol", "")
     )
     try:
@@ -93,7 +94,7 @@ def test_personal_values_stand_in_the_body_as_commitments_only(make_event):
             target=Target("account", "a1", "carol-the-label"), reason="she asked", after={"email": "carol@example.org"}
         )
     finally:
-        _current.reset(token)
+        current.request.reset(token)
 
     told = {each.path: json.loads(each.value) for each in event.private.all()}
     assert told == {

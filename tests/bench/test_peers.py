@@ -4,8 +4,9 @@ import sys
 
 import pytest
 
-from bench.drift import peers, speed
-from bench.drift.peers import Peer, Unavailable
+from bench import peers
+from bench.drift import speed
+from bench.peers import WHYLOGS, Unavailable
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def no_environments(tmp_path, monkeypatch):
 
 def test_what_cannot_be_installed_is_said(no_environments):
     with pytest.raises(Unavailable, match=r"no environment for whylogs 1\.6\.4"):
-        Peer("whylogs", "1.6.4", ()).run("whylogs_speed.py")
+        WHYLOGS.run(speed.HERE / "whylogs_speed.py")
 
 
 def test_a_table_without_its_peer_says_so(no_environments, tmp_path, monkeypatch):

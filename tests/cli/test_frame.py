@@ -6,7 +6,7 @@ import sys
 import click
 import pytest
 from lineal.cli import SECTIONS, main
-from lineal.cli.plugins import missing_up
+from lineal.cli.plugins import missing
 
 from tests.cli.conftest import problem
 
@@ -36,7 +36,7 @@ def test_the_table_says_what_the_command_says(name, entry):
 def test_every_command_of_a_group_takes_json_and_url():
     """Scripts may rely on it everywhere."""
     for name, _ in _commands():
-        if name in {"up", "login", "logout", "completion"}:
+        if name in {"up", "login", "logout", "completion", *SECTIONS["Operation"]}:
             continue
         for path, command in _leaves(main.get_command(click.Context(main), name), name):
             options = {option for parameter in command.params for option in parameter.opts}
@@ -138,10 +138,10 @@ def test_a_completion_script_exists_for_each_shell(lineal):
         assert "_LINEAL_COMPLETE" in lineal("completion", shell).stdout
 
 
-def test_without_the_server_up_says_what_to_install():
+def test_without_the_server_its_commands_say_what_to_install():
     from click.testing import CliRunner
 
-    result = CliRunner().invoke(missing_up, ["--home", "x"])
+    result = CliRunner().invoke(missing("up", "Start a server."), ["--home", "x"])
 
     assert "pip install lineal-server" in str(result.exception)
 

@@ -71,6 +71,34 @@ def test_a_broken_filter_is_the_servers_sentence(signed_in, lineal):
     assert result.stderr == "lineal: Unexpected ')' at column 9.\n"
 
 
+def test_a_broken_filter_is_pointed_at(signed_in, lineal):
+    wrong = {
+        "type": "/problems/invalid-filter",
+        "status": 422,
+        "detail": "At character 1 of the filter: …",
+        "excerpt": "staus = 'failed'\n^",
+    }
+    signed_in.answer("POST", "/runs/search", (422, wrong))
+
+    result = lineal("runs", "search", "staus = 'failed'")
+
+    assert result.stderr.splitlines()[1:] == ["  staus = 'failed'", "  ^"]
+
+
+def test_an_offset_skips_once(signed_in, lineal):
+    signed_in.answer(
+        "POST",
+        "/runs/search",
+        {"items": [make_run()], "next_cursor": "c"},
+        {"items": [make_run()], "next_cursor": None},
+    )
+
+    lineal("runs", "search", "--offset", "40")
+
+    bodies = [request.body for request in signed_in.asked("POST", "/runs/search")]
+    assert [body.get("offset") for body in bodies] == [40, None]
+
+
 def test_columns_read_metrics_params_tags_and_fields():
     run = make_run(tags={"a.b": "x"})
 
@@ -79,15 +107,6 @@ def test_columns_read_metrics_params_tags_and_fields():
     assert column_value(run, "tags.`a.b`") == "x"
     assert column_value(run, "status") == "finished"
     assert column_value(run, "metrics.none") is None
-
-
-@pytest.mark.parametrize(("verb", "method"), [("archive", "POST"), ("restore", "POST"), ("delete", "DELETE")])
-def test_runs_are_put_away_one_by_one(signed_in, lineal, verb, method):
-    path = f"/runs/{RUN}" if verb == "delete" else f"/runs/{RUN}/{verb}"
-    signed_in.answer(method, path, (200, make_run()))
-
-    assert lineal("runs", verb, RUN).exit_code == 0
-    assert len(signed_in.asked(method, path)) == 1
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def test_the_doctor_sees_what_waits(left_over, lineal):
 def test_the_exit_code_tells_later_from_lost(lineal, monkeypatch, streams, code):
     """40 is worth another try; 1 needs somebody to look."""
     reports = [StreamReport("r1", "default", "http://h", "/spool/x", **stream) for stream in streams]
-    monkeypatch.setattr("lineal._sync.sync", lambda _: SyncReport(reports))
+    monkeypatch.setattr("lineal._sync.sync", lambda *_, **__: SyncReport(reports))
 
     result = lineal("sync")
 

@@ -3,7 +3,7 @@
 import lineal
 import pytest
 from lineal import _credentials
-from lineal._packing import Metrics, Packer
+from lineal._packing import Packer
 from lineal._spool import Header, Spool
 
 
@@ -13,7 +13,7 @@ def test_a_part_that_is_no_batch_is_put_aside_and_the_other_parts_are_sent(fake)
     spool.append("create", body={"id": "c" * 32, "experiment": "churn"})
     packer = Packer()
     for step in range(2):
-        (good,) = packer.pack([Metrics(step, 1, {"loss": float(step)})])
+        (good,) = packer.pack([(step, 1_000, {"loss": float(step)})])
         spool.append("batch", sequence=1, body=good.body(writer=header.writer, sequence=1))
         spool.append("batch", sequence=1, body=b"\xc1")
     spool.close()
@@ -43,7 +43,7 @@ def test_an_answer_that_is_none_of_lineals_leaves_everything_in_the_spool(fake, 
 
 
 def test_an_error_in_a_thread_that_uploads_reaches_the_caller():
-    from lineal._uploads import in_parallel
+    from lineal._parallel import in_parallel
 
     with pytest.raises(ZeroDivisionError):
         in_parallel(lambda number: 1 / number, [0, *range(1, 50)])

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 from lineal import _packing, _refusals, _spool, _values
-from lineal._packing import Batch, Input, Metrics, Output, Packer, Params, Tags
+from lineal._packing import Batch, Input, Output, Packer, Params, Tags
 from lineal._refusals import Refusal
 from lineal._spool import Header, RecordTooLarge, Spool
 from lineal.cli import main
@@ -148,8 +148,8 @@ def test_memory_that_is_too_small_for_a_batch_takes_it_in_pieces(fake, monkeypat
 
 def test_halves_hold_what_the_whole_held_in_its_order():
     entries = [
-        Metrics(None, 1, {"a": 0.0, "b": 1.0}),
-        Metrics(None, 2, {"a": 2.0}),
+        (None, 1_000, {"a": 0.0, "b": 1.0}),
+        (None, 2_000, {"a": 2.0}),
         Params({"lr": 1}),
         Tags({"t": None}),
         Input({"name": "in"}, 10),
@@ -176,7 +176,7 @@ def _singles(batch):
 
 def test_an_error_in_the_middle_of_a_point_leaves_no_ragged_series():
     packer = Packer()
-    entries = [Metrics(0, 1, {"a": 1.0}), Metrics(1, 2, {"a": "no float", "b": 3.0}), Metrics(2, 3, {"a": 2.0})]
+    entries = [(0, 1_000, {"a": 1.0}), (1, 2_000, {"a": "no float", "b": 3.0}), (2, 3_000, {"a": 2.0})]
 
     refused, batch = packer.pack(entries)
 
@@ -341,7 +341,7 @@ def test_a_spool_that_cannot_be_read_now_is_read_later(fake, monkeypatch):
 
 def test_the_wire_has_one_series_for_one_text():
     """1 and "1" are one key on the server."""
-    (batch,) = Packer().pack([Metrics(None, 1, {1: 0.5}), Metrics(None, 2, {"1": 1.5})])
+    (batch,) = Packer().pack([(None, 1_000, {1: 0.5}), (None, 2_000, {"1": 1.5})])
 
     (columns,) = msgspec.msgpack.decode(batch.body(writer="w", sequence=1))["metrics"]
     assert columns["key"] == "1"

@@ -135,3 +135,26 @@ def test_histories_are_arrays():
     from lineal._results import array_of
 
     assert array_of("d", array.array("d", [1.0, math.inf]).tobytes()).tolist() == [1.0, math.inf]
+
+
+@pytest.mark.parametrize("given", [None, 0.5, [("loss", 1.0)], "loss", {"loss"}], ids=str)
+def test_metrics_that_are_no_mapping_are_told_once_and_raise_nothing(fake, warnings, given):
+    with lineal.start_run("churn") as run:
+        for _ in range(3):
+            run.log(given)
+        run.log({"loss": 1.0})
+
+    assert fake.runs[run.id].values("loss") == [1.0]
+    (told,) = warnings()
+    assert "metrics are a dict of numbers by name" in told
+
+
+def test_a_dict_that_another_thread_changes_meanwhile_raises_nothing(fake, warnings):
+    class Changing(dict):
+        def values(self):
+            raise RuntimeError("dictionary changed size during iteration")
+
+    with lineal.start_run("churn") as run:
+        run.log(Changing(loss=1.0))
+
+    assert len(warnings()) == 1

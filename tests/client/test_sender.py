@@ -270,11 +270,11 @@ def test_a_spool_that_cannot_be_made_is_made_elsewhere(fake, monkeypatch, tmp_pa
 def test_the_packer_keeps_order_and_steps_of_every_series():
     packer = _packing.Packer()
     entries = [
-        _packing.Metrics(None, 1, {"a": 0.0, "b": 0.0}),
-        _packing.Metrics(7, 2, {"a": 1.0}),
-        _packing.Metrics(None, 3, {"a": 2.0, "b": 1.0}),
+        (None, 1_000, {"a": 0.0, "b": 0.0}),
+        (7, 2_000, {"a": 1.0}),
+        (None, 3_000, {"a": 2.0, "b": 1.0}),
         _packing.File({"path": "x"}),
-        _packing.Metrics(None, 4, {"a": 3.0}),
+        (None, 4_000, {"a": 3.0}),
     ]
 
     first, file, second = packer.pack(entries)
@@ -288,7 +288,7 @@ def test_the_packer_keeps_order_and_steps_of_every_series():
 def test_keys_of_any_sort_become_text():
     packer = _packing.Packer()
 
-    (batch,) = packer.pack([_packing.Metrics(0, 1, {1: 0.5, "caf\ud800": 1.0})])
+    (batch,) = packer.pack([(0, 1_000, {1: 0.5, "caf\ud800": 1.0})])
 
     names = [columns["key"] for columns in msgspec.msgpack.decode(batch.body(writer="w", sequence=1))["metrics"]]
     assert names == ["1", "caf?"]
@@ -340,7 +340,7 @@ def test_parts_of_a_batch_are_put_together_in_order():
     parts = []
     for number in range(3):
         entries = [
-            _packing.Metrics(None, number, {"a": float(number), f"b{number}": 1.0}),
+            (None, number * 1_000, {"a": float(number), f"b{number}": 1.0}),
             _packing.Tags({"last": str(number), f"t{number}": None}),
             _packing.Input({"name": f"d{number}"}, 10),
             *([_packing.Output({"name": "o"}, 10)] if number == 2 else []),

@@ -252,3 +252,23 @@ def test_the_position_is_replaced_in_one_step(spool):
 
     assert _spool.read_acked(spool.folder) == 42
     assert not list(spool.folder.glob("*.new"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders cannot be opened there")
+def test_a_flush_reaches_the_disk_with_the_name_of_the_file(spool, spool_dir, monkeypatch):
+    """A power cut takes what was not written through, and a file whose folder does not know it yet."""
+    reached = []
+    monkeypatch.setattr(_spool.os, "fsync", lambda handle: reached.append(os.fstat(handle).st_ino))
+    inodes = {path: path.stat().st_ino for path in [spool_dir, *spool_dir.rglob("*")]}
+    fill(spool, 1)
+    assert reached == []
+
+    spool.sync()
+    first = set(reached)
+    fill_from(spool, 2, 2)
+    reached.clear()
+    spool.sync()
+
+    segment = _spool.segment_path(spool.folder, 1).stat().st_ino
+    assert first == {segment} | {number for path, number in inodes.items() if path.is_dir()}
+    assert reached == [segment]

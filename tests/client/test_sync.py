@@ -291,3 +291,63 @@ def test_a_refused_batch_is_kept_and_reported(fake, spool_of_ten, spool_dir):
 def test_an_empty_spool_is_no_error(client_home):
     assert lineal.sync().ok
     assert lineal.sync(client_home / "nowhere").streams == []
+
+
+# -- a server that was restored from an older backup ------------------------------------------------------------------
+
+
+def test_a_run_that_the_server_has_lost_stays_on_disk_and_the_way_out_is_told(fake, spool_of_ten):
+    _spool.write_acked(spool_of_ten, 9)
+
+    (found,) = lineal.sync().streams
+
+    assert found.state == "stopped"
+    assert "`lineal sync --recreate`" in found.detail
+    assert fake.runs == {}
+    assert list(spool_of_ten.glob("*.seg"))
+
+
+def test_a_run_that_the_server_has_lost_is_begun_anew_when_asked(fake, spool_of_ten):
+    """With all that is on disk, what was confirmed before included."""
+    _spool.write_acked(spool_of_ten, 9)
+
+    (found,) = lineal.sync(recreate=True).streams
+
+    assert found.state == "sent"
+    assert fake.runs["c" * 32].values("loss") == list(map(float, range(1, 11)))
+    assert fake.runs["c" * 32].status == "killed"
+
+
+def test_a_run_that_the_server_knows_is_not_begun_anew(fake, spool_of_ten):
+    assert lineal.sync(recreate=True).streams[0].batches == 10
+    assert [request for request in fake.requests if request.endswith("/runs")] == ["POST /api/v1/runs"]
+
+
+def test_a_run_whose_beginning_was_cleared_away_cannot_be_begun_anew(fake, spool_of_ten):
+    header = Header(fake.url, "default", "c" * 32, "d" * 32, "churn", owner=True)
+    (segment,) = spool_of_ten.glob("*.seg")
+    segment.unlink()
+    later = Spool(header)
+    later.append("batch", sequence=11, body=batch(header.writer, 11))
+    later.close()
+    _spool.write_acked(spool_of_ten, 0)
+
+    (found,) = lineal.sync(recreate=True).streams
+
+    assert found.state == "stopped"
+    assert "cannot be begun anew" in found.detail
+
+
+def test_a_file_that_was_delivered_and_lost_again_is_named(fake, spool_of_ten):
+    spool = Spool(Header(fake.url, "default", "e" * 32, "f" * 32, "churn", owner=True))
+    spool.append("create", body={"id": "e" * 32, "experiment": "churn"})
+    spool.append("artifact", path="model.bin", size=3, sha256="0" * 64, file="gone")
+    spool.append("batch", sequence=1, body=batch("f" * 32, 1))
+    spool.close()
+    _spool.write_acked(spool.folder, 2)
+
+    found = {each.run: each for each in lineal.sync(recreate=True).streams}["e" * 32]
+
+    assert fake.runs["e" * 32].values("loss") == [1.0]
+    assert "file model.bin" in found.refused[0]
+    assert "log it again" in found.refused[0]

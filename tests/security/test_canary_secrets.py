@@ -60,6 +60,36 @@ def test_no_secret_is_logged(log_text, secrets_in_use):
     assert [kind for kind, secret in secrets_in_use.items() if secret in logged] == []
 
 
+@pytest.mark.parametrize("form", ["line", "json"])
+def test_no_secret_is_in_a_log_line_of_either_form(form, monkeypatch, request):
+    """The lines as they are written, with all their fields; queries are left out, since a server does not log them."""
+    from core import logs
+
+    monkeypatch.setenv("LINEAL_LOG_FORMAT", form)
+    stream, root = io.StringIO(), logging.getLogger()
+    handler, level = logging.StreamHandler(stream), root.level
+    handler.setFormatter(logs.make_formatter())
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        secrets = request.getfixturevalue("secrets_in_use")
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+
+    assert "api/v1/users/<str:name>" in stream.getvalue(), "requests were logged, by their routes"
+    assert [kind for kind, secret in secrets.items() if secret in stream.getvalue()] == []
+
+
+def test_no_secret_is_in_the_figures(secrets_in_use):
+    from core import scrape
+
+    shown = scrape.exposition().decode()
+
+    assert "lineal_http_requests_total{" in shown
+    assert [kind for kind, secret in secrets_in_use.items() if secret in shown] == []
+
+
 def test_no_secret_is_stored(secrets_in_use):
     stored = "".join(
         serializers.serialize("json", model.objects.all())

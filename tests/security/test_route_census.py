@@ -6,7 +6,7 @@ from django.test import Client
 from accounts.anonymous import ANONYMOUS_ROUTES
 from tests.security.urlmap import walk
 
-MOST_OPEN_ROUTES = 7  # whoever opens one more has to come here, and say why
+MOST_OPEN_ROUTES = 8  # whoever opens one more has to come here, and say why
 
 ROUTES = sorted(walk(), key=lambda found: found.route)
 CLOSED = [(found, verb) for found in ROUTES if found.route not in ANONYMOUS_ROUTES for verb in found.verbs]

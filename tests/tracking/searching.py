@@ -10,9 +10,12 @@ from uuid import UUID, uuid5
 from hypothesis import strategies as st
 
 from tracking.limits import SEARCH_PATTERN
-from tracking.metrics.points import make_points
+from tracking.metrics import codec
+from tracking.metrics.points import Points, make_points
 from tracking.metrics.summary import Summary, summarise
 from tracking.models import (
+    Batch,
+    Chunk,
     Dataset,
     DatasetVersion,
     EnvironmentLock,
@@ -69,9 +72,12 @@ class Row:
     datasets: list[tuple] = field(default_factory=list)
     pk: int = 0
 
+    def points(self, key: str) -> Points:
+        values = self.metrics[key]
+        return make_points(range(len(values)), [0] * len(values), values)
+
     def summary(self, key: str) -> Summary | None:
-        values = self.metrics.get(key)
-        return None if values is None else summarise(make_points(range(len(values)), [0] * len(values), values))
+        return summarise(self.points(key)) if key in self.metrics else None
 
 
 def random_rows(seed: int, count: int = 24) -> list[Row]:
@@ -126,6 +132,7 @@ def save(project, rows: list[Row]) -> list[Row]:
         for key in row.metrics:
             summary = row.summary(key)
             Series.objects.create(**common, key=key, **{name: getattr(summary, name) for name in Summary.__slots__})
+        _save_points(run, row)
         for key, scalar in row.params.items():
             value = spell(scalar)
             Param.objects.create(
@@ -136,6 +143,24 @@ def save(project, rows: list[Row]) -> list[Row]:
         for mention in row.datasets:
             RunInput.objects.create(run=run, version=_version(project, *mention[:2]), context=mention[2])
     return rows
+
+
+def _save_points(run: Run, row: Row) -> None:
+    """Metrics of even length as chunks, the others still in a batch, as a worker leaves them half way."""
+    waiting = [(key, row.points(key)) for key, values in row.metrics.items() if len(values) % 2]
+    if waiting:
+        Batch.objects.create(run=run, points=sum(len(points) for _, points in waiting), payload=codec.pack(waiting))
+    for key, values in row.metrics.items():
+        if len(values) % 2 == 0:
+            Chunk.objects.create(
+                run=run,
+                key=key,
+                count=len(values),
+                first_step=0,
+                last_step=len(values) - 1,
+                payload=codec.encode(row.points(key)),
+                outline=codec.encode(row.points(key)),
+            )
 
 
 def _save_run(project, row: Row) -> Run:
@@ -182,6 +207,8 @@ def passes(expr, row: Row) -> bool:
             return not passes(part, row)
         case ast.Missing(asked, negated):
             return is_present(asked, row) == negated
+        case ast.IsNan(ast.MetricAt() as asked, negated):
+            return [math.isnan(value) != negated for value in at_step(asked, row)] == [True]
         case ast.IsNan(asked, negated):
             summary = row.summary(asked.key)
             return summary is not None and (summary.last is None) != negated
@@ -194,7 +221,14 @@ def passes(expr, row: Row) -> bool:
 def is_present(asked, row: Row) -> bool:
     if isinstance(asked, ast.Metric):
         return asked.key in row.metrics
+    if isinstance(asked, ast.MetricAt):
+        return bool(at_step(asked, row))
     return bool(values_of(asked, row, numeric=False))
+
+
+def at_step(asked: ast.MetricAt, row: Row) -> list[float]:
+    values = row.metrics.get(asked.key, [])
+    return [values[asked.step]] if 0 <= asked.step < len(values) else []
 
 
 def values_of(asked, row: Row, *, numeric: bool) -> list:
@@ -203,6 +237,8 @@ def values_of(asked, row: Row, *, numeric: bool) -> list:
         case ast.Metric(key, column):
             summary = row.summary(key)
             found = [] if summary is None else [getattr(summary, column)]
+        case ast.MetricAt():
+            found = [value for value in at_step(asked, row) if not math.isnan(value)]
         case ast.Param(key):
             value = spell(row.params[key]) if key in row.params else None
             found = [] if value is None else [value.number if numeric else value.text]
@@ -295,6 +331,7 @@ def rank(asked, row: Row) -> tuple:
 # --- filters to try ----------------------------------------------------------------------------------------------
 
 metrics = st.builds(ast.Metric, st.sampled_from(KEYS), st.sampled_from(["last", "min", "max", "count"]))
+at_steps = st.builds(ast.MetricAt, st.sampled_from(KEYS[:2]), st.integers(-1, 2))
 params = st.builds(ast.Param, st.sampled_from(KEYS))
 tags = st.builds(ast.Tag, st.sampled_from(KEYS))
 datasets = st.builds(ast.Dataset, st.sampled_from(["name", "digest", "context"]))
@@ -321,14 +358,15 @@ def _asked(fields, literals, *, ordering=True):
 
 comparisons = st.one_of(
     _asked(metrics | params, numbers),
+    _asked(at_steps, numbers),
     _asked(params | tags | datasets | text_attributes, texts),
     _asked(times, st.sampled_from(MOMENTS)),
     _asked(st.builds(ast.Attribute, st.sampled_from(["id", "parent"])), st.sampled_from(IDS), ordering=False),
     _asked(st.just(ast.Attribute("status")), st.sampled_from(Run.Status.values), ordering=False),
     _asked(st.builds(ast.Attribute, st.sampled_from(["sealed", "code.dirty"])), st.booleans(), ordering=False),
     st.builds(ast.Like, params | tags | datasets | text_attributes, patterns, st.booleans(), st.booleans()),
-    st.builds(ast.Missing, metrics | params | tags | datasets | text_attributes | times, st.booleans()),
-    st.builds(ast.IsNan, st.builds(ast.Metric, st.sampled_from(KEYS)), st.booleans()),
+    st.builds(ast.Missing, metrics | at_steps | params | tags | datasets | text_attributes | times, st.booleans()),
+    st.builds(ast.IsNan, st.builds(ast.Metric, st.sampled_from(KEYS)) | at_steps, st.booleans()),
 )
 
 
@@ -376,6 +414,8 @@ def written_field(asked) -> str:
     match asked:
         case ast.Metric(key, "last"):
             return f"metrics.{_key(key)}"
+        case ast.MetricAt(key, step):
+            return f"metrics.{_key(key)}@{step}"
         case ast.Metric(key, column):
             return f"{column}(metric.{_key(key)})"
         case ast.Param(key):

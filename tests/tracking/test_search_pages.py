@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -152,7 +153,8 @@ def test_a_run_that_arrives_between_pages_changes_nothing_that_follows(make_runs
 def test_the_number_of_queries_does_not_grow_with_the_page(make_runs, project, django_assert_max_num_queries):
     make_runs(**{f"r{number}": [float(number)] if number % 2 else [] for number in range(20)})
 
-    with django_assert_max_num_queries(5):
+    limit_of_time = 0 if connection.vendor == "sqlite" else 4  # a savepoint and back, a setting and back
+    with django_assert_max_num_queries(5 + limit_of_time):
         page = search_runs(
             project=project, filter="metrics.loss IS NULL OR metrics.loss > 0", order_by=["metrics.loss"]
         )

@@ -18,6 +18,7 @@ from tracking.search.ast import (
     IsNan,
     Like,
     Metric,
+    MetricAt,
     Missing,
     Not,
     Param,
@@ -72,6 +73,18 @@ ADAM = Compare(Param("opt"), "=", "adam")
         ("run.name = 'a'", Compare(Attribute("name"), "=", "a")),
         ("attributes.`run_name` = 'a'", Compare(Attribute("name"), "=", "a")),
         ("metrics.`loss@5` = 1", Compare(Metric("loss@5"), "=", 1.0)),
+        ("metrics.loss@5 < 0.1", Compare(MetricAt("loss", 5), "<", 0.1)),
+        ("metrics.val/loss@-1 IS NULL", Missing(MetricAt("val/loss", -1))),
+        ("metrics.`recall@10`@200 is not nan", IsNan(MetricAt("recall@10", 200), negated=True)),
+        ('metrics."my loss"@+7 IN (1)', Among(MetricAt("my loss", 7), (1.0,))),
+        ("0.1 > metrics.loss", LOSS),
+        ("'adam' = params.opt", ADAM),
+        ("0.1 < metrics.x <= 2", AllOf((Compare(Metric("x"), ">", 0.1), Compare(Metric("x"), "<=", 2.0)))),
+        ("2 >= metrics.x > 0.1", AllOf((Compare(Metric("x"), "<=", 2.0), Compare(Metric("x"), ">", 0.1)))),
+        (
+            "NOT 'a' <= name < 'b'",
+            Not(AllOf((Compare(Attribute("name"), ">=", "a"), Compare(Attribute("name"), "<", "b")))),
+        ),
     ],
 )
 def test_a_filter_is_read_as_it_is_meant(text, tree):
@@ -100,7 +113,23 @@ def test_a_filter_is_read_as_it_is_meant(text, tree):
         ("metrics.loss = true", 16, "metrics are numbers"),
         ("metrics.loss LIKE 'a'", 19, "LIKE compares text"),
         ("metrics.loss = 1.2.3", 16, "found '1.2.3'"),
-        ("metrics.loss@5 < 1", 1, "at one step cannot be searched"),
+        ("metrics.loss@last < 1", 1, "after @ comes a step, a whole number"),
+        ("metrics.a@b@5 < 1", 1, "after @ comes a step"),
+        ("metrics.loss@9223372036854775808 < 1", 1, "after @ comes a step"),
+        ("params.lr@5 = 1", 1, "only metrics have steps"),
+        ("metrics.@5 = 1", 1, "the key is empty"),
+        ("metrics.loss@5 LIKE 'a'", 21, "LIKE compares text"),
+        ("min(metrics.loss@5) = 1", 1, "taken of a whole metric"),
+        ("1 < metrics.x > 2", 15, "a range is written with"),
+        ("1 = metrics.x = 2", 15, "a range is written with"),
+        ("1 < metrics.x <> 2", 15, "a range is written with"),
+        ("1 < params.x < 'a'", 16, "cannot be mixed"),
+        ("'a' < datasets.name < 'b'", 21, "write BETWEEN"),
+        ("1 metrics.x", 3, "found 'metrics.x', expected a comparison"),
+        ("staus = 'failed'", 1, "Did you mean status?"),
+        ("attributes.start_tme > 1", 1, "Did you mean start_time?"),
+        ("metrcs.loss > 1", 1, "Did you mean metrics.loss?"),
+        ("parms.lr = 1", 1, "Did you mean params.lr?"),
         ("metrics.`` = 1", 1, "the key is empty"),
         (f"metrics.{'k' * 251} = 1", 1, "at most 250"),
         ("tags.seed = 5", 13, "this is text; write the value in quotes"),
@@ -136,6 +165,26 @@ def test_a_mistake_is_shown_with_its_place(text, position, words):
 
 
 @pytest.mark.parametrize(
+    ("text", "excerpt"),
+    [
+        ("metrics.loss ~ 3", "metrics.loss ~ 3\n             ^"),
+        ("metrics.loss <", "metrics.loss <\n              ^"),
+        ("name = 'a'\n AND staus = 'b'", "name = 'a'  AND staus = 'b'\n                ^"),
+        ("(" * 60 + "x", None),
+    ],
+    ids=["inside", "at the end", "over lines", "far in"],
+)
+def test_a_mistake_is_pointed_at(text, excerpt):
+    with pytest.raises(InvalidFilter) as caught:
+        parse(text)
+
+    line, caret = caught.value.extra["excerpt"].split("\n")
+    assert excerpt is None or f"{line}\n{caret}" == excerpt
+    assert len(line) <= 75
+    assert caret.strip() == "^"
+
+
+@pytest.mark.parametrize(
     ("texts", "terms"),
     [
         ([], ()),
@@ -156,6 +205,7 @@ def test_an_order_is_read_as_it_is_meant(texts, terms):
         ("metrics.loss DESC NULLS FIRST", "always come last"),
         ("metrics.loss < 1", "found '<', expected ASC or DESC"),
         ("datasets.name", "cannot be ordered by them"),
+        ("metrics.loss@5 DESC", "cannot be ordered by the value at one step"),
         ("colour", "there is no attribute 'colour'"),
         ("name,name,name,name", "at most 3 keys"),
     ],
@@ -193,12 +243,12 @@ LONGEST = "params.a = '" + "x" * (10_000 - 13) + "'"
 def test_what_is_too_much_is_refused_at_once(text, words):
     """A filter is a stranger's program; none may keep a worker busy."""
     parse("metrics.loss < 1")  # the grammar is built once
-    began = time.perf_counter()
+    began = time.thread_time()  # of the processor: others may keep it busy
 
     with pytest.raises(InvalidFilter, match=words):
         parse(text)
 
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.5
 
 
 @pytest.mark.parametrize(
@@ -214,11 +264,11 @@ def test_what_is_too_much_is_refused_at_once(text, words):
 )
 def test_what_is_just_allowed_is_read_quickly(text):
     parse("metrics.loss < 1")
-    began = time.perf_counter()
+    began = time.thread_time()  # of the processor: others may keep it busy
 
     assert parse(text)
 
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.5
 
 
 def test_threads_may_read_filters_at_once():

@@ -24,7 +24,9 @@ def train() -> lineal.ModelVersion:
         run.log_model("model.onnx", "model")
         assert_type(run.id, str)
         assert_type(run.flush(), bool)
-    run.finish("failed")
+        with lineal.start_run("churn", run_id=run.id, join=True) as worker:
+            worker.log({"worker/loss": 0.4})
+    run.finish("failed", timeout_s=10)
     return lineal.register("churn", run, artifact="model.onnx")
 
 

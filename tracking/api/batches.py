@@ -13,7 +13,9 @@ from rest_framework.response import Response
 
 from core.access import Permission
 from core.errors import Invalid, Malformed, UnsupportedType
-from tracking import services
+from core.ids import parse_run_id
+from core.problems import translate
+from tracking import figures, services
 from tracking.api.base import RunView
 from tracking.api.schemas import BATCH_SCHEMA, BatchOut
 from tracking.limits import BATCH_ITEMS, BATCH_KEYS
@@ -77,17 +79,11 @@ class Batches(RunView):
         """Store one batch exactly once. `{"writer": 32 hex, "sequence": 1…, "metrics": [{"key", "steps", "times",
         "values"}], "params": {}, "tags": {}, "inputs": [], "outputs": []}`; in MessagePack the three columns are packed numbers.
         """
-        batch = decode(_content_type(request), request._request.body)  # noqa: SLF001 - parsed here, once, typed
-        outcome = services.write_batch(
-            run=self.get_run(id),
-            writer=UUID(hex=batch.writer),
-            sequence=batch.sequence,
-            metrics=_metrics(batch.metrics),
-            params=batch.params,
-            tags=batch.tags,
-            inputs=batch.inputs,
-            outputs=batch.outputs,
-        )
+        body = request._request.body  # noqa: SLF001 - parsed here, once, typed
+        batch = decode(_content_type(request), body)
+        metrics = _metrics(batch.metrics)
+        outcome = self._write(id, batch, metrics)
+        _count(outcome, points=sum(len(points) for _, points in metrics), size_bytes=len(body))
         return Response(
             {
                 "last_sequence": outcome.last_sequence,
@@ -98,6 +94,46 @@ class Batches(RunView):
                 ],
             }
         )
+
+    def _write(
+        self,
+        id: str,  # noqa: A002 - as above
+        batch: PackedBatch | ListBatch,
+        metrics: list[tuple[str, Points]],
+    ) -> services.BatchOutcome:
+        """Points alone share a transaction with those of other requests; the rest has rules of its own to keep."""
+        writer = UUID(hex=batch.writer)
+        if batch.params or batch.tags or batch.inputs or batch.outputs:
+            return services.write_batch(
+                run=self.get_run(id),
+                writer=writer,
+                sequence=batch.sequence,
+                metrics=metrics,
+                params=batch.params,
+                tags=batch.tags,
+                inputs=batch.inputs,
+                outputs=batch.outputs,
+            )
+        return services.write_points(
+            project=self.project, run=parse_run_id(id), writer=writer, sequence=batch.sequence, metrics=metrics
+        )
+
+    def handle_exception(self, exc: Exception) -> Response:
+        error = translate(exc)
+        figures.batches.labels("refused").inc()
+        figures.refusals.labels(error.code if error else "bug").inc()
+        return super().handle_exception(exc)
+
+
+def _count(outcome: services.BatchOutcome, *, points: int, size_bytes: int) -> None:
+    if outcome.repeated:
+        figures.batches.labels("repeated").inc()
+        return
+    figures.batches.labels("stored").inc()
+    figures.points.inc(points)
+    figures.bytes_in.inc(size_bytes)
+    for each in outcome.rejected:
+        figures.rejected.labels(each.kind).inc()
 
 
 def decode(content_type: str, body: bytes) -> PackedBatch | ListBatch:

@@ -1,8 +1,10 @@
 """Metrics: summaries, charts as JSON columns, and whole histories as packed columns."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
+from django.conf import settings
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -10,17 +12,21 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core import replica
 from core.access import Permission
 from core.api import parse_query
 from core.codec import number
 from core.errors import Invalid
+from core.time_limits import time_limit
 from tracking import selectors
 from tracking.api.base import RunView
 from tracking.api.render import summary_out
 from tracking.api.schemas import SeriesOut, SummaryOut, by_metric
+from tracking.errors import HistoryTooSlow
 from tracking.limits import CHART_POINTS, CHART_SERIES
 from tracking.metrics.points import STEP, VALUE, Points
 
+T = TypeVar("T")
 KEY = OpenApiParameter("key", str, required=True, many=True, description="A metric; may be repeated.")
 
 
@@ -47,9 +53,13 @@ class Series(RunView):
         run = self.get_run(id)
         query = parse_query(self.Query, request)
         keys = _keys(request)
-        totals = selectors.metric_summaries(run)
-        found = selectors.read_chart(run, keys, max_points=query["max_points"], after_step=query.get("after_step"))
-        return Response({key: _columns(points, totals[key].count, query) for key, points in found.items()})
+
+        def answer() -> dict[str, Any]:
+            totals = selectors.metric_summaries(run)
+            found = selectors.read_chart(run, keys, max_points=query["max_points"], after_step=query.get("after_step"))
+            return {key: _columns(points, totals[key].count, query) for key, points in found.items()}
+
+        return Response(_in_time(request, answer))
 
 
 class RawSeries(RunView):
@@ -58,9 +68,20 @@ class RawSeries(RunView):
     @extend_schema(parameters=[KEY], responses={(200, "application/x-msgpack"): OpenApiTypes.BINARY})
     def get(self, request: Request, id: str) -> HttpResponse:  # noqa: A002 - the path names it so
         """Whole histories: MessagePack, `{key: {"steps", "times", "values"}}` with packed little-endian columns."""
-        found = selectors.read_points(self.get_run(id), _keys(request))
+        run, keys = self.get_run(id), _keys(request)
+        found = _in_time(request, lambda: selectors.read_points(run, keys))
         body = msgspec.msgpack.encode({key: _packed(points) for key, points in found.items()})
         return HttpResponse(body, content_type="application/x-msgpack")
+
+
+def _in_time(request: Request, ask: Callable[[], T]) -> T:
+    """From the replica where there is one. Raises HistoryTooSlow."""
+
+    def limited() -> T:
+        with time_limit(settings.SLOW_READ_S, HistoryTooSlow, using=replica.alias()):
+            return ask()
+
+    return replica.read(request, limited)
 
 
 def _keys(request: Request) -> list[str]:

@@ -1,6 +1,7 @@
 """Search over runs: a filter, an order, pages, and the columns that are wanted."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -9,6 +10,7 @@ from rest_framework.response import Response
 
 from accounts.api.base import ProjectView
 from accounts.api.schemas import page_of
+from core import replica
 from core.access import Permission
 from core.api import parse
 from core.errors import Invalid
@@ -16,7 +18,7 @@ from core.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from tracking import selectors
 from tracking.api.render import run_out
 from tracking.api.schemas import LIFECYCLES, CountOut, RunOut
-from tracking.limits import NAME_LENGTH, SEARCH_EXPERIMENTS, SEARCH_LENGTH, SEARCH_ORDER
+from tracking.limits import NAME_LENGTH, SEARCH_EXPERIMENTS, SEARCH_LENGTH, SEARCH_OFFSET, SEARCH_ORDER
 from tracking.search import count_runs, search_runs
 from tracking.selectors.rows import Columns
 
@@ -49,6 +51,9 @@ class SearchRuns(ProjectView):
         )
         limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
         cursor = serializers.CharField(required=False, allow_null=True, max_length=10_000)
+        offset = serializers.IntegerField(
+            default=0, help_text=f"Runs to skip, at most {SEARCH_OFFSET}; a cursor is the quicker way on."
+        )
         columns = serializers.ListField(
             child=serializers.CharField(max_length=600),
             max_length=COLUMNS,
@@ -61,10 +66,14 @@ class SearchRuns(ProjectView):
         """Runs that match, in order. Missing values come last."""
         data = parse(self.Input, request)
         columns = _columns(data.pop("columns", None))
-        page = search_runs(project=self.project, **data)
-        rows = selectors.run_rows(page.items, columns)
-        items = [run_out(row, project=self.project.name) for row in rows]
-        return Response({"items": items, "next_cursor": page.next_cursor})
+
+        def answer() -> dict[str, Any]:
+            page = search_runs(project=self.project, **data)
+            rows = selectors.run_rows(page.items, columns)
+            items = [run_out(row, project=self.project.name) for row in rows]
+            return {"items": items, "next_cursor": page.next_cursor}
+
+        return Response(replica.read(request, answer))
 
 
 class CountRuns(ProjectView):
@@ -76,7 +85,8 @@ class CountRuns(ProjectView):
     @extend_schema(request=Input, responses=CountOut)
     def post(self, request: Request) -> Response:
         """How many runs match."""
-        return Response({"count": count_runs(project=self.project, **parse(self.Input, request))})
+        data = parse(self.Input, request)
+        return Response({"count": replica.read(request, lambda: count_runs(project=self.project, **data))})
 
 
 def _columns(names: Sequence[str] | None) -> Columns | None:

@@ -25,6 +25,14 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricAt:
+    """The value logged at one step, the latest by the client's clock where there are several. Read from the points; see `steps`."""
+
+    key: str
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
 class Param:
     """Compared as a number with numbers, as text with text; a value that is no number matches no number."""
 
@@ -52,7 +60,7 @@ class Attribute:
     name: str
 
 
-Field = Metric | Param | Tag | Dataset | Attribute
+Field = Metric | MetricAt | Param | Tag | Dataset | Attribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +111,7 @@ class Missing:
 class IsNan:
     """The value of a metric is NaN; negated: there is a value, and it is not NaN."""
 
-    field: Metric
+    field: Metric | MetricAt
     negated: bool = False
 
 
@@ -127,7 +135,14 @@ class AnyOf:
     parts: tuple[Expr, ...]
 
 
-Expr = Comparison | Not | AllOf | AnyOf
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """True of these runs, by primary key: what is left of a comparison that SQL cannot make. No filter says it."""
+
+    runs: frozenset[int]
+
+
+Expr = Comparison | Picked | Not | AllOf | AnyOf
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,8 @@ def compile_filter(expr: ast.Expr, scope: Scope) -> Q:
             return _joined(parts, scope, Q.OR)
         case ast.Not(part):
             return ~compile_filter(part, scope)
+        case ast.Picked(runs):
+            return Q((f"{scope.run_id}__in", sorted(runs)))
         case ast.Missing(field, negated):
             return present(field, scope) if negated else ~present(field, scope)
         case _:
@@ -84,6 +86,8 @@ def present(field: ast.Field, scope: Scope) -> Q:
     match field:
         case ast.Attribute(name):
             return _attribute(ATTRIBUTES[name], scope, lambda path: Q((f"{path}__isnull", False)))
+        case ast.MetricAt():
+            raise TypeError(f"{field} is read from points, before there is SQL")
         case _:
             return scope.has(rows_of(field))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Literal
 from uuid import UUID
 
 from tracking.models import Run
-from tracking.search.ast import Attribute, Dataset, Field, Metric, Param, Tag, Value
+from tracking.search.ast import Attribute, Dataset, Field, Metric, MetricAt, Param, Tag, Value
 from tracking.values import problem_of_key
 
 Kind = Literal["text", "number", "id", "time", "boolean", "status", "lifecycle"]
@@ -78,7 +79,7 @@ PREFIXES = ("attributes", "attribute", "attr", "run")
 FUNCTIONS = ("min", "max", "last", "count")
 STATES = {"status": Run.Status.values, "lifecycle": Run.Lifecycle.values}
 
-_UNKNOWN = "there is no attribute '{}'. Attributes are {}; other names begin with metrics., params., tags. or datasets."
+_ALL_NAMES = f"Attributes are {', '.join(ATTRIBUTES)}; other names begin with metrics., params., tags. or datasets."
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -96,7 +97,7 @@ def field_of(name: str, function: str | None = None) -> Field:
 
 def kind_of(field: Field) -> Kind | None:
     """What the field is compared with; None for a param, which takes numbers and text."""
-    if isinstance(field, Metric):
+    if isinstance(field, Metric | MetricAt):
         return "number"
     if isinstance(field, Attribute):
         return ATTRIBUTES[field.name].kind
@@ -132,22 +133,28 @@ def unquote(text: str) -> str:
 
 def _prefixed(prefix: str, rest: str) -> Field | None:
     if prefix in KEYED:
-        return KEYED[prefix](_key(rest))
+        key, step = _key_and_step(rest)
+        if step is None:
+            return KEYED[prefix](key)
+        if KEYED[prefix] is not Metric:
+            raise Unacceptable(f"only metrics have steps. If '{key}@{step}' is a key, write it in quotes.")
+        return MetricAt(key, step)
     if prefix in DATASETS:
         return _dataset(_plain(rest).lower())
     return Attribute(_attribute(_plain(rest))) if prefix in PREFIXES else None
 
 
-def _key(rest: str) -> str:
-    key = _plain(rest)
-    if key is rest and "@" in key:
-        raise Unacceptable(
-            f"the value of a metric at one step cannot be searched. If '{key}' is a key, write it in quotes."
-        )
+def _key_and_step(rest: str) -> tuple[str, int | None]:
+    """`loss@100` is the metric `loss` at step 100; an @ in a key is written in quotes."""
+    written, at, digits = rest.rpartition("@") if rest[-1] not in '`"' else (rest, "", "")
+    key = _plain(written) if at else _plain(rest)
+    step = int(digits) if re.fullmatch(r"[-+]?[0-9]{1,19}", digits) else None
+    if at and (step is None or not -(2**63) <= step < 2**63 or ("@" in key and key is written)):
+        raise Unacceptable(f"after @ comes a step, a whole number. If '{rest}' is a key, write it in quotes.")
     problem = problem_of_key(key)
     if problem:
         raise Unacceptable(problem[0].lower() + problem[1:])
-    return key
+    return key, step
 
 
 def _plain(rest: str) -> str:
@@ -167,13 +174,26 @@ def _attribute(name: str) -> str:
     known = name.lower()
     known = ALIASES.get(known, known)
     if known not in ATTRIBUTES:
-        raise Unacceptable(_UNKNOWN.format(name, ", ".join(ATTRIBUTES)))
+        raise Unacceptable(f"there is no attribute '{name}'. {_suggestion(name) or _ALL_NAMES}")
     return known
+
+
+def _suggestion(name: str) -> str:
+    """A question, or nothing where no name is near."""
+    prefix, dot, rest = name.partition(".")
+    if dot:
+        near = difflib.get_close_matches(prefix.lower(), [*KEYED, *DATASETS, *PREFIXES], n=1, cutoff=0.7)
+        if near:
+            return f"Did you mean {near[0]}.{rest}?"
+    near = difflib.get_close_matches(name.lower(), [*ATTRIBUTES, *ALIASES], n=1, cutoff=0.7)
+    return f"Did you mean {near[0]}?" if near else ""
 
 
 def _applied(function: str, field: Field) -> Metric:
     if function not in FUNCTIONS:
         raise Unacceptable(f"there is no function '{function}'; there are min, max, last and count.")
+    if isinstance(field, MetricAt):
+        raise Unacceptable(f"{function}(…) is taken of a whole metric, and {field.key}@{field.step} is one value.")
     if not isinstance(field, Metric):
         raise Unacceptable(f"{function}(…) is taken of metrics only, as in {function}(metrics.loss).")
     return Metric(field.key, function)  # type: ignore[arg-type]  # one of FUNCTIONS, which are the columns

@@ -24,6 +24,7 @@ from tracking.search.ast import (
     IsNan,
     Like,
     Metric,
+    MetricAt,
     Missing,
     Not,
     Operator,
@@ -35,6 +36,7 @@ from tracking.search.fields import Unacceptable, field_of, is_ordered, takes_pat
 from tracking.values import has_control
 
 SPELLINGS = {"==": "=", "<>": "!="}
+MIRRORED: dict[str, Operator] = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}  # 1 < x is x > 1; = and != are themselves
 EXPECTED = {  # what a reader may make of the grammar's terminals; in this order
     "a name such as metrics.loss": {"NAME"},
     "a comparison (=, !=, <, <=, >, >=, IN, LIKE, ILIKE, BETWEEN, IS)": {"COMPARATOR"},
@@ -80,6 +82,14 @@ def parse_order(texts: Iterable[str]) -> tuple[Term, ...]:
 
 
 def _read(start: str, text: str, refusal: type[InvalidFilter]) -> Any:
+    try:
+        return _parsed(start, text, refusal)
+    except InvalidFilter as exc:
+        exc.show_in(text)
+        raise
+
+
+def _parsed(start: str, text: str, refusal: type[InvalidFilter]) -> Any:
     _check_text(text, refusal)
     try:
         return _Builder(refusal).transform(_grammar().parse(text, start=start))
@@ -173,6 +183,20 @@ class _Builder(Transformer[Token, Any]):
             self._need_order(field, token, str(sign))
         return Compare(field, operator, self._value(field, token))
 
+    def chained(self, parts: list[Any]) -> Expr:
+        """`0.1 < metrics.loss <= 0.5`, and `0.1 < metrics.loss` alone."""
+        low, first, field, second, high = parts
+        operator = SPELLINGS.get(first, str(first))
+        left = self.compare([field, Token("COMPARATOR", MIRRORED.get(operator, operator)), low])
+        if second is None:
+            return left
+        if {first[0], second[0]} not in ({"<"}, {">"}) or {str(first), str(second)} & {"<>"}:
+            raise self._refused(second, "a range is written with < and <= alone, or with > and >= alone.")
+        if isinstance(field, Dataset):
+            raise self._refused(second, "a run may have many datasets; write BETWEEN to ask for one in a range.")
+        self._alike(field, [low, high])
+        return AllOf((left, self.compare([field, second, high])))
+
     def among(self, parts: list[Any]) -> Expr:
         field, negation, *tokens = parts
         return Among(field, self._alike(field, tokens), negation is not None)
@@ -197,7 +221,7 @@ class _Builder(Transformer[Token, Any]):
 
     def nan(self, parts: list[Any]) -> Expr:
         field, negation, token = parts
-        if not isinstance(field, Metric) or field.column != "last":
+        if not isinstance(field, MetricAt) and (not isinstance(field, Metric) or field.column != "last"):
             raise self._refused(token, "only the last value of a metric can be NaN; write metrics.<key> IS NAN.")
         return IsNan(field, negation is not None)
 
@@ -216,6 +240,8 @@ class _Builder(Transformer[Token, Any]):
             raise self._refused(place, "runs without a value always come last.")
         if isinstance(field, Dataset):
             raise self.refusal("A run may have many datasets, so runs cannot be ordered by them.")
+        if isinstance(field, MetricAt):
+            raise self.refusal("Runs cannot be ordered by the value at one step; min, max and last are kept in order.")
         return Term(field, direction is not None and direction.lower() == "desc")
 
     def _value(self, field: Field, token: Token) -> Value:

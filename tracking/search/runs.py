@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from django.conf import settings
+
+from core import replica
 from core.access import ProjectRef
+from core.errors import Invalid
 from core.pagination import DEFAULT_LIMIT, parse_limit
+from core.time_limits import time_limit
+from tracking.limits import SEARCH_OFFSET
 from tracking.models import Run
 from tracking.search.cursors import cursor_of, position_in
+from tracking.search.errors import SearchTooSlow
 from tracking.search.order import read_positions, sort_keys
 from tracking.search.parser import parse_order
 from tracking.search.selection import select
@@ -31,29 +38,36 @@ def search_runs(
     lifecycle: str = "active",
     limit: int = DEFAULT_LIMIT,
     cursor: str | None = None,
+    offset: int = 0,
 ) -> Page:
     """A page of the runs that pass `filter`, newest first where `order_by` says no more.
 
     `experiments` are names, None for all; runs of deleted experiments are hidden. `lifecycle` is active, archived,
-    deleted or all. Three to six queries, whatever the size of the page.
+    deleted or all. `offset` skips runs, those behind the cursor where there is one, and costs as much as reading them.
+    Three to six queries, whatever the size of the page.
 
     Raises:
         InvalidFilter, InvalidOrder: with the place that could not be understood.
         ExperimentNotFound: a name that no experiment of the project has.
-        Invalid: the cursor, the limit or the lifecycle.
+        Invalid: the cursor, the limit, the offset or the lifecycle.
+        SearchTooWide: a value at one step is asked of too many runs.
+        SearchTooSlow: it took longer than LINEAL_SEARCH_SECONDS, and was stopped.
     """
-    limit = parse_limit(limit)
+    limit, offset = parse_limit(limit), _checked_offset(offset)
     order = parse_order(order_by)
     keys = sort_keys(order)
     after = position_in(cursor, order, keys) if cursor else None
-    selection = select(project=project, filter=filter, experiments=experiments, lifecycle=lifecycle)
-    positions = read_positions(selection, keys, limit=limit + 1, after=after)
-    more = len(positions) > limit
-    positions = positions[:limit]
-    return Page(
-        items=_loaded([position[-1] for position in positions]),
-        next_cursor=cursor_of(positions[-1], order, keys) if more else None,
-    )
+    with time_limit(settings.SLOW_READ_S, SearchTooSlow, using=replica.alias()) as deadline:
+        selection = select(
+            project=project, filter=filter, experiments=experiments, lifecycle=lifecycle, deadline=deadline
+        )
+        positions = read_positions(selection, keys, limit=offset + limit + 1, after=after)[offset:]
+        more = len(positions) > limit
+        positions = positions[:limit]
+        return Page(
+            items=_loaded([position[-1] for position in positions]),
+            next_cursor=cursor_of(positions[-1], order, keys) if more else None,
+        )
 
 
 def count_runs(
@@ -64,7 +78,21 @@ def count_runs(
     lifecycle: str = "active",
 ) -> int:
     """How many runs `search_runs` would find in all. Looks at each of them. Raises as `search_runs` does."""
-    return select(project=project, filter=filter, experiments=experiments, lifecycle=lifecycle).runs().count()
+    with time_limit(settings.SLOW_READ_S, SearchTooSlow, using=replica.alias()) as deadline:
+        selection = select(
+            project=project, filter=filter, experiments=experiments, lifecycle=lifecycle, deadline=deadline
+        )
+        return selection.runs().count()
+
+
+def _checked_offset(offset: int) -> int:
+    if not 0 <= offset <= SEARCH_OFFSET:
+        raise Invalid(
+            f"offset goes from 0 to {SEARCH_OFFSET:,}. Farther down, narrow the filter, or follow next_cursor, "
+            "which costs the same on every page.",
+            field="offset",
+        )
+    return offset
 
 
 def _loaded(ids: list[int]) -> list[Run]:

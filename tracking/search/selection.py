@@ -10,10 +10,12 @@ from django.db.models import Q, QuerySet
 
 from core.access import ProjectRef
 from core.errors import Invalid
+from core.time_limits import Deadline
 from tracking.errors import ExperimentNotFound
 from tracking.limits import SEARCH_EXPERIMENTS
 from tracking.models import Experiment, Run
-from tracking.search.ast import AllOf, AnyOf, Expr, Not
+from tracking.search import steps
+from tracking.search.ast import AllOf, AnyOf, Expr, Not, Picked
 from tracking.search.compile import Scope, compile_filter, is_indexed, matching_rows
 from tracking.search.parser import parse
 
@@ -57,19 +59,33 @@ class Selection:
         return Q((f"{experiment}__in", self.experiments))
 
     def _rest(self, scope: Scope) -> list[Q]:
-        lifecycle = [] if self.lifecycle == "all" else [Q((scope.path("lifecycle"), self.lifecycle))]
+        path = scope.path("lifecycle")
+        lifecycle = [~Q((path, Run.Lifecycle.PURGED)) if self.lifecycle == "all" else Q((path, self.lifecycle))]
         narrow = [] if self.narrowed_to is None else [Q((f"{scope.run_id}__in", self.narrowed_to))]
         return [*narrow, *lifecycle, compile_filter(self.expr, scope)]
 
 
-def select(*, project: ProjectRef, filter: str, experiments: Collection[str] | None, lifecycle: str) -> Selection:  # noqa: A002 - what it is called on the wire
-    """Raises InvalidFilter, ExperimentNotFound, or Invalid for another argument."""
+def select(
+    *,
+    project: ProjectRef,
+    filter: str,  # noqa: A002 - what it is called on the wire
+    experiments: Collection[str] | None,
+    lifecycle: str,
+    deadline: Deadline,
+) -> Selection:
+    """Raises InvalidFilter, ExperimentNotFound, SearchTooWide, or Invalid for another argument."""
     known = next((word for word in LIFECYCLES if word == lifecycle), None)
     if known is None:
         raise Invalid(f"lifecycle is one of {', '.join(LIFECYCLES)}.", field="lifecycle")
     expr = parse(filter)
     places = _all_of(project) if experiments is None else _named(project, experiments)
-    return Selection(project.id, places, known, expr, _narrowest(expr, places))
+
+    def selected_by(expr: Expr) -> Selection:
+        return Selection(project.id, places, known, expr, _narrowest(expr, places))
+
+    if steps.asked_in(expr):
+        expr = steps.resolved(expr, selected_by(steps.without(expr)).runs(), deadline)
+    return selected_by(expr)
 
 
 def _all_of(project: ProjectRef) -> tuple[int, ...] | None:
@@ -105,6 +121,6 @@ def _narrowest(expr: Expr, experiments: tuple[int, ...] | None) -> QuerySet[Any]
 
 def _candidates(expr: Expr, experiments: tuple[int, ...]) -> list[QuerySet[Any]]:
     parts = expr.parts if isinstance(expr, AllOf) else (expr,)
-    tried = [part for part in parts if not isinstance(part, (Not, AllOf, AnyOf)) and is_indexed(part)][:TRIES]
+    tried = [part for part in parts if not isinstance(part, (Not, AllOf, AnyOf, Picked)) and is_indexed(part)][:TRIES]
     place = Q(experiment_id=experiments[0]) if len(experiments) == 1 else Q(experiment_id__in=experiments)
     return [matching_rows(part).filter(place).values("run_id") for part in tried]

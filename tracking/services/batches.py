@@ -1,4 +1,4 @@
-"""The hot write: one batch of one writer of one run, stored exactly once in one transaction."""
+"""One batch of one writer of one run, with whatever it carries, stored exactly once in one transaction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,20 +8,17 @@ from django.db import transaction
 
 from core import jobs
 from tracking.errors import SequenceGap
-from tracking.limits import RUN_SERIES
-from tracking.metrics import codec
-from tracking.metrics.points import Points, concat
-from tracking.metrics.summary import Summary, merge, summarise
-from tracking.models import Batch, Run, Series, WriterPosition
-from tracking.services import seals
+from tracking.metrics.points import Points
+from tracking.models import Run, WriterPosition
+from tracking.services import seals, series
 from tracking.services.datasets import Direction, write_datasets
 from tracking.services.params import write_params
+from tracking.services.series import Place
 from tracking.services.tags import write_tags
 from tracking.uses import DatasetUse
-from tracking.values import Rejected, Scalar, Written, problem_of_key
+from tracking.values import Rejected, Scalar, Written
 
 COMPACT_EVERY = 32  # batches of one writer between two calls for the worker that rewrites them as chunks
-_SUMMARY_FIELDS = ["count", "last", "last_step", "last_time", "min", "min_step", "max", "max_step"]
 
 
 @dataclass(frozen=True)
@@ -84,41 +81,9 @@ def _move(run: Run, writer: UUID, sequence: int, *, known: bool) -> None:
 
 def _write_metrics(run: Run, metrics: Sequence[tuple[str, Points]]) -> Written:
     """One packed row, and the summaries of the series in it."""
-    rejected = [Rejected("metric", key, problem) for key, _ in metrics if (problem := problem_of_key(key))]
-    refused = {each.key for each in rejected}
-    series: dict[str, list[Points]] = {}
-    for key, points in metrics:
-        if key not in refused and len(points):
-            series.setdefault(key, []).append(points)
-    stored = {row.key: row for row in Series.objects.filter(run=run, key__in=list(series))}
-    fresh = [key for key in series if key not in stored]
-    for key in fresh[_room_for_series(run, fresh) :]:
-        rejected.append(Rejected("metric", key, f"A run holds at most {RUN_SERIES} metrics."))
-        del series[key]
-    if series:
-        joined = [(key, concat(parts)) for key, parts in series.items()]
-        Batch.objects.create(run=run, points=sum(len(points) for _, points in joined), payload=codec.pack(joined))
-        _upsert(run, {key: summarise(points) for key, points in joined}, stored)
-    return Written(rejected, changed=bool(series))
-
-
-def _room_for_series(run: Run, fresh: Sequence[str]) -> int:
-    return max(0, RUN_SERIES - Series.objects.filter(run=run).count()) if fresh else 0
-
-
-def _upsert(run: Run, arrived: Mapping[str, Summary], stored: Mapping[str, Series]) -> None:
-    """New summaries merged into the stored ones; the run's lock makes read, merge and write safe."""
-    rows = []
-    for key, summary in arrived.items():
-        before = stored.get(key)
-        merged = merge(summary_of(before), summary) if before else summary
-        rows.append(Series(run=run, experiment_id=run.experiment_id, key=key, **_fields(merged)))
-    Series.objects.bulk_create(rows, update_conflicts=True, unique_fields=["run", "key"], update_fields=_SUMMARY_FIELDS)
-
-
-def summary_of(row: Series) -> Summary:
-    return Summary(**{name: getattr(row, name) for name in _SUMMARY_FIELDS})
-
-
-def _fields(summary: Summary) -> dict[str, float | int | None]:
-    return {name: getattr(summary, name) for name in _SUMMARY_FIELDS}
+    arrived = series.arrive(metrics)
+    beyond = series.keys_beyond_limit(run.pk, arrived) if arrived.points else set()
+    if beyond:
+        arrived = arrived.without(beyond)
+    series.store([(Place(run.pk, run.experiment_id), arrived)])
+    return Written(arrived.rejected, changed=bool(arrived.points))

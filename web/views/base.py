@@ -10,6 +10,7 @@ from django.utils.cache import patch_vary_headers
 
 from accounts.api.authentication import cookie_principal
 from accounts.selectors import get_project
+from core import replica
 from core.access import Permission, Principal, require
 from core.errors import Unauthenticated
 from web.context import Frame
@@ -45,9 +46,15 @@ def signed_in(*, room: str = "", methods: tuple[str, ...] = ("GET",)) -> Callabl
 
 
 def project_page(
-    *, room: str, methods: tuple[str, ...] = ("GET",), permission: Permission = Permission.PROJECT_READ
+    *,
+    room: str,
+    methods: tuple[str, ...] = ("GET",),
+    permission: Permission = Permission.PROJECT_READ,
+    from_replica: bool = False,
 ) -> Callable[[View], View]:
     """A view of one project, named in the path as `project`; the view is given the `Project` itself.
+
+    `from_replica` is for a page of slow reads that changes nothing: see `core.replica.read`.
 
     Raises, through the view:
         NotFound: there is no such project for this caller, which answers exactly like none at all.
@@ -60,6 +67,8 @@ def project_page(
             found = get_project(name=project, visible_to=request.principal)
             require(request.principal, permission, found)
             request.frame.project = found
+            if from_replica:
+                return replica.read(request, lambda: view(request, found, *args, **kwargs))
             return view(request, found, *args, **kwargs)
 
         return guarded

@@ -24,7 +24,7 @@ class DatasetRow:
     newest: DatasetVersion | None
 
 
-@project_page(room="data")
+@project_page(room="data", from_replica=True)
 def dataset_list(request: PageRequest, project: Project) -> HttpResponse:
     page = by_name(list_datasets(project=project), request)
     return show(request, "web/dataset_list.html", datasets=_rows(page.rows), next_url=page.next_url)
@@ -42,7 +42,7 @@ def _rows(datasets: Sequence[Dataset]) -> list[DatasetRow]:
     ]
 
 
-@project_page(room="data")
+@project_page(room="data", from_replica=True)
 def dataset_detail(request: PageRequest, project: Project, name: str) -> HttpResponse:
     dataset = get_dataset(project=project, name=name)
     page = newest_first(list_dataset_versions(dataset=dataset), request)

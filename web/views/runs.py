@@ -24,7 +24,7 @@ FIELDS = ("filter", "experiment", "lifecycle", "order_by", "columns")
 SHORT_ID = 12
 
 
-@project_page(room="runs")
+@project_page(room="runs", from_replica=True)
 def run_list(request: PageRequest, project: Project) -> HttpResponse:
     """The page, or its rows alone for a search by htmx. A filter that is none is explained in the place of the rows."""
     query = {field: request.GET.get(field, "").strip() for field in FIELDS}
@@ -39,7 +39,7 @@ def run_list(request: PageRequest, project: Project) -> HttpResponse:
     try:
         page = _search(project, query, request.GET.get("cursor"))
     except (Invalid, NotFound) as error:
-        response = show_part(request, "web/run_list.html", "web/_run_rows.html", **context, problem=error.detail)
+        response = show_part(request, "web/run_list.html", "web/_run_rows.html", **context, problem=error)
         if "HX-Request" not in request.headers:  # htmx shows only what succeeds
             response.status_code = status_of(error)
         return response

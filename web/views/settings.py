@@ -9,7 +9,7 @@ from django.urls import reverse
 from accounts import services
 from accounts.models import Project, Token
 from accounts.selectors import get_account, get_project, get_token, list_projects, list_tokens
-from core.access import SCOPES, Principal, Role
+from core.access import METRICS_SCOPE, SCOPES, Principal, Role
 from core.clock import now
 from core.errors import Conflict, Forbidden, Invalid
 from core.problems import status_of
@@ -76,7 +76,7 @@ def _token_page(
         status=status,
         tokens=[(token, _state(token)) for token in tokens],
         shows_accounts=any(token.account_id != request.principal.account_id for token in tokens),
-        scopes=sorted(SCOPES - {"*"}),
+        scopes=sorted(SCOPES - {"*"} - (set() if request.principal.is_server_admin else {METRICS_SCOPE})),
         projects=list(list_projects(visible_to=request.principal)),
         form=form or QueryDict(),
         chosen_scopes=form.getlist("scopes") if form else ["*"],

@@ -3,10 +3,12 @@
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseError
+from django.db import connection
 
 from audit import keys, wake
 from audit.errors import LedgerBroken
@@ -22,6 +24,7 @@ BROKEN_RETRY_S = 10.0  # people have to mend it; ask again now and then
 class Command(BaseCommand):
     help = "Give committed ledger events their place in the log and sign its head. Runs until SIGTERM or SIGINT."
     requires_system_checks: list[str] = []
+    stealth_options = ("on_beat",)  # a callable, for whoever starts it from Python
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = threading.Event()
@@ -32,17 +35,24 @@ class Command(BaseCommand):
         except (LinealError, ValueError, OSError) as exc:
             raise CommandError(f"The sequencer cannot start: {exc}") from exc
         try:
-            run(sequencer, stop)
+            run(sequencer, stop, options.get("on_beat") or _say_nothing)
         except keys.WrongKey as exc:  # another sequencer has handed the log over; the supervisor starts this one anew
             raise CommandError(f"The sequencer stops: {exc}") from exc
 
 
-def run(sequencer: Sequencer, stop: threading.Event) -> None:
-    """Steps until `stop` is set; outlives a database that goes away and a log that people have to mend."""
+def _say_nothing() -> None:
+    pass
+
+
+def run(sequencer: Sequencer, stop: threading.Event, on_beat: Callable[[], None] = _say_nothing) -> None:
+    """Steps until `stop` is set; outlives a database that goes away and a log that people have to mend. `on_beat` is
+    called at least every ten seconds or so.
+    """
     while not stop.is_set():
+        on_beat()
         try:
             sequencer.check_start()
-            _run_connected(sequencer, stop)
+            _run_connected(sequencer, stop, on_beat)
         except LedgerBroken as exc:
             log.critical("The ledger is not continued: %s", exc.detail)
             stop.wait(BROKEN_RETRY_S)
@@ -52,10 +62,11 @@ def run(sequencer: Sequencer, stop: threading.Event) -> None:
             stop.wait(RETRY_S)
 
 
-def _run_connected(sequencer: Sequencer, stop: threading.Event) -> None:
+def _run_connected(sequencer: Sequencer, stop: threading.Event, on_beat: Callable[[], None]) -> None:
     ear, pause_s = wake.listen(stop), wake.SHORTEST_S
     try:
         while not stop.is_set():
+            on_beat()
             if sequencer.step():
                 pause_s = wake.SHORTEST_S
                 continue

@@ -30,6 +30,10 @@ class Aside:
             source.replace(place)
         self._tell(f"file {refused.file.path} of run {run} was refused and put aside as {place}: {refused.reason}")
 
+    def tell_gone(self, path: str, run: str) -> None:
+        """Of a file that a server had confirmed and has lost again: its copy was cleared away."""
+        self._tell(f"file {path} of run {run} was delivered before, and is not in the spool any more: log it again")
+
     def _place(self, name: str) -> Path:
         folder = self._folder / _spool.REFUSED
         folder.mkdir(mode=0o700, exist_ok=True)

@@ -20,6 +20,8 @@ from lineal._uploads import LARGEST_GROUP, Uploader, Waiting
 logger = logging.getLogger("lineal")
 
 BATCH_TYPE = "application/x-msgpack"
+UNKNOWN_RUN = "/run-not-found"
+RECREATE_HINT = "if it was restored from a backup from before this run, `lineal sync --recreate` begins the run anew"
 _SEND_AGAIN = (408, 425, 429)
 
 
@@ -63,6 +65,7 @@ class Delivery:
     ) -> None:
         self.folder = folder
         self.acked = _spool.read_acked(folder)
+        self._confirmed = self.acked  # the most that any server has confirmed: files up to there may be cleared away
         self._aside = Aside(folder, notices)
         self.sent = Sent(refused=self._aside.sentences)
         self.reader = Reader(folder, after=self.acked)
@@ -96,6 +99,18 @@ class Delivery:
         """End the run of a process that died without ending it. False, as `step` when done. Raises as `step`."""
         explained(lambda: self._finish({"status": "killed", "ended_at": ended_at.isoformat().replace("+00:00", "Z")}))
         return False
+
+    def begin_again(self) -> bool:
+        """Go back to the first record, for a server that has lost the run; False where the run's beginning is not on disk any more.
+
+        What was confirmed before is sent once more, and is a repeat to a server that has it after all.
+        """
+        self.reader.restart()
+        first = self.reader.peek()
+        if first is None or first.kind != "create":
+            return False
+        self.acked, self._files, self._parts = 0, {}, []
+        return True
 
     def close(self) -> None:
         self.reader.close()
@@ -234,8 +249,10 @@ class Delivery:
             fields = record.fields
             if record.kind != "artifact" or fields["path"] in paths:
                 return
-            if record.number > self.acked:
-                source = self.folder / _spool.FILES / fields["file"]
+            source = self.folder / _spool.FILES / fields["file"]
+            if record.number > self.acked and record.number <= self._confirmed and not source.exists():
+                self._aside.tell_gone(fields["path"], self._run)
+            elif record.number > self.acked:
                 self._files[record.number] = Waiting(fields["path"], fields["size"], fields["sha256"], source)
                 paths.add(fields["path"])
             self.reader.advance()
@@ -250,6 +267,7 @@ class Delivery:
             return
         self.sent.records += number - self.acked
         self.acked = number
+        self._confirmed = max(self._confirmed, number)
         try:
             _spool.write_acked(self.folder, number)
             self._on_freed(self.reader.drop_read_segments(number))
@@ -272,7 +290,13 @@ def explained(send: Callable[[], None]) -> None:
 def _judged(exc: ProblemError) -> Postponed | Stopped:
     if exc.status >= 500 or exc.status in _SEND_AGAIN:
         return Postponed(str(exc), retry_after_s(exc))
-    return Stopped(f"{exc} [HTTP {exc.status}]")
+    hint = f"; {RECREATE_HINT}" if exc.type.endswith(UNKNOWN_RUN) else ""
+    return Stopped(f"{exc} [HTTP {exc.status}]{hint}")
+
+
+def is_of_unknown_run(exc: Stopped) -> bool:
+    """Did it stop because the server does not know the run?"""
+    return isinstance(exc.__cause__, ProblemError) and exc.__cause__.type.endswith(UNKNOWN_RUN)
 
 
 def remove_folder(folder: Path) -> None:

@@ -1,8 +1,10 @@
 """Identifiers that the client makes: UUIDv7 (RFC 9562, 5.7), which sort by time and need no server."""
 
+import json
 import os
 import re
 import time
+from hashlib import sha256
 
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -13,6 +15,14 @@ def uuid7_hex() -> str:
     random = int.from_bytes(os.urandom(10), "big")
     high, low = random >> 62 & 0xFFF, random & ((1 << 62) - 1)
     return f"{milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low:032x}"
+
+
+def named_run_id(name: str, project: str, *, turn: int) -> str:
+    """The same id for the same name, everywhere: `name` itself if it is an id and this the first turn, else a UUIDv8 of a hash."""
+    if turn == 1 and _RUN_ID.fullmatch(plain := name.replace("-", "").lower()):
+        return plain
+    digest = sha256(json.dumps(["lineal run", project, name, turn]).encode()).hexdigest()
+    return f"{digest[:12]}8{digest[13:16]}{int(digest[16], 16) & 0x3 | 0x8:x}{digest[17:32]}"
 
 
 def parse_cause_id(text: str) -> str:

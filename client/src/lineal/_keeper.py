@@ -19,6 +19,7 @@ from lineal._spool import End, Header, Spool, SpoolFull
 
 logger = logging.getLogger("lineal")
 
+MEMORY = "/dev/shm"  # noqa: S108 - a folder of its own is made there, as in any place for temporary files
 SEND_INTERVAL_S = 1.0  # values are spooled more often; charts of a living run lag by so much at most
 
 
@@ -60,14 +61,23 @@ class Keeper:
             self.close_group()
 
     def _open_elsewhere(self, exc: Exception) -> None:
-        """A container without a home still has a place for temporary files."""
-        try:
-            root = Path(tempfile.mkdtemp(prefix="lineal-spool-"))
-            self.spool = Spool(self._header, root=root)
-        except (OSError, ValueError) as second:
-            self._notices.warn_once("full", f"nothing of run {self._header.run} can be kept: {exc}; {second}")
+        """A container without a home still has a place for temporary files, or at least some memory that looks like one."""
+        reasons = [str(exc)]
+        for place in (None, MEMORY):
+            try:
+                root = Path(tempfile.mkdtemp(prefix="lineal-spool-", dir=place))
+                self.spool = Spool(self._header, root=root)
+            except (OSError, ValueError) as other:
+                reasons.append(str(other))
+                continue
+            words = "in memory only, and lost with this machine or container" if place else "a temporary one"
+            self._notices.warn_once(
+                "elsewhere",
+                f"the spool is {words}: {root}, for `lineal sync` from {root.parent} if need be"
+                f" (LINEAL_SPOOL_DIR chooses another place): {'; '.join(reasons)}",
+            )
             return
-        self._notices.warn_once("elsewhere", f"the spool is in {root} (LINEAL_SPOOL_DIR chooses another place): {exc}")
+        self._notices.warn_once("full", f"nothing of run {self._header.run} can be kept: {'; '.join(reasons)}")
 
     def _ensure_created(self) -> None:
         if self.spool is not None and self.spool.last_number == 0:

@@ -1,9 +1,13 @@
 """A lock file that ends with the process which holds it, however that ends: how `lineal sync` tells dead jobs from living ones."""
 
+import contextlib
 import errno
+import json
 import os
+import platform
 import sys
 from pathlib import Path
+from typing import Any
 
 _TAKEN = (errno.EWOULDBLOCK, errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 
@@ -31,6 +35,45 @@ def take(path: Path) -> int | None:
         os.close(handle)
         return None
     return handle
+
+
+def sign(path: Path) -> None:
+    """Where a file system has no locks: write down which process would hold this one."""
+    with contextlib.suppress(OSError):  # then `lineal sync` leaves the folder alone
+        path.write_text(json.dumps(_self()))
+
+
+def why_not_dead(path: Path) -> str:
+    """Why the process that signed may be alive, in words; empty where it is known to be dead."""
+    try:
+        signed = json.loads(path.read_text())
+        pid, where = signed["pid"], {name: signed[name] for name in ("host", "boot")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return "its file system has no locks, and nothing tells which process wrote it"
+    here = _self()
+    if where["host"] != here["host"]:
+        return f"its file system has no locks, and process {pid} of {where['host']} may still write: run `lineal sync` there"
+    if where["boot"] == here["boot"] and _is_alive(pid):
+        return f"process {pid} still runs and sends by itself"
+    return ""
+
+
+def _self() -> dict[str, Any]:
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        boot = ""
+    return {"host": platform.node(), "boot": boot, "pid": os.getpid()}
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _lock(handle: int) -> None:

@@ -6,7 +6,7 @@ import sys
 import weakref
 from typing import Protocol
 
-from lineal import _settings
+from lineal import _settings, _signals
 
 
 class Forked(Protocol):
@@ -45,7 +45,19 @@ def _deliver_last(reference: "weakref.ref[Forked]") -> None:
         sender.leave(_settings.finish_timeout_s())
 
 
+class _Self:
+    forked = False
+
+
+def is_worker() -> bool:
+    """Whether this process was made by another one of the program, rather than started by itself."""
+    process = sys.modules.get("multiprocessing.process")
+    return _Self.forked or (process is not None and process.parent_process() is not None)
+
+
 def _after_fork_in_child() -> None:
+    _Self.forked = True
+    _signals.unwatch()  # `terminate()` of a worker is to be as quick as ever
     for sender in list(living):
         sender.be_reborn()
 

@@ -17,6 +17,7 @@ class Progress:
     def __init__(self, sender: "Sender") -> None:
         self._sender = sender
         self._begun_at = time.monotonic()
+        self._most = 0
         self._bar: Any = None
         self._task: Any = None
 
@@ -31,23 +32,37 @@ class Progress:
 
     def show(self) -> None:
         """Draw where things stand, once waiting has taken long enough to wonder."""
+        left = self._sender.unsent
+        self._most = max(self._most, left)
         if time.monotonic() - self._begun_at < PATIENCE_S or not sys.stderr.isatty():
             return
         if self._bar is None:
             self._bar, self._task = _new_bar()
             self._bar.start()
-        sender = self._sender
-        total = max(sender.waiting_bytes, sender.uploaded_bytes) or None
-        why = f" ({sender.why_not})" if sender.why_not else ""
-        words = f"run {sender.header.run[-6:]}: {sender.unsent} records to send{why}"
-        self._bar.update(self._task, completed=sender.uploaded_bytes, total=total, description=words[:100])
+        done, total = self._measure(left)
+        why = f" ({self._sender.why_not})" if self._sender.why_not else ""
+        words = f"run {self._sender.header.run[-6:]}: {left} {'record' if left == 1 else 'records'} to send{why}"
+        self._bar.update(self._task, completed=done, total=total, description=words[:100], amount=self._amount())
+
+    def _measure(self, left: int) -> tuple[int, int]:
+        """Bytes where files wait, since these take the time; records otherwise."""
+        files = max(self._sender.waiting_bytes, self._sender.uploaded_bytes)
+        return (self._sender.uploaded_bytes, files) if files else (self._most - left, self._most)
+
+    def _amount(self) -> str:
+        files = max(self._sender.waiting_bytes, self._sender.uploaded_bytes)
+        if not files:
+            return ""
+        from rich.filesize import decimal
+
+        return f"{decimal(self._sender.uploaded_bytes)} of {decimal(files)}"
 
 
 def _new_bar() -> tuple[Any, Any]:
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[amount]}"), TimeElapsedColumn())
     bar = Bar(*columns, console=Console(stderr=True), transient=True)
-    return bar, bar.add_task("", total=None)
+    return bar, bar.add_task("", total=None, amount="")

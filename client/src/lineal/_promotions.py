@@ -10,7 +10,7 @@ from uuid import uuid4
 from lineal._errors import NotPromoted, OutcomeUnknown, ServerError, ServerUnreachable, TooMany
 from lineal._http import Transport, backoff_s, retry_after_s
 
-ATTEMPTS = 4
+ATTEMPTS = 6  # some ten seconds: a server that is restarted is back by then
 EXIT_OK, EXIT_WAITING = 0, 10
 POLL_S = 1.0
 

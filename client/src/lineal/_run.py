@@ -4,19 +4,19 @@ import atexit
 import logging
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from time import time_ns as now_ns
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from lineal import _settings, _values
+from lineal import _settings, _signals, _values
 from lineal._artifacts import find_files, log_files
 from lineal._dataset_profiles import DatasetProfile, log_profile
 from lineal._datasets import describe, size_on_the_wire, undescribed
 from lineal._notices import Notices
-from lineal._packing import Input, Metrics, Output, Params, Tags
+from lineal._packing import Input, Output, Params, Tags
 from lineal._progress import Progress
 from lineal._refusals import shown
 from lineal._sender import Sender
@@ -29,6 +29,7 @@ logger = logging.getLogger("lineal")
 Status = Literal["finished", "failed", "killed"]
 
 LARGEST_STEP = (1 << 63) - 1
+SMALLEST_STEP = -(1 << 63)
 
 _open: set["Run"] = set()
 
@@ -68,16 +69,18 @@ class Run:
         if self._status is not None:
             self._too_late("log")
             return
-        now = time.time_ns() // 1_000
-        for value in metrics.values():
-            if type(value) is not float:
-                metrics = self._numbers(metrics)
-                break
-        else:
-            metrics = dict(metrics)
-        if step is not None and (type(step) is not int or not -LARGEST_STEP <= step <= LARGEST_STEP):
-            step = self._step(step)
-        self._sender.put(Metrics(step, now, metrics))
+        try:
+            for value in metrics.values():
+                if type(value) is not float:
+                    metrics = self._numbers(metrics)
+                    break
+            else:
+                metrics = {**metrics}
+            if step is not None and (type(step) is not int or not SMALLEST_STEP <= step <= LARGEST_STEP):
+                step = self._step(step)
+            self._sender.put((step, now_ns(), metrics))
+        except Exception as exc:  # noqa: BLE001 - the promise of this class
+            self._unlogged(metrics, exc)
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Record parameters. Each is written once: the same value again is nothing, another one is refused by the server."""
@@ -152,10 +155,10 @@ class Run:
         """What keeps records from the server, as far as known."""
         return "; ".join(part for part in (self._sender.why_not, self._sender.losses) if part) or "no answer in time"
 
-    def finish(self, status: Status = "finished") -> None:
-        """End the run and wait, at most `LINEAL_FINISH_TIMEOUT`, until the server has all of it. Says what it could not deliver.
+    def finish(self, status: Status = "finished", *, timeout_s: float | None = None) -> None:
+        """End the run and wait, at most `timeout_s` (`LINEAL_FINISH_TIMEOUT`), until the server has all of it. Says what it has not.
 
-        Only the process that started the run ends it; in a forked child this delivers what the child logged.
+        Only the process that started the run ends it; in a forked child, or one that joined, this delivers what that process logged.
         """
         if self._status is not None:
             return
@@ -166,9 +169,29 @@ class Run:
         delivered = False
         try:
             with Progress(self._sender) as progress:
-                delivered = self._sender.finish(body, _settings.finish_timeout_s(), on_wait=progress.show)
+                delivered = self._sender.finish(body, _patience_s(timeout_s), on_wait=progress.show)
         finally:  # told too when somebody who does not want to wait presses Ctrl-C
             self._report(delivered)
+            if not _open:
+                _signals.unwatch()
+
+    def __reduce__(self) -> tuple[Callable[..., "Run"], tuple[Any, ...]]:
+        """For processes that are not forked: what arrives there is one more writer of this run. It holds no token."""
+        from lineal._starting import rejoin
+
+        header = self._sender.header
+        return rejoin, (header.base_url, self.project, self.experiment, self.name, self._sender.create)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    @property
+    def is_open(self) -> bool:
+        """Whether `finish` was not called yet."""
+        return self._status is None
 
     @property
     def signatures(self) -> Mapping[str, dict[str, Any]]:
@@ -198,6 +221,13 @@ class Run:
         except Exception as exc:  # noqa: BLE001 - the promise of this class
             self._notices.warn_once(f"{act}: {type(exc).__name__}", f"run {self.id}: {act} recorded nothing: {exc}")
             return None
+
+    def _unlogged(self, metrics: Any, exc: Exception) -> None:
+        """What was given is no mapping, or changed while it was read."""
+        what = shown(type(metrics)) if isinstance(exc, AttributeError | TypeError) else shown(exc)
+        self._notices.warn_once(
+            f"log {what}", f"run {self.id}: log recorded nothing: metrics are a dict of numbers by name, not {what}"
+        )
 
     def _too_late(self, act: str) -> None:
         self._notices.warn_once("late", f"run {self.id} is {self._status}: {act} recorded nothing")
@@ -273,11 +303,17 @@ class Run:
             self._signatures[name] = description["signature"]
 
 
+def _patience_s(timeout_s: float | None) -> float:
+    """Schedulers kill some 30 seconds after they have told a job to go."""
+    wanted = _settings.finish_timeout_s() if timeout_s is None else timeout_s
+    return min(wanted, _signals.WAIT_S) if _signals.terminated() else wanted
+
+
 def status_of(kind: type[BaseException] | None, exc: BaseException | None) -> Status:
-    """How a run ended that this exception left: killed by the user, failed, or well (`sys.exit(0)` too)."""
+    """How a run ended that this exception left: killed by the user or a scheduler, failed, or well (`sys.exit(0)` too)."""
     if kind is None:
         return "finished"
-    if issubclass(kind, KeyboardInterrupt):
+    if issubclass(kind, KeyboardInterrupt | _signals.Terminated):
         return "killed"
     if issubclass(kind, SystemExit):
         return "failed" if getattr(exc, "code", 0) else "finished"
@@ -287,6 +323,10 @@ def status_of(kind: type[BaseException] | None, exc: BaseException | None) -> St
 @atexit.register
 def _finish_open_runs() -> None:
     """A script that ends without `finish`: its runs end as it does."""
-    kind = getattr(sys, "last_type", None)
+    kind = _signals.Terminated if _signals.terminated() else getattr(sys, "last_type", None)
+    if (
+        hasattr(sys, "ps1") and kind is not _signals.Terminated
+    ):  # what failed at a prompt, or in a notebook's cell, ended nothing
+        kind = None
     for run in list(_open):
         run.finish(status_of(kind, getattr(sys, "last_value", None)))

@@ -27,6 +27,8 @@ logger = logging.getLogger("lineal")
 
 HURRIED_BACKOFF_S = 1.0  # between attempts while somebody waits
 CLOSE_WAIT_S = 1.0  # for a request under way, when the time to wait for the server is over
+MOST_QUEUED = 100_000  # calls of `log`, some 40 MB: half a second of a loop that does nothing else
+GIVE_WAY_S = 0.0002
 IDLE_POLL_S = 5.0  # a bound on every wait, so that a missed notification costs little
 
 
@@ -48,7 +50,7 @@ class Sender:
     ) -> None:
         self.header = header
         self.notices = notices
-        self._create = create
+        self.create = create
         self._resume = resume
         self.new_transport = new_transport
         self._packer = Packer()
@@ -58,8 +60,10 @@ class Sender:
     def _forget_threads(self) -> None:
         """As in a process that has done nothing yet."""
         self._pending: deque[Entry] = deque()
+        self.put: Callable[[Entry], None] = self._put_first
+        """Queue an entry: 0.03 µs, but for the first in a process."""
         self._spool_lock = threading.RLock()
-        self._keeper = Keeper(self.header, self._create, self.notices, resume=self._resume)
+        self._keeper = Keeper(self.header, self.create, self.notices, resume=self._resume)
         self._changed = threading.Condition()
         self._starting = threading.Lock()
         self._started = False
@@ -74,11 +78,15 @@ class Sender:
         self.stopped = ""
         self.uploaded_bytes = 0
 
-    def put(self, entry: Entry) -> None:
-        """Queue an entry: about 0.1 µs."""
+    def _put_first(self, entry: Entry) -> None:
         self._pending.append(entry)
-        if not self._started:
-            self.start()
+        self.start()
+
+    def _put_slowly(self, entry: Entry) -> None:
+        """For a loop that logs faster than can be packed: it goes on at that pace, and memory stays bounded."""
+        self._pending.append(entry)
+        if len(self._pending) >= MOST_QUEUED:
+            time.sleep(GIVE_WAY_S)
 
     def start(self) -> None:
         """Open the spool and start the threads, once in each process."""
@@ -91,6 +99,7 @@ class Sender:
             self._spooler = self._start_thread(self._spool_forever, "lineal-spool")
             self._thread = self._start_thread(self._send_forever, "lineal-send") if self._spool else None
             self._started = True
+            self.put = self._pending.append
 
     def _start_thread(self, target: Callable[[], None], name: str) -> threading.Thread | None:
         thread = threading.Thread(target=target, name=name, daemon=True)
@@ -104,8 +113,13 @@ class Sender:
     def _spool_forever(self) -> None:
         interval_s = _settings.flush_interval_s() / 2  # so that waiting and writing together stay below it
         while not self._closing:
-            self._wake.wait(interval_s)
+            self._wake.wait(interval_s if len(self._pending) < MOST_QUEUED else 0)
+            self._set_pace()
             self.drain()
+            self._set_pace()
+
+    def _set_pace(self) -> None:
+        self.put = self._put_slowly if len(self._pending) >= MOST_QUEUED else self._pending.append
 
     def drain(self) -> None:
         """Bring what is queued into the spool, from any thread."""
@@ -341,6 +355,11 @@ class Sender:
             if self._spool is None or self._released:
                 return
             self._released = True
+            if self._pending:  # another thread was in the middle of logging
+                self.drain()
+                self.notices.warn_once(
+                    "late", f"run {self.header.run}: values logged as it ended wait in {self.folder} for `lineal sync`"
+                )
             if self._delivery is not None:
                 self._delivery.close()
             if not self.unsent:

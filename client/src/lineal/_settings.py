@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+NO_HOME = Path("/nonexistent/lineal")
 DEFAULT_SPOOL_MAX_BYTES = 10 * 1024**3
 DEFAULT_FINISH_TIMEOUT_S = 60.0
 DEFAULT_FLUSH_INTERVAL_S = 0.2  # what a kill -9 may cost
@@ -10,25 +11,40 @@ DEFAULT_FLUSH_INTERVAL_S = 0.2  # what a kill -9 may cost
 
 def cache_dir() -> Path:
     """`LINEAL_CACHE_DIR`: file digests already computed."""
-    import platformdirs
-
-    return Path(os.environ.get("LINEAL_CACHE_DIR") or platformdirs.user_cache_dir("lineal"))
+    return _path("LINEAL_CACHE_DIR") or _own_folder("cache")
 
 
 def spool_dir() -> Path:
     """`LINEAL_SPOOL_DIR`: records that the server has not confirmed yet."""
-    import platformdirs
-
-    return Path(os.environ.get("LINEAL_SPOOL_DIR") or Path(platformdirs.user_state_dir("lineal")) / "spool")
+    return _path("LINEAL_SPOOL_DIR") or _own_folder("state") / "spool"
 
 
 def credentials_file() -> Path:
     """`LINEAL_CREDENTIALS_FILE`: tokens by exact origin."""
+    return _path("LINEAL_CREDENTIALS_FILE") or _own_folder("config") / "credentials.json"
+
+
+def _path(name: str) -> Path | None:
+    text = os.environ.get(name)
+    return _with_home(Path(text)) if text else None
+
+
+def _own_folder(kind: str) -> Path:
+    """Where this user keeps such things; for one without a home, as containers may have, a folder that cannot be made."""
     import platformdirs
 
-    return Path(
-        os.environ.get("LINEAL_CREDENTIALS_FILE") or Path(platformdirs.user_config_dir("lineal")) / "credentials.json"
-    )
+    try:
+        found = getattr(platformdirs, f"user_{kind}_dir")("lineal")
+    except RuntimeError:
+        return NO_HOME
+    return _with_home(Path(found))  # not every version of platformdirs raises
+
+
+def _with_home(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return NO_HOME
 
 
 def spool_max_bytes() -> int:
@@ -59,6 +75,11 @@ def token() -> str | None:
 def project() -> str:
     """`LINEAL_PROJECT`: the project of runs and models that name none."""
     return os.environ.get("LINEAL_PROJECT") or "default"
+
+
+def run_id() -> str | None:
+    """`LINEAL_RUN_ID`: the run of all processes of a job, and of the job that takes its place after a restart."""
+    return os.environ.get("LINEAL_RUN_ID") or None
 
 
 def caused_by() -> str | None:

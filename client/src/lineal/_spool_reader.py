@@ -75,6 +75,10 @@ class Reader:
         self._go_to(*before)
         return False
 
+    def restart(self) -> None:
+        """Go back to the first record that is on disk."""
+        self._go_to(0, 0, 0, None)
+
     def _place(self) -> tuple[int, int, int, Record | None]:
         return self._segment, self._offset, self._last, self._peeked
 

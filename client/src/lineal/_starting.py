@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from lineal import _entrypoint, _environment, _git, _ids, _settings
+from lineal import _credentials, _entrypoint, _environment, _git, _ids, _notebooks, _ranks, _settings, _signals
 from lineal._credentials import Target
+from lineal._errors import NotConfigured
 from lineal._http import Transport
 from lineal._notices import Notices
+from lineal._packing import Tags
 from lineal._run import Run
 from lineal._sender import Sender
 from lineal._spool import Header
@@ -35,12 +37,15 @@ def start(
     description: str | None,
     run_id: str | None,
     caused_by: str | None,
+    join: bool | None = None,
 ) -> Run:
     """A run whose first record is in the spool. Costs some 20-100 ms for git and packages, and no answer of the server.
 
     Raises:
-        ValueError: the experiment, name or an id is nothing that a run can have.
+        ValueError: the experiment, name or an id is nothing that a run can have, or there is no id to join.
     """
+    run_id = run_id or (_ranks.shared_run_id(project) if parent is None else None)
+    joins = _joins(join, run_id)
     body = _body(experiment, name, parent, description, run_id) | _cause(caused_by)
     header = Header(
         base_url=target.base_url if target else "",
@@ -48,11 +53,51 @@ def start(
         run=body["id"],
         writer=uuid4().hex,
         experiment=experiment,
-        owner=True,
+        owner=not joins,
     )
-    sender = Sender(header, body, _transport_maker(target), Notices(), resume=run_id is not None)
+    sender = Sender(header, body, _transport_maker(target), Notices(), resume=run_id is not None and not joins)
     sender.start()
-    return Run(sender, experiment=experiment, name=name, url=_page(target, project, body["id"]))
+    tags = {} if joins else _ranks.job_tags()
+    if tags:
+        sender.put(Tags(dict(tags)))
+    run = Run(sender, experiment=experiment, name=name, url=_page(target, project, body["id"]))
+    if not joins:
+        _signals.watch()
+        _notebooks.begin(run)
+    return run
+
+
+def _joins(join: bool | None, run_id: str | None) -> bool:
+    """As told; otherwise every rank but the first joins the run that they share."""
+    if join and run_id is None:
+        raise ValueError("a run is joined by its id: give run_id, or set LINEAL_RUN_ID")
+    if join is not None:
+        return join
+    rank = _ranks.rank()
+    if rank is None:
+        return False
+    if run_id is None and _ranks.is_lonely():
+        logger.warning(
+            "rank %d of %d starts a run of its own; to have all write one run, set LINEAL_RUN_ID to the same text for all of them",
+            rank.number,
+            rank.size,
+        )
+    return run_id is not None and rank.number > 0
+
+
+def rejoin(base_url: str, project: str, experiment: str, name: str | None, create: dict[str, Any]) -> Run:
+    """A run that another process handed over, by pickling it: one more writer of it, which nothing is sent of until it logs.
+
+    The token does not travel with it: this process has to find its own, in the environment or the credentials file.
+    """
+    try:
+        target = _credentials.stored_target(base_url) if base_url else None
+    except NotConfigured as exc:
+        logger.warning("%s: what this process logs waits in the spool", exc)
+        target = None
+    header = Header(base_url, project, create["id"], uuid4().hex, experiment, owner=False)
+    sender = Sender(header, create, _transport_maker(target), Notices())
+    return Run(sender, experiment=experiment, name=name, url=_page(target, project, create["id"]))
 
 
 def _transport_maker(target: Target | None) -> Callable[[], Transport | None]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from lineal import _credentials, _locks, _refusals, _settings, _spool
-from lineal._delivery import Delivery, Postponed, Stopped, remove_folder
+from lineal._delivery import Delivery, Postponed, Stopped, is_of_unknown_run, remove_folder
 from lineal._errors import LinealError, NotConfigured
 from lineal._http import Transport, backoff_s
 from lineal._monitors.leftovers import Brought, bring
@@ -73,15 +73,16 @@ class SyncReport:
         return [each for each in self.streams if each.state != "sent"]
 
 
-def sync(spool_dir: str | Path | None = None, progress: bool = False) -> SyncReport:
+def sync(spool_dir: str | Path | None = None, progress: bool = False, recreate: bool = False) -> SyncReport:
     """Send what dead processes left in the spool (by default `LINEAL_SPOOL_DIR`'s); each record arrives exactly once.
 
     A run whose process died before its end is ended as killed. Living processes send their own. Runs and profiles of monitors go to the
     servers that they were made for, with the tokens stored for those; runs that were logged without any server go to the configured one.
-    May be called again at any time, also while another `sync` runs.
+    May be called again at any time, also while another `sync` runs. With `recreate`, a run that its server does not know is begun anew
+    from what is on disk: for a server that was restored from a backup from before the run. It would also bring back one that was deleted.
     """
     root = Path(spool_dir) if spool_dir is not None else _settings.spool_dir()
-    servers = Servers()
+    servers = Servers(recreate=recreate)
     folders = list(writer_folders(root))
     report = SyncReport()
     for position, folder in enumerate(folders, start=1):
@@ -130,7 +131,8 @@ def _owns(folder: Path) -> bool:
 class Servers:
     """One connection to each server, and which of them have stopped answering."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, recreate: bool = False) -> None:
+        self.recreate = recreate
         self._transports: dict[str, Transport] = {}
         self._silent: dict[str, str] = {}
 
@@ -172,20 +174,27 @@ def _if_dead(folder: Path, servers: Servers, report: StreamReport, act: Act) -> 
         handle = _locks.take(folder / "lock")
     except FileNotFoundError:
         return None
-    except OSError as exc:
-        report.state, report.detail = "damaged", f"the folder cannot be locked: {exc}"
-        return report
+    except OSError:
+        why_not = _locks.why_not_dead(folder / "lock")
+        if why_not:
+            report.state, report.detail = "living", why_not
+            return report
+        return _unless_silent(folder, servers, report, act)  # two at once are harmless: the server knows repeats
     if handle is None:
         report.state, report.detail = "living", "its process still runs and sends by itself"
         return report
     try:
-        silence = servers.silence_of(report.server)
-        if silence is not None:
-            report.state, report.detail = "unreachable", silence
-            return report
-        return act(folder, servers, report)
+        return _unless_silent(folder, servers, report, act)
     finally:
         os.close(handle)
+
+
+def _unless_silent(folder: Path, servers: Servers, report: StreamReport, act: Act) -> StreamReport | None:
+    silence = servers.silence_of(report.server)
+    if silence is not None:
+        report.state, report.detail = "unreachable", silence
+        return report
+    return act(folder, servers, report)
 
 
 def _bring_parts(folder: Path, servers: Servers, report: StreamReport) -> StreamReport | None:
@@ -236,7 +245,7 @@ def _without_segments(folder: Path) -> StreamReport | None:
 
 def _deliver(delivery: Delivery, servers: Servers, report: StreamReport) -> None:
     try:
-        _until_done(delivery.step)
+        _send_all(delivery, servers)
         if delivery.reader.header.owner and not delivery.sent.finished:
             _until_done(lambda: delivery.end_killed(_last_written(delivery.folder)))
     except Postponed as exc:
@@ -249,6 +258,18 @@ def _deliver(delivery: Delivery, servers: Servers, report: StreamReport) -> None
     except Exception as exc:  # the folder is kept as it is, and other runs are sent all the same
         logger.debug("sending from %s ends", delivery.folder, exc_info=exc)
         report.state, report.detail = "stopped", f"an error of the client's own: {shown(exc)}"
+
+
+def _send_all(delivery: Delivery, servers: Servers) -> None:
+    """Every record; from the first one on if the server does not know the run, and that is asked for. Raises Postponed, Stopped."""
+    try:
+        _until_done(delivery.step)
+    except Stopped as exc:
+        if not (servers.recreate and is_of_unknown_run(exc)):
+            raise
+        if not delivery.begin_again():
+            raise Stopped("the run's beginning was delivered and cleared away, so it cannot be begun anew") from exc
+        _until_done(delivery.step)
 
 
 def _until_done(step: Callable[[], bool]) -> None:

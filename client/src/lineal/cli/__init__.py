@@ -19,13 +19,19 @@ class Entry(NamedTuple):
     summary: str
 
 
+THE_SERVER = "lineal-server"
+"""Where commands live that come with the server's distribution."""
+
 SECTIONS: dict[str, dict[str, Entry]] = {
     "Start": {
-        "up": Entry("lineal.cli.plugins:missing_up", "Start a server on this machine, on embedded defaults."),
+        "up": Entry(THE_SERVER, "Start a server on this machine, on embedded defaults."),
         "login": Entry("lineal.cli.sessions:login", "Store a token for a server, or open its pages in a browser."),
         "logout": Entry("lineal.cli.sessions:logout", "Forget the stored token of a server."),
         "whoami": Entry("lineal.cli.sessions:whoami", "Show who the server takes you for."),
-        "doctor": Entry("lineal.cli.doctor:doctor", "Check server, credentials, spool and clock."),
+        "doctor": Entry(
+            "lineal.cli.doctor:doctor",
+            "Check server, credentials, spool and clock; with --home a server and all it stands on.",
+        ),
         "completion": Entry("lineal.cli.completion:completion", "Print the completion script of a shell."),
     },
     "Training": {
@@ -47,6 +53,12 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "report-deployment": Entry("lineal.cli.deployments:report_deployment", "Record what really runs somewhere."),
         "deployments": Entry("lineal.cli.deployments:deployments", "List what runs, or ran at a given time."),
     },
+    "Keeping": {
+        "deletions": Entry("lineal.cli.keeping:deletions", "Follow and cancel deletions of many things."),
+        "holds": Entry("lineal.cli.keeping:holds", "Keep things, and what they came from, from being deleted."),
+        "gc": Entry("lineal.cli.keeping:gc", "Delete stored objects that nothing refers to."),
+        "usage": Entry("lineal.cli.keeping:usage", "Show how much each project holds."),
+    },
     "Production": {
         "monitors": Entry(
             "lineal.cli.monitor_inputs:monitors", "How versions are watched in production, and how they do."
@@ -67,6 +79,17 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "intake": Entry("lineal.cli.intake:intake", "Addresses to which other tools send signed verdicts."),
         "audit": Entry("lineal.cli.audit_follow:audit", "Read, export and verify the audit log."),
     },
+    "Operation": {
+        "serve": Entry(THE_SERVER, "Answer HTTP: pages, REST, health."),
+        "worker": Entry(THE_SERVER, "Do what requests leave for later."),
+        "beat": Entry(THE_SERVER, "Promise the periodic jobs when their turns come."),
+        "sequencer": Entry(THE_SERVER, "Number, hash and sign the ledger's events."),
+        "migrate": Entry(THE_SERVER, "Bring the database up to this release."),
+        "owner-link": Entry(THE_SERVER, "Make a one-time link that signs a browser in as the owner."),
+        "backup": Entry(THE_SERVER, "Copy all that a server owns, while it runs."),
+        "restore": Entry(THE_SERVER, "Bring a backup back into an empty home and an empty database."),
+        "rotate-key": Entry(THE_SERVER, "Give the ledger a new signing key."),
+    },
     "People": {
         "users": Entry("lineal.cli.accounts:users", "People who may sign in."),
         "service-accounts": Entry("lineal.cli.accounts:service_accounts", "Accounts of pipelines and jobs."),
@@ -83,11 +106,10 @@ class RootGroup(click.Group):
         return [name for section in SECTIONS.values() for name in section]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name == "up":
-            return _plugin("up") or _load("lineal.cli.plugins:missing_up")
         for section in SECTIONS.values():
             if cmd_name in section:
-                return _load(section[cmd_name].target)
+                entry = section[cmd_name]
+                return _of_the_server(cmd_name, entry) if entry.target is THE_SERVER else _load(entry.target)
         return _plugin(cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -114,6 +136,12 @@ def _load(target: str) -> click.Command:
     command = getattr(import_module(module), name)
     assert isinstance(command, click.Command)  # noqa: S101 - a typing aid; tests load every entry
     return command
+
+
+def _of_the_server(name: str, entry: Entry) -> click.Command:
+    from lineal.cli.plugins import missing
+
+    return _plugin(name) or missing(name, entry.summary)
 
 
 def _plugin(name: str) -> click.Command | None:

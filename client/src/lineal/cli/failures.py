@@ -37,6 +37,9 @@ def report(error: Exception) -> int:
         return ExitCode.USAGE
     message, code = explain(error)
     say(f"lineal: {message}")
+    if isinstance(error, ProblemError) and isinstance(excerpt := error.extra.get("excerpt"), str):
+        for line in excerpt.splitlines()[:2]:  # what was written, and a caret under the place
+            say(f"  {line}")
     return code
 
 

@@ -39,8 +39,13 @@ _COLUMNS: list[Column] = [
     "--spool-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder of the spool; LINEAL_SPOOL_DIR."
 )
 @click.option("--url", metavar="URL", help="Server of runs that were logged without any; others go where they belong.")
+@click.option(
+    "--recreate",
+    is_flag=True,
+    help="Begin runs anew that their server does not know, as after a restore from an older backup. Brings deleted ones back, too.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def sync(spool_dir: Path | None, *, url: str | None, as_json: bool) -> None:
+def sync(spool_dir: Path | None, *, url: str | None, recreate: bool, as_json: bool) -> None:
     """Send what earlier jobs could not deliver. Each record arrives exactly once; jobs that still run send their own.
 
     Exit codes: 0 nothing is left behind, 40 a server does not answer, 1 something was refused, damaged or lost.
@@ -49,7 +54,7 @@ def sync(spool_dir: Path | None, *, url: str | None, as_json: bool) -> None:
 
     if url is not None:
         os.environ["LINEAL_URL"] = url
-    report = deliver(spool_dir)
+    report = deliver(spool_dir, recreate=recreate)
     rows = [{**asdict(stream), "ok": stream.state == "sent"} for stream in report.streams]
     Output(as_json=as_json).listing(rows, _COLUMNS, empty="nothing is waiting")
     for row in rows:

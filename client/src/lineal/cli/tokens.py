@@ -9,7 +9,7 @@ from lineal.cli.output import print_json, say
 from lineal.cli.server import path
 from lineal.cli.text import shown_time
 
-SCOPES = ("read", "log", "register", "promote", "approve", "report", "manage", "*")
+SCOPES = ("read", "log", "register", "promote", "approve", "report", "manage", "metrics", "*")
 
 
 @click.group()

@@ -1,0 +1,51 @@
+"""Letting old backups go, and with them the objects that no kept one names."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from config.backups import manifest, objects
+from config.backups.failures import BackupFailed
+from config.backups.places import LAST_FILE, Place, is_backup_name
+from config.backups.progress import Progress
+
+
+@dataclass(frozen=True)
+class Pruned:
+    kept: list[str]
+    removed: list[str]
+    removed_objects: int
+
+
+def prune(place: Place, *, keep: int, dry_run: bool, progress: Progress) -> Pruned:
+    """Keep the newest `keep` complete backups. Must not run beside a backup to the same place, whose objects it does not know.
+
+    A backup's sum goes first, so that one which was half removed is none.
+
+    Raises:
+        BackupFailed: there is no complete one, so every object would go.
+        Damaged: a kept backup cannot be read, so its objects are not known; nothing was removed.
+    """
+    complete = place.backups()
+    if not complete:
+        raise BackupFailed(f"There is no complete backup in {place.where()}: nothing is pruned.")
+    kept = complete[-keep:]
+    wanted = {each.sha256 for name in kept for each in objects.list_of(place, manifest.read(place, name))}
+    folders: dict[str, list[str]] = {}
+    for name in place.names():
+        folders.setdefault(name.partition("/")[0], []).append(name)
+    gone = [folder for folder in folders if is_backup_name(folder) and folder < kept[0]]
+    orphans = [name for name in folders.get("objects", []) if name.rpartition("/")[2] not in wanted]
+    if not dry_run:
+        with progress.stage("Removing", sum(len(folders[folder]) for folder in gone) + len(orphans)) as stage:
+            for name in _in_order(gone, folders, orphans):
+                place.remove(name)
+                stage.advance(1)
+    return Pruned(kept, sorted(gone), len(orphans))
+
+
+def _in_order(gone: list[str], folders: dict[str, list[str]], orphans: list[str]) -> Iterator[str]:
+    for folder in sorted(gone):
+        last = f"{folder}/{LAST_FILE}"
+        yield from (name for name in folders[folder] if name == last)
+        yield from (name for name in folders[folder] if name != last)
+    yield from orphans

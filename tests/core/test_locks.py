@@ -1,0 +1,121 @@
+"""One at a time: what a named lock promises, on both databases."""
+
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from django.db import connection, transaction
+
+from core.locks import key_of, lock_in_transaction, only_one
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_second_taker_gets_nothing_until_the_first_is_done(home):
+    with only_one("sweep") as first:
+        with only_one("sweep") as second, only_one("another sweep") as other:
+            assert first is not None
+            assert second is None
+            assert other is not None
+        assert first.still()
+    with only_one("sweep") as third:
+        assert third is not None
+
+
+def test_who_waits_gets_the_lock_when_it_is_let_go(home):
+    taken, let_go, order = threading.Event(), threading.Event(), []
+
+    def hold():
+        with only_one("migrate"):
+            taken.set()
+            let_go.wait(10)
+            order.append("first")
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    taken.wait(10)
+    timer = threading.Timer(0.3, let_go.set)
+    timer.start()
+    with only_one("migrate", wait_s=20) as held:
+        order.append("second")
+    holder.join()
+
+    assert held is not None
+    assert order == ["first", "second"]
+
+
+def test_the_caller_s_transaction_is_left_alone(home):
+    with transaction.atomic(), only_one("sweep") as held:
+        assert held is not None
+        assert connection.in_atomic_block
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+
+
+def test_a_holder_that_is_killed_lets_go(home):
+    """Nothing has to be cleaned up after a crash. On SQLite another process holds it; PostgreSQL ends the backend."""
+    if connection.vendor == "postgresql":
+        with only_one("sweep") as held:
+            _end_backend_that_holds_a_lock()
+            assert not held.still()
+            with only_one("sweep", wait_s=5) as successor:
+                assert successor is not None
+        return
+    folder = home / "run" / "locks"
+    folder.mkdir(parents=True)
+    script = "import fcntl,sys,time; f=open(sys.argv[1],'a'); fcntl.flock(f, fcntl.LOCK_EX); print(1, flush=True); time.sleep(99)"
+    path = str(folder / f"{key_of('sweep'):016x}")
+    holder = subprocess.Popen([sys.executable, "-c", script, path], stdout=subprocess.PIPE)
+    try:
+        holder.stdout.readline()
+        with only_one("sweep") as held:
+            assert held is None
+    finally:
+        holder.kill()
+        holder.communicate()
+    with only_one("sweep", wait_s=5) as held:
+        assert held is not None
+
+
+def _end_backend_that_holds_a_lock() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'")
+        assert cursor.fetchall() == [(True,)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lock_in_a_transaction_ends_with_it(home):
+    if connection.vendor != "postgresql":
+        pytest.skip("on SQLite the transaction itself is the lock")
+    with transaction.atomic():
+        assert lock_in_transaction("cycles", wait=False)
+        found = []
+        thread = threading.Thread(target=lambda: found.append(_tries("cycles")))
+        thread.start()
+        thread.join()
+        assert found == [False]
+    began = time.monotonic()
+    with transaction.atomic():
+        assert lock_in_transaction("cycles")
+    assert time.monotonic() - began < 5
+
+
+def _tries(name: str) -> bool:
+    try:
+        with transaction.atomic():
+            return lock_in_transaction(name, wait=False)
+    finally:
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lock_in_a_transaction_needs_one():
+    with pytest.raises(transaction.TransactionManagementError, match="needs a transaction"):
+        lock_in_transaction("cycles")
+
+
+def test_a_name_has_one_number_of_63_bits():
+    assert key_of("a") == key_of("a") != key_of("b")
+    assert 0 <= key_of("a") < 2**63

@@ -1,0 +1,196 @@
+"""Batches of points that share a transaction: each is judged by itself, and what is stored is what each would have stored alone."""
+
+import math
+from uuid import uuid4
+
+import pytest
+from django.db import IntegrityError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.ids import uuid7
+from core.models import Job
+from tracking import selectors, services
+from tracking.errors import RunDeleted, RunNotFound, SequenceGap
+from tracking.metrics.points import make_points
+from tracking.metrics.summary import Summary, summarise
+from tracking.models import Batch, Run, Series, WriterPosition
+from tracking.services import points as group
+from tracking.services import series
+from tracking.services.batches import COMPACT_EVERY
+
+pytestmark = pytest.mark.django_db
+
+
+def write_of(run, sequence, *, writer, project=None, **metrics):
+    """A waiting write: `loss=[(step, value), …]`."""
+    columns = [
+        (key, make_points([step for step, _ in rows], [step * 1_000 for step, _ in rows], [value for _, value in rows]))
+        for key, rows in metrics.items()
+    ]
+    return group._Write(project or run.project, run.uuid, writer, sequence, series.arrive(columns))
+
+
+def stored(run, key="loss"):
+    return selectors.read_points(run, [key])[key].steps.tolist()
+
+
+def test_writes_of_several_runs_and_writers_are_stored_together(make_run):
+    one, other, writers = make_run(), make_run(), [uuid4() for _ in range(3)]
+    writes = [
+        write_of(one, 1, writer=writers[0], loss=[(0, 3.0)]),
+        write_of(other, 1, writer=writers[1], loss=[(5, 1.0)], accuracy=[(5, 0.5)]),
+        write_of(one, 1, writer=writers[2], loss=[(1, 2.0)]),
+        write_of(one, 2, writer=writers[0], loss=[(2, 4.0)]),
+    ]
+
+    outcomes = group._store_group(writes)
+
+    assert [outcome.last_sequence for outcome in outcomes] == [1, 1, 1, 2]
+    assert (stored(one), stored(other), stored(other, "accuracy")) == ([0, 1, 2], [5], [5])
+    loss = Series.objects.get(run=one, key="loss")
+    assert (loss.count, loss.last, loss.min, loss.max) == (3, 4.0, 2.0, 4.0)
+    assert dict(WriterPosition.objects.filter(run=one).values_list("writer", "last_sequence")) == {
+        writers[0]: 2,
+        writers[2]: 1,
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_group_costs_seven_statements_however_many_it_holds(make_run, django_assert_num_queries):
+    """Begin, runs, positions, rows, summaries, positions, commit; new series are looked up once more."""
+    runs = [(make_run(), uuid4()) for _ in range(5)]
+    group._store_group([write_of(run, 1, writer=writer, loss=[(0, 1.0)]) for run, writer in runs])
+
+    with django_assert_num_queries(7):
+        group._store_group([write_of(run, n, writer=writer, loss=[(n, 1.0)]) for run, writer in runs for n in (2, 3)])
+
+    assert [stored(run) for run, _ in runs] == [[0, 2, 3]] * 5
+
+
+def test_one_that_is_refused_does_not_hold_up_the_others(make_run, alice):
+    run, deleted, writer = make_run(), make_run(), uuid4()
+    services.delete_run(run=deleted, actor=alice)
+    stranger = uuid7()
+    nobody = group._Write(run.project, stranger, writer, 1, series.arrive([("loss", make_points([1], [1], [1.0]))]))
+
+    gap, gone, missing, good, again = group._store_group(
+        [
+            write_of(run, 2, writer=uuid4(), loss=[(0, 1.0)]),
+            write_of(deleted, 1, writer=writer, loss=[(0, 1.0)]),
+            nobody,
+            write_of(run, 1, writer=writer, loss=[(7, 1.0)]),
+            write_of(run, 1, writer=writer, loss=[(7, 1.0)]),
+        ]
+    )
+
+    assert isinstance(gap, SequenceGap)
+    assert gap.extra["expected"] == 1
+    assert isinstance(gone, RunDeleted)
+    assert isinstance(missing, RunNotFound)
+    assert not good.repeated
+    assert again.repeated
+    assert stored(run) == [7]
+    assert Batch.objects.count() == 1
+
+
+def test_a_run_of_another_project_is_none(make_run, make_project):
+    run = make_run()
+
+    (outcome,) = group._store_group([write_of(run, 1, writer=uuid4(), project=make_project("other"), loss=[(0, 1.0)])])
+
+    assert isinstance(outcome, RunNotFound)
+    assert not Batch.objects.exists()
+
+
+def test_what_the_database_refuses_fails_alone(make_run, monkeypatch):
+    good, bad, writer = make_run(), make_run(), uuid4()
+    real = series.store
+
+    def refuse(arrivals):
+        if any(place.run_id == bad.pk for place, _ in arrivals):
+            raise IntegrityError("no")
+        real(arrivals)
+
+    monkeypatch.setattr(series, "store", refuse)
+
+    first, second, third = group._store_group(
+        [
+            write_of(good, 1, writer=writer, loss=[(0, 1.0)]),
+            write_of(bad, 1, writer=writer, loss=[(0, 1.0)]),
+            write_of(good, 2, writer=writer, loss=[(1, 1.0)]),
+        ]
+    )
+
+    assert (first.last_sequence, third.last_sequence) == (1, 2)
+    assert isinstance(second, IntegrityError)
+    assert stored(good) == [0, 1]
+    assert not WriterPosition.objects.filter(run=bad).exists()
+
+
+def test_a_late_write_unseals_the_run_as_any_other(make_run, alice):
+    run = make_run()
+    services.finish_run(run=run, status="finished", actor=alice)
+
+    outcome = services.write_points(
+        project=run.project, run=run.uuid, writer=uuid4(), sequence=1, metrics=[("loss", make_points([0], [0], [1.0]))]
+    )
+
+    assert outcome.last_sequence == 1
+    assert not Run.objects.get(pk=run.pk).sealed
+    assert stored(run) == [0]
+
+
+def test_keys_beyond_the_limit_are_reported_and_the_rest_is_stored(make_run, monkeypatch):
+    monkeypatch.setattr(series, "RUN_SERIES", 2)
+    run, writer = make_run(), uuid4()
+
+    group._store_group([write_of(run, 1, writer=writer, a=[(0, 1.0)], b=[(0, 1.0)])])
+    (outcome,) = group._store_group([write_of(run, 2, writer=writer, a=[(1, 1.0)], c=[(1, 1.0)])])
+
+    assert [refused.key for refused in outcome.rejected] == ["c"]
+    assert stored(run, "a") == [0, 1]
+    assert not Series.objects.filter(key="c").exists()
+
+
+def test_a_bad_key_is_reported_and_uses_up_the_number(make_run):
+    run, writer = make_run(), uuid4()
+
+    (outcome,) = group._store_group([write_of(run, 1, writer=writer, **{"": [(0, 1.0)]})])
+
+    assert [refused.kind for refused in outcome.rejected] == ["metric"]
+    assert WriterPosition.objects.get(run=run).last_sequence == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_is_called_every_so_many_batches(make_run):
+    run, writer = make_run(), uuid4()
+    Job.objects.all().delete()
+
+    group._store_group([write_of(run, n, writer=writer, loss=[(n, 1.0)]) for n in range(1, COMPACT_EVERY)])
+    assert not Job.objects.filter(name="tracking.compact_run").exists()
+
+    group._store_group(
+        [write_of(run, n, writer=writer, loss=[(n, 1.0)]) for n in range(COMPACT_EVERY, COMPACT_EVERY + 3)]
+    )
+    assert Job.objects.filter(name="tracking.compact_run").count() == 1
+
+
+numbers = st.floats(allow_nan=True, allow_infinity=True) | st.sampled_from([0.0, 1.0, math.nan])
+rows = st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 2), numbers), min_size=1, max_size=5)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(parts=st.lists(rows, min_size=1, max_size=4))
+def test_the_database_merges_summaries_as_python_does(make_run, parts):
+    """`series._MERGE` and `summary.merge` state the same rules twice."""
+    run = make_run()
+    columns = [make_points(*map(list, zip(*part, strict=True))) for part in parts]
+
+    for points in columns:
+        series.store([(series.Place(run.pk, run.experiment_id), series.arrive([("loss", points)]))])
+
+    row = Series.objects.get(run=run, key="loss")
+    found = Summary(**{name: getattr(row, name) for name in series.SUMMARY_COLUMNS})
+    whole = make_points(*map(list, zip(*[point for part in parts for point in part], strict=True)))
+    assert found == summarise(whole)

@@ -1,0 +1,215 @@
+"""The hot write: batches of nothing but points, of many runs at once, each stored exactly once in a transaction that they share."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence, Sized
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import DatabaseError, connection, transaction
+
+from core import jobs
+from core.access import ProjectRef
+from core.errors import LinealError
+from core.grouping import Grouped
+from tracking.errors import RunDeleted, RunNotFound, SequenceGap
+from tracking.metrics.points import Points
+from tracking.models import Run
+from tracking.selectors import get_run
+from tracking.services import series
+from tracking.services.batches import COMPACT_EVERY, BatchOutcome, write_batch
+from tracking.services.series import Arrived, Place
+
+MOST_AT_ONCE = 64  # batches in one transaction; it holds the locks of as many runs
+KNOWN_RUNS = 2_000  # runs whose series a process remembers
+
+_MOVE = """INSERT INTO tracking_writerposition (run_id, writer, last_sequence) VALUES (%s, %s, %s)
+    ON CONFLICT (run_id, writer) DO UPDATE SET last_sequence = excluded.last_sequence"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    project: ProjectRef
+    run: UUID
+    writer: UUID
+    sequence: int
+    arrived: Arrived
+
+
+@dataclass(frozen=True, slots=True)
+class _RunNow:
+    """A run as it is while we hold its lock."""
+
+    place: Place
+    status: str
+    lifecycle: str
+
+
+class _EndedRun(Exception):
+    """The run has ended: a late write has more to do than this module does."""
+
+
+def write_points(
+    *, project: ProjectRef, run: UUID, writer: UUID, sequence: int, metrics: Iterable[tuple[str, Points]]
+) -> BatchOutcome:
+    """As `write_batch`, for a batch of metrics alone. Waits for at most one transaction of others, and shares its own.
+
+    Raises:
+        RunNotFound: the project has no such run.
+        RunDeleted, SequenceGap: as `write_batch`.
+    """
+    metrics = list(metrics)
+    write = _Write(project, run, writer, sequence, series.arrive(metrics))
+    try:
+        return _group.submit(write)
+    except _EndedRun:
+        return write_batch(run=get_run(project=project, id=run), writer=writer, sequence=sequence, metrics=metrics)
+
+
+def _store_group(writes: Sequence[_Write]) -> Sequence[BatchOutcome | Exception]:
+    """What came of each. Where the database refuses a group, each is tried alone, so that none fails for another's sake."""
+    try:
+        return _store(writes)
+    except DatabaseError:
+        if len(writes) == 1:
+            raise
+    return [_store_alone(write) for write in writes]
+
+
+def _store_alone(write: _Write) -> BatchOutcome | Exception:
+    try:
+        return _store([write])[0]
+    except DatabaseError as exc:
+        return exc
+
+
+@transaction.atomic
+def _store(writes: Sequence[_Write]) -> Sequence[BatchOutcome | Exception]:
+    """Some seven statements for all of them."""
+    runs = _lock_runs(writes)
+    positions = _positions(runs, writes)
+    before = dict(positions)
+    outcomes: list[BatchOutcome | Exception] = []
+    stored: list[tuple[Place, Arrived]] = []
+    for write in writes:
+        try:
+            run = _writable(runs, write)
+            if _is_next(write, positions.get((run.place.run_id, write.writer), 0)):
+                arrived = _within_limit(run.place.run_id, write.arrived)
+                stored.append((run.place, arrived))
+                positions[run.place.run_id, write.writer] = write.sequence
+                outcomes.append(BatchOutcome(write.sequence, rejected=list(arrived.rejected)))
+            else:
+                outcomes.append(BatchOutcome(positions[run.place.run_id, write.writer], repeated=True))
+        except (LinealError, _EndedRun) as exc:
+            outcomes.append(exc)
+    series.store(stored)
+    moved = {at: last for at, last in positions.items() if last != before.get(at)}
+    _move(moved)
+    _call_for_compaction(before, moved)
+    transaction.on_commit(lambda: _known.add(stored))
+    return outcomes
+
+
+def _lock_runs(writes: Sequence[_Write]) -> dict[tuple[int, UUID], _RunNow]:
+    """By project and run id. Locked in one order, so that two groups never wait for each other."""
+    projects, uuids = {write.project.id for write in writes}, {write.run for write in writes}
+    lock = connection.ops.for_update_sql(no_key=True) if connection.features.has_select_for_no_key_update else ""
+    sql = f"""SELECT project_id, uuid, id, experiment_id, status, lifecycle FROM tracking_run
+        WHERE project_id IN ({_marks(projects)}) AND uuid IN ({_marks(uuids)}) ORDER BY id {lock}"""  # noqa: S608 - marks
+    return {
+        (project_id, _uuid(uuid)): _RunNow(Place(run_id, experiment_id), status, lifecycle)
+        for project_id, uuid, run_id, experiment_id, status, lifecycle in _rows(sql, [*projects, *map(_bound, uuids)])
+    }
+
+
+def _positions(runs: Mapping[tuple[int, UUID], _RunNow], writes: Sequence[_Write]) -> dict[tuple[int, UUID], int]:
+    """By run and writer: the last batch that is stored."""
+    ids, writers = [run.place.run_id for run in runs.values()], {write.writer for write in writes}
+    if not ids:
+        return {}
+    sql = f"""SELECT run_id, writer, last_sequence FROM tracking_writerposition
+        WHERE run_id IN ({_marks(ids)}) AND writer IN ({_marks(writers)})"""  # noqa: S608 - marks
+    return {(run_id, _uuid(writer)): last for run_id, writer, last in _rows(sql, [*ids, *map(_bound, writers)])}
+
+
+def _rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return list(cursor.fetchall())
+
+
+def _marks(values: Sized) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
+def _bound(uuid: UUID) -> UUID | str:
+    """As the database has it: SQLite keeps its hex digits."""
+    return uuid if connection.features.has_native_uuid_field else uuid.hex
+
+
+def _uuid(found: UUID | str) -> UUID:
+    return found if isinstance(found, UUID) else UUID(hex=found)
+
+
+def _writable(runs: Mapping[tuple[int, UUID], _RunNow], write: _Write) -> _RunNow:
+    run = runs.get((write.project.id, write.run))
+    if run is None:
+        raise RunNotFound(write.run)
+    if run.lifecycle == Run.Lifecycle.DELETED:
+        raise RunDeleted(write.run)
+    if run.status != Run.Status.RUNNING:
+        raise _EndedRun
+    return run
+
+
+def _is_next(write: _Write, last: int) -> bool:
+    """False for one that was stored before. Raises SequenceGap."""
+    if write.sequence > last + 1:
+        raise SequenceGap(expected=last + 1, given=write.sequence)
+    return write.sequence == last + 1
+
+
+def _within_limit(run_id: int, arrived: Arrived) -> Arrived:
+    if _known.holds(run_id, arrived):
+        return arrived
+    beyond = series.keys_beyond_limit(run_id, arrived)
+    return arrived.without(beyond) if beyond else arrived
+
+
+def _move(moved: Mapping[tuple[int, UUID], int]) -> None:
+    rows = [(run_id, _bound(writer), last) for (run_id, writer), last in sorted(moved.items())]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(_MOVE, rows)
+
+
+def _call_for_compaction(before: Mapping[tuple[int, UUID], int], moved: Mapping[tuple[int, UUID], int]) -> None:
+    due = {at[0] for at, last in moved.items() if last // COMPACT_EVERY > before.get(at, 0) // COMPACT_EVERY}
+    for run_id in sorted(due):
+        jobs.enqueue("tracking.compact_run", _dedupe=f"compact:{run_id}", run_id=run_id)
+
+
+class _KnownSeries:
+    """Which series a run has for certain, so that their number need not be asked for with each batch."""
+
+    def __init__(self) -> None:
+        self._keys: OrderedDict[int, set[str]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def holds(self, run_id: int, arrived: Arrived) -> bool:
+        with self._lock:
+            return arrived.summaries.keys() <= self._keys.get(run_id, set())
+
+    def add(self, stored: Iterable[tuple[Place, Arrived]]) -> None:
+        with self._lock:
+            for place, arrived in stored:
+                self._keys.setdefault(place.run_id, set()).update(arrived.summaries)
+                self._keys.move_to_end(place.run_id)
+            while len(self._keys) > KNOWN_RUNS:
+                self._keys.popitem(last=False)
+
+
+_known = _KnownSeries()
+_group: Grouped[_Write, BatchOutcome] = Grouped(_store_group, most=MOST_AT_ONCE)

@@ -1,0 +1,129 @@
+"""Points on their way into the store: one packed row a batch, and the summaries that search reads.
+
+Written as SQL of our own, a statement for any number of batches: this is the one write that training makes all day.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from django.db import connection
+
+from core import clock
+from tracking.limits import RUN_SERIES
+from tracking.metrics import codec
+from tracking.metrics.points import Points, concat
+from tracking.metrics.summary import Summary, merge, summarise
+from tracking.models import Series
+from tracking.values import Rejected, problem_of_key
+
+SUMMARY_COLUMNS = ("count", "last", "last_step", "last_time", "min", "min_step", "max", "max_step")
+
+_ADD_BATCH = "INSERT INTO tracking_batch (run_id, points, payload, created_at) VALUES (%s, %s, %s, %s)"
+_SERIES_COLUMNS = f"run_id, experiment_id, key, {', '.join(SUMMARY_COLUMNS)}"
+# The rules of `tracking.metrics.summary.merge`. A name for the stored row would shadow the table's in SQLite's upsert.
+_LATER = "(excluded.last_step, excluded.last_time) >= (tracking_series.last_step, tracking_series.last_time)"
+_LOWER = """(excluded.min IS NOT NULL AND (tracking_series.min IS NULL
+    OR (excluded.min, excluded.min_step) < (tracking_series.min, tracking_series.min_step)))"""
+_HIGHER = """(excluded.max IS NOT NULL AND (tracking_series.max IS NULL OR excluded.max > tracking_series.max
+    OR (excluded.max = tracking_series.max AND excluded.max_step < tracking_series.max_step)))"""
+_MERGE = "ON CONFLICT (run_id, key) DO UPDATE SET count = tracking_series.count + excluded.count, " + ", ".join(
+    f"{column} = CASE WHEN {condition} THEN excluded.{column} ELSE tracking_series.{column} END"
+    for condition, columns in [
+        (_LATER, ("last", "last_step", "last_time")),
+        (_LOWER, ("min", "min_step")),
+        (_HIGHER, ("max", "max_step")),
+    ]
+    for column in columns
+)
+_MERGE_ONE = f"INSERT INTO tracking_series ({_SERIES_COLUMNS}) VALUES ({', '.join(['%s'] * 11)}) {_MERGE}"  # noqa: S608 - constants
+_MERGE_ALL = f"""INSERT INTO tracking_series ({_SERIES_COLUMNS}) SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::varchar[],
+    %s::bigint[], %s::float8[], %s::bigint[], %s::bigint[], %s::float8[], %s::bigint[], %s::float8[], %s::bigint[]) {_MERGE}"""  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Metrics of one batch, ready to be stored; the work that needs no database is done."""
+
+    series: Sequence[tuple[str, Points]] = ()
+    summaries: Mapping[str, Summary] = field(default_factory=dict)
+    payload: bytes = b""
+    points: int = 0
+    rejected: Sequence[Rejected] = ()
+
+    def without(self, keys: set[str]) -> "Arrived":
+        """The same without some series, which are rejected: a run holds so many and no more."""
+        told = [Rejected("metric", key, f"A run holds at most {RUN_SERIES} metrics.") for key in keys]
+        left = [(key, points) for key, points in self.series if key not in keys]
+        return replace(_packed(left), rejected=[*self.rejected, *told])
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a batch goes."""
+
+    run_id: int
+    experiment_id: int
+
+
+def arrive(metrics: Iterable[tuple[str, Points]]) -> Arrived:
+    """Refuse bad keys, join what came twice under one key, pack and summarise. About 0.2 ms for a thousand points."""
+    rejected = []
+    parts: dict[str, list[Points]] = {}
+    for key, points in metrics:
+        if problem := problem_of_key(key):
+            rejected.append(Rejected("metric", key, problem))
+        elif len(points):
+            parts.setdefault(key, []).append(points)
+    return replace(_packed([(key, concat(each)) for key, each in parts.items()]), rejected=rejected)
+
+
+def _packed(series: Sequence[tuple[str, Points]]) -> Arrived:
+    if not series:
+        return Arrived()
+    return Arrived(
+        series=series,
+        summaries={key: summarise(points) for key, points in series},
+        payload=codec.pack(series),
+        points=sum(len(points) for _, points in series),
+    )
+
+
+def keys_beyond_limit(run_id: int, arrived: Arrived) -> set[str]:
+    """Those of its series that the run has no room for: the last of the new ones. One query, two where some are new."""
+    mine = Series.objects.filter(run_id=run_id)
+    known = set(mine.filter(key__in=list(arrived.summaries)).values_list("key", flat=True))
+    fresh = [key for key in arrived.summaries if key not in known]
+    return set(fresh[max(0, RUN_SERIES - mine.count()) :]) if fresh else set()
+
+
+def store(arrivals: Sequence[tuple[Place, Arrived]]) -> None:
+    """Add the packed rows in this order, and merge the summaries. Two statements. The caller holds the runs' locks."""
+    arrivals = [(place, arrived) for place, arrived in arrivals if arrived.points]
+    if not arrivals:
+        return
+    stamp = connection.ops.adapt_datetimefield_value(clock.now())
+    rows = [(place.run_id, arrived.points, arrived.payload, stamp) for place, arrived in arrivals]
+    with connection.cursor() as cursor:
+        cursor.executemany(_ADD_BATCH, rows)
+        _merge(cursor, _merged(arrivals))
+
+
+def _merged(arrivals: Sequence[tuple[Place, Arrived]]) -> list[tuple[Any, ...]]:
+    """A row for each series, in one order for all transactions, so that two of them never wait for each other."""
+    found: dict[tuple[int, str], tuple[int, Summary]] = {}
+    for place, arrived in arrivals:
+        for key, summary in arrived.summaries.items():
+            before = found.get((place.run_id, key))
+            found[place.run_id, key] = (place.experiment_id, merge(before[1], summary) if before else summary)
+    return [
+        (run_id, experiment_id, key, s.count, s.last, s.last_step, s.last_time, s.min, s.min_step, s.max, s.max_step)
+        for (run_id, key), (experiment_id, s) in sorted(found.items())
+    ]
+
+
+def _merge(cursor: Any, rows: Sequence[tuple[Any, ...]]) -> None:
+    if connection.vendor == "postgresql":
+        cursor.execute(_MERGE_ALL, [list(column) for column in zip(*rows, strict=True)])
+    else:
+        cursor.executemany(_MERGE_ONE, rows)
