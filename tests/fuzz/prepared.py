@@ -43,6 +43,7 @@ class Good:
     body: Any = None
     raw: bytes | None = None
     content_type: str = "application/json"
+    ok: int = 200
 
 
 @dataclass
@@ -102,7 +103,7 @@ def _note(found: Prepared, route: matrix.Route, names: Mapping[str, str]) -> Non
     asked = dict(parse_qsl(_filled(query, names)))
     if values not in found.places[shape_of(path)]:
         found.places[shape_of(path)].append(values)
-    good = Good(values, asked, body, route.raw, route.content_type or "application/json")
+    good = Good(values, asked, body, route.raw, route.content_type or "application/json", route.ok)
     found.good[f"{route.verb} {shape_of(path)}"].append(good)
 
 
