@@ -165,8 +165,9 @@ def sheet_of(load: Load, outcome: Outcome, taken_on: str) -> Sheet:
     runs = outcome.met["runs"]
     after = f", {os.getloadavg()[0]:.1f} after" if hasattr(os, "getloadavg") else ""
     note = (
-        f"{report.today()}: {load.users} users for {load.seconds} s, {load.database}; {taken_on}{after}. The server, the "
-        f"database and the users share the machine. {len(runs)} runs read back: {outcome.points:,} points stored of as many sent, "
-        f"{len(outcome.lost)} runs that differ; {outcome.met['registered']} versions registered, promoted and receipted."
+        f"{report.today()}: {load.users} users for {load.seconds} s, {load.database}; {taken_on}{after}. The server, the\n"
+        "database and the users share the machine with whatever else the load before tells of.\n"
+        f"{len(runs)} runs read back: {outcome.points:,} points there, {len(outcome.lost)} runs that differ from what was sent;\n"
+        f"{outcome.met['registered']} versions registered, promoted and receipted."
     )
     return Sheet(f"load-{load.database}", f"{load.users} users, {load.database}", COLUMNS, rows, note)

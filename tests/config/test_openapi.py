@@ -78,3 +78,14 @@ def test_null_is_allowed_in_one_way():
         assert {} not in part.get("oneOf", ()) if isinstance(part.get("oneOf", ()), list) else True
         types = part.get("type")
         assert not isinstance(types, list) or len(types) == len(set(types)), part
+
+
+def test_the_document_is_served_whatever_its_address_carries(api, alice):
+    """A `version` once went into a header, and a line break in it broke the answer."""
+    plain = api(alice).get("/api/schema")
+    odd = api(alice).get("/api/schema?version=a%0D%0AX-Injected:%201&lang=%F0")
+
+    assert (plain.status_code, odd.status_code) == (200, 200)
+    assert plain.content == odd.content
+    assert orjson.loads(plain.content) == orjson.loads(CHECKED_IN.read_bytes())
+    assert "X-Injected" not in odd.headers

@@ -4,6 +4,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import unquote
 
 import orjson
 from django.core.signals import got_request_exception
@@ -76,8 +77,14 @@ def judge(sent: Sent, response: Response) -> Iterator[str]:
         yield "no nosniff"
     if "x-injected" in response.headers:
         yield "a header was injected"
-    if sent.case.method.lower() == sent.case.operation.method.lower():
+    if sent.case.method.lower() == sent.case.operation.method.lower() and not leads_elsewhere(sent, response):
         yield from conformity(sent, response)
+
+
+def leads_elsewhere(sent: Sent, response: Response) -> bool:
+    """A name of dots or slashes makes the address that of another operation, which may not have this verb."""
+    names = [unquote(str(value)) for value in (sent.case.path_parameters or {}).values()]
+    return response.status_code == 405 and any(set(name) <= {".", "/"} or "/" in name for name in names)
 
 
 def conformity(sent: Sent, response: Response) -> Iterator[str]:

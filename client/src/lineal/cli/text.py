@@ -66,7 +66,7 @@ def parse_moment(text: str, *, now: datetime | None = None) -> datetime:
 
 
 def wire_time(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def shown_time(text: str | None) -> str:
