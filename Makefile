@@ -6,7 +6,6 @@ SPARK := .venv/.spark
 CORES := 2
 DATABASES ?= sqlite postgresql
 PYTEST := $(BIN)/python -m pytest -n $(CORES) --dist loadgroup
-OURS := config core audit accounts notify lineage tracking registry monitoring web client tests deploy examples manage.py
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo up test test-all bench lint format types imports delivery lock schema clean

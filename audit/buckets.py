@@ -1,24 +1,17 @@
-"""Anchors in an S3-compatible bucket: written once, never over another, and locked against everyone where the bucket can lock.
-
-Endpoint, region and credentials are those that boto3 finds (AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID, a role, …). It is
-imported with the first bucket: a server without one does not pay for it.
-"""
+"""Anchors in an S3-compatible bucket: written once, never over another, and locked against everyone where the bucket can lock."""
 
 import logging
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from audit.models import AuditCheckpoint
-from core import clock
+from core import clock, s3
 
 log = logging.getLogger(__name__)
 
-CONNECT_LIMIT_S = 5
 READ_LIMIT_S = 20
-ATTEMPTS = 2  # the beat asks again anyway
 MOST_NOTE_BYTES = 1_000_000  # a checkpoint has some 300; this bounds what a stranger's object can cost
 
 T = TypeVar("T")
@@ -36,10 +29,9 @@ class Bucket:
     kind = "bucket"
 
     def __init__(self, url: str, *, lock_days: int) -> None:
-        parts = urlsplit(url)
-        self._bucket = parts.netloc
-        prefix = parts.path.strip("/")
-        self._folder = f"{prefix}/checkpoints/" if prefix else "checkpoints/"
+        place = s3.parse_place(url)
+        self._bucket = place.bucket
+        self._folder = place.key("checkpoints") + "/"
         self._lock = timedelta(days=lock_days)
 
     def put(self, checkpoint: AuditCheckpoint) -> str:
@@ -87,8 +79,8 @@ class Bucket:
                 IfNoneMatch="*",
                 **options,
             )
-        except _errors() as exc:
-            if _code(exc) in ("PreconditionFailed", "ConditionalRequestConflict"):
+        except s3.errors() as exc:
+            if s3.is_precondition(exc):
                 return False
             raise OSError(str(exc)) from exc
         return True
@@ -96,8 +88,8 @@ class Bucket:
     def _has(self, key: str) -> bool:
         try:
             self._client.head_object(Bucket=self._bucket, Key=key)
-        except _errors() as exc:
-            if _code(exc) in ("404", "NoSuchKey", "NotFound"):
+        except s3.errors() as exc:
+            if s3.is_missing(exc):
                 return False
             raise OSError(str(exc)) from exc
         return True
@@ -106,8 +98,13 @@ class Bucket:
     def _locks(self) -> bool:
         try:
             found = self._client.get_object_lock_configuration(Bucket=self._bucket)
-        except _errors() as exc:
-            if _code(exc) not in ("ObjectLockConfigurationNotFoundError", "NotImplemented", "MethodNotAllowed", "501"):
+        except s3.errors() as exc:
+            if s3.code_of(exc) not in (
+                "ObjectLockConfigurationNotFoundError",
+                "NotImplemented",
+                "MethodNotAllowed",
+                "501",
+            ):
                 raise OSError(str(exc)) from exc
             log.warning(
                 "The bucket %s has no Object Lock: whoever holds its credentials can replace anchors.", self._bucket
@@ -117,32 +114,11 @@ class Bucket:
 
     @cached_property
     def _client(self) -> Any:
-        import boto3  # noqa: PLC0415 - see above
-        from botocore.config import Config  # noqa: PLC0415 - as above
-
-        config = Config(
-            connect_timeout=CONNECT_LIMIT_S,
-            read_timeout=READ_LIMIT_S,
-            retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-        )
-        return boto3.client("s3", config=config)
+        return s3.new_client(read_limit_s=READ_LIMIT_S)
 
 
 def _asked(question: Callable[[], T]) -> T:
     try:
         return question()
-    except _errors() as exc:
+    except s3.errors() as exc:
         raise OSError(str(exc)) from exc
-
-
-def _errors() -> tuple[type[Exception], ...]:
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - as above
-
-    return (BotoCoreError, ClientError)
-
-
-def _code(exc: Exception) -> str:
-    answer = getattr(exc, "response", {})
-    return str(answer.get("Error", {}).get("Code", ""))

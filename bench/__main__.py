@@ -3,6 +3,7 @@
     python -m bench                 # all scenarios
     python -m bench ingest          # one of them
     python -m bench lineage --write # another, and its section in docs/benchmarks.md
+    python -m bench artifacts --megabytes 100   # with a smaller file than 1 GB
     python -m bench drift           # those of drift, whose tables go into docs/drift.md with --write
 
 Each scenario measures its physical limit in the same run; points are read back and compared, so that speed without the
@@ -18,7 +19,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import client_cost, history, ingest, lineage, profile, report
+from bench import artifacts, client_cost, history, ingest, lineage, profile, report
 from bench.cores import one_core
 from bench.drift import agreement, alarms, sequential, speed, windows
 from bench.sheet import Sheet, print_sheet, write_into
@@ -28,6 +29,7 @@ SCENARIOS: dict[str, Callable[[Path], Sequence[Row | Sheet]]] = {
     "client": client_cost.measure,
     "ingest": ingest.measure,
     "history": history.measure,
+    "artifacts": artifacts.measure,
     "profile": profile.measure,
     "lineage": lineage.measure,
     "drift-agreement": agreement.measure,
@@ -40,6 +42,10 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 
 def main(arguments: list[str]) -> int:
+    if "--megabytes" in arguments:
+        at = arguments.index("--megabytes")
+        artifacts.megabytes = int(arguments[at + 1])
+        arguments = [*arguments[:at], *arguments[at + 2 :]]
     write = "--write" in arguments
     names = _expanded([name for name in arguments if name != "--write"])
     unknown = [name for name in names if name not in SCENARIOS]

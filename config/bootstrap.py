@@ -7,12 +7,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import django
 
 from config.environment import BadSetting
 from config.home import CannotStart
+
+if TYPE_CHECKING:
+    from core.storage import ObjectStore
 
 WAIT_S = 5.0  # of `lineal up` for a database that starts with it
 
@@ -72,7 +75,7 @@ def make_keys() -> None:
     keys.load_cosigner()
     sealing.ensure_key()
     receipt_key.ensure_key()
-    get_store()  # makes its folders, or says at start why it cannot
+    _check_store(get_store())
 
 
 def ensure_owner(*, renew: bool) -> str | None:
@@ -92,17 +95,39 @@ def ensure_owner(*, renew: bool) -> str | None:
 
 def sign_in_here(url: str) -> str:
     """Keys, owner, and this machine's user signed in; the owner's one-time link."""
-    from accounts import services  # noqa: PLC0415 - needs settings
-    from accounts.models import Account  # noqa: PLC0415
-    from audit import keys  # noqa: PLC0415
+    from audit import keys  # noqa: PLC0415 - needs settings
     from config import credentials  # noqa: PLC0415
-    from core.access import system_principal  # noqa: PLC0415
 
     make_keys()
     token = ensure_owner(renew=True)
     credentials.remember(url, token=token or "", user="owner", vkey=keys.find_vkey() or "")
+    return owner_link(url)
+
+
+def owner_link(url: str) -> str:
+    """A link that signs a browser in as the owner, once."""
+    from accounts import services  # noqa: PLC0415 - needs settings
+    from accounts.models import Account  # noqa: PLC0415
+    from core.access import system_principal  # noqa: PLC0415
+
     _, secret = services.create_login_link(account=Account.objects.get(name="owner"), actor=system_principal())
-    return f"{url}/login#{secret}"
+    return f"{url.rstrip('/')}/login#{secret}"
+
+
+def _check_store(store: "ObjectStore") -> None:
+    """Refuse to start on a store that refuses this server. One that does not answer may come back: what needs it waits or is told.
+
+    Raises:
+        CannotStart: in one line, why.
+    """
+    from core.storage import StoreAway, StoreRefused  # noqa: PLC0415
+
+    try:
+        store.check()
+    except StoreRefused as exc:
+        raise CannotStart(f"LINEAL_BLOBS_URL: {exc.__cause__}") from exc
+    except StoreAway as exc:
+        print(f"LINEAL_BLOBS_URL: starting without the object storage: {exc.__cause__}", file=sys.stderr)  # noqa: T201
 
 
 if __name__ == "__main__":

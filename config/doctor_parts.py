@@ -36,6 +36,7 @@ def store() -> Iterator[Finding]:
     digest, staged = sha256(content).hexdigest(), kept.new_staging_key()
     kept.write_part(staged, 0, [content], max_bytes=len(content))
     kept.publish(staged, PROBE_PROJECT, digest)
+    kept.discard(staged)
     try:
         same = b"".join(kept.open(PROBE_PROJECT, digest)) == content
     finally:

@@ -47,7 +47,18 @@ TABLE: dict[str, Variable] = {
         ),
         Variable("LINEAL_SEARCH_SECONDS", "10", "Longest that a search, a count or another slow read takes in all."),
         Variable("LINEAL_JOB_SECONDS", "600", "Longest that PostgreSQL runs one statement of a job; 0: for ever."),
-        Variable("LINEAL_BLOBS_URL", "", "file:///folder; empty for LINEAL_HOME/blobs."),
+        Variable("LINEAL_BLOBS_URL", "", "file:///folder or s3://bucket/prefix; empty for LINEAL_HOME/blobs."),
+        Variable(
+            "LINEAL_BLOBS_ENCRYPTION",
+            "",
+            "AES256, aws:kms or aws:kms:KEY, asked of the bucket; empty: its own default.",
+        ),
+        Variable(
+            "LINEAL_BLOBS_PUBLIC_URL",
+            "",
+            "Address at which clients reach the storage, where it is another; `none`: bytes go through the server.",
+        ),
+        Variable("LINEAL_BLOBS_LINK_LIFE_S", "900", "Seconds that a link to the storage is good for; at most 604800."),
         Variable(
             "LINEAL_BROKER_URL",
             "",
@@ -75,11 +86,21 @@ TABLE: dict[str, Variable] = {
             "LINEAL_SMTP_URL", "", "smtp://, smtps:// or smtp+starttls://user:password@host:port; empty: no mail."
         ),
         Variable("LINEAL_MAIL_FROM", "lineal@localhost", "Whom mail comes from, as an address or `Name <address>`."),
-        Variable("LINEAL_DATA_ROOTS", "", "Folders that monitors may read Parquet files from, comma separated."),
+        Variable(
+            "LINEAL_DATA_ROOTS",
+            "",
+            "Folders, here or s3://bucket/prefix, that monitors may read Parquet from, comma separated.",
+        ),
         Variable(
             "LINEAL_PROFILE_PARTS_DAYS",
             "30",
             "How long single profiles of judged windows are kept beside the merged one.",
+        ),
+        Variable("LINEAL_BIN_DAYS", "30", "How long what was deleted can be restored; 0: until somebody purges it."),
+        Variable(
+            "LINEAL_SWEEP_GRACE_HOURS",
+            "24",
+            "How long a stored object that nothing refers to is left alone, before and after it is marked.",
         ),
         Variable(
             "LINEAL_BACKUP_PASSPHRASE", "", "Seals and opens the keys in backups; a file is safer, --passphrase-file."
@@ -133,6 +154,40 @@ def bucket(name: str) -> str:
     if url and not re.fullmatch(r"s3://[A-Za-z0-9][A-Za-z0-9.-]{1,62}(/[^?#]*)?", url):
         raise BadSetting(f"{name} has to look like s3://bucket/prefix, and is {url!r}.")
     return url
+
+
+def store(name: str) -> str:
+    """An address as `file:///folder` or `s3://bucket/prefix`, or nothing. Raises BadSetting."""
+    url = text(name)
+    if not url or re.fullmatch(r"file:///.*", url):
+        return url
+    if url.startswith("s3:"):
+        return bucket(name)
+    raise BadSetting(f"{name} has to look like file:///folder or s3://bucket/prefix, and is {url!r}.")
+
+
+def encryption(name: str) -> str:
+    """`AES256`, `aws:kms`, `aws:kms:KEY` or nothing. Raises BadSetting."""
+    asked = text(name)
+    if asked and not re.fullmatch(r"AES256|aws:kms(:\S+)?", asked):
+        raise BadSetting(f"{name} has to be AES256, aws:kms or aws:kms:KEY, and is {asked!r}.")
+    return asked
+
+
+def public_store(name: str) -> str:
+    """An address as `https://host`, `none`, or nothing. Raises BadSetting."""
+    url = text(name).rstrip("/")
+    if url and url != "none" and not re.fullmatch(r"https?://[^/?#@\s]+", url):
+        raise BadSetting(f"{name} has to look like https://host:port, or be `none`, and is {url!r}.")
+    return url
+
+
+def link_life_s(name: str) -> int:
+    """Seconds, from a minute to the week that signatures allow. Raises BadSetting."""
+    seconds = number(name)
+    if not 60 <= seconds <= 604_800:
+        raise BadSetting(f"{name} has to be 60 to 604800 seconds, and is {seconds}.")
+    return seconds
 
 
 def mail_server(name: str) -> str:

@@ -198,6 +198,25 @@ def migrate(*, home: Path | None, wait_s: float, as_json: bool) -> None:
         click.echo(line, err=True)
 
 
+@click.command("owner-link")
+@_home
+@_plain
+def owner_link(*, home: Path | None) -> None:
+    """Make a one-time link that signs a browser in as the owner.
+
+    For whoever may work on the server itself, as `docker compose exec web lineal owner-link`. It works once, within ten minutes, and
+    is on the ledger.
+    """
+    os.environ["LINEAL_HOME"] = str(open_home(home))
+    import django  # noqa: PLC0415 - reads the environment
+
+    django.setup()
+    from config import bootstrap, environment  # noqa: PLC0415 - needs settings
+
+    wait_until_it_fits(0)
+    click.echo(bootstrap.owner_link(environment.text("LINEAL_PUBLIC_URL") or "http://127.0.0.1:8765"))
+
+
 def _make_keys(make: Callable[[], None]) -> str | None:
     from audit.keys import WrongKey  # noqa: PLC0415 - needs settings
 

@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "accounts",
     "notify",
     "lineage",
+    "retention",
     "tracking",
     "registry",
     "monitoring",
@@ -67,7 +68,10 @@ DATABASE_APP_ROLE = database.app_role()
 DATABASE_POOLER = database.behind_pooler()
 REPLICA_LAG_S = environment.number("LINEAL_DATABASE_REPLICA_LAG")
 SLOW_READ_S = max(1, environment.number("LINEAL_SEARCH_SECONDS"))
-BLOBS_URL = environment.text("LINEAL_BLOBS_URL") or f"file://{HOME / 'blobs'}"
+BLOBS_URL = environment.store("LINEAL_BLOBS_URL") or f"file://{HOME / 'blobs'}"
+BLOBS_ENCRYPTION = environment.encryption("LINEAL_BLOBS_ENCRYPTION")
+BLOBS_PUBLIC_URL = environment.public_store("LINEAL_BLOBS_PUBLIC_URL")
+BLOBS_LINK_LIFE_S = environment.link_life_s("LINEAL_BLOBS_LINK_LIFE_S")
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 ALLOWED_HOSTS = [host.strip() for host in environment.text("LINEAL_HOSTS").split(",") if host.strip()]
@@ -77,6 +81,8 @@ OUTBOUND_ALLOW = [entry.strip() for entry in environment.text("LINEAL_OUTBOUND_A
 SMTP_URL = environment.mail_server("LINEAL_SMTP_URL")
 MAIL_FROM = environment.text("LINEAL_MAIL_FROM")
 DATA_ROOTS = [entry.strip() for entry in environment.text("LINEAL_DATA_ROOTS").split(",") if entry.strip()]
+BIN_DAYS = environment.number("LINEAL_BIN_DAYS")
+SWEEP_GRACE_HOURS = environment.number("LINEAL_SWEEP_GRACE_HOURS")
 PROFILE_PARTS_DAYS = environment.number("LINEAL_PROFILE_PARTS_DAYS")
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -152,6 +158,7 @@ LOGGING = {
         "django.security": {"level": "ERROR"},
         "celery": {"level": "WARNING"},
         "kombu": {"level": "ERROR"},
+        "botocore": {"level": "WARNING"},  # it tells each process where credentials come from
     },
 }
 

@@ -15,6 +15,7 @@ urlpatterns = [
     path("api/v1/", include("audit.urls")),
     path("api/v1/", include("notify.urls")),
     path("api/v1/", include("lineage.urls")),
+    path("api/v1/", include("retention.urls")),
     path("api/v1/", include("tracking.urls")),
     path("api/v1/", include("registry.urls")),
     path("api/v1/", include("monitoring.urls")),

@@ -54,6 +54,8 @@ class Permission(StrEnum):
     ALERT_WRITE = "alert.write"
     MONITOR_WRITE = "monitor.write"
     SUBSCRIPTION_WRITE = "subscription.write"
+    HOLD_WRITE = "hold.write"
+    PURGE = "project.purge"
 
 
 LEAST_ROLE: Mapping[Permission, Role] = {
@@ -73,6 +75,8 @@ LEAST_ROLE: Mapping[Permission, Role] = {
     Permission.ALERT_WRITE: Role.CONTRIBUTOR,
     Permission.MONITOR_WRITE: Role.MAINTAINER,
     Permission.SUBSCRIPTION_WRITE: Role.MAINTAINER,
+    Permission.HOLD_WRITE: Role.MAINTAINER,
+    Permission.PURGE: Role.ADMIN,
 }
 
 SCOPE_OF: Mapping[Permission, str] = {
@@ -92,6 +96,8 @@ SCOPE_OF: Mapping[Permission, str] = {
     Permission.ALERT_WRITE: "report",
     Permission.MONITOR_WRITE: "manage",
     Permission.SUBSCRIPTION_WRITE: "manage",
+    Permission.HOLD_WRITE: "manage",
+    Permission.PURGE: "manage",
 }
 METRICS_SCOPE = "metrics"  # belongs to no project: the figures are of the whole server
 SCOPES = frozenset(SCOPE_OF.values()) | {METRICS_SCOPE, "*"}

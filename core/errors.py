@@ -6,6 +6,7 @@ LinealError
  ├─ Unauthenticated   who are you?
  ├─ Forbidden         known, and not allowed
  ├─ NotFound          missing, or not for this caller to know of
+ ├─ Gone              was there, and never will be again
  ├─ Conflict          true now, and in the way
  ├─ TooLarge          more than one request may carry
  ├─ TooMany           slower, please
@@ -67,6 +68,11 @@ class Forbidden(LinealError):
 class NotFound(LinealError):
     code = "not-found"
     title = "Not found"
+
+
+class Gone(LinealError):
+    code = "gone"
+    title = "Gone for good"
 
 
 class Conflict(LinealError):

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from typing import IO, Any
 
 from django.conf import settings
+from django.db import Error as DatabaseError
 from django.db import connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.utils import DatabaseError, InterfaceError
 
 RETRY_S = 0.2  # between two tries for a lock that somebody holds
 
@@ -105,7 +105,7 @@ def _ask(own: BaseDatabaseWrapper, statement: str, *values: Any) -> Any:
 def _answers(own: BaseDatabaseWrapper) -> bool:
     try:
         return bool(_ask(own, "SELECT 1"))
-    except (DatabaseError, InterfaceError):
+    except DatabaseError:
         return False
 
 

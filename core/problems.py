@@ -25,6 +25,7 @@ STATUS: dict[type[errors.LinealError], int] = {
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.Gone: 410,
     errors.TooLarge: 413,
     errors.UnsupportedType: 415,
     errors.RangeNotSatisfiable: 416,

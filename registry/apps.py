@@ -9,7 +9,15 @@ class RegistryConfig(AppConfig):
 
     def ready(self) -> None:
         from core import metrics  # noqa: PLC0415 - needs settings
-        from registry import actions, figures, lineage_kinds, tasks  # noqa: F401, PLC0415 - registered by import, needs loaded apps
+        from registry import (  # noqa: F401, PLC0415 - registered by import, needs loaded apps
+            actions,
+            figures,
+            holding,
+            lineage_kinds,
+            retention_kinds,
+            tasks,
+            usage,
+        )
         from registry.counts import gate_failures  # noqa: PLC0415 - likewise
         from registry.gates import (  # noqa: F401, PLC0415 - likewise
             approval,

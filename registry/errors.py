@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.errors import Conflict, Forbidden, Invalid, NotFound
+from core.errors import Conflict, Forbidden, Gone, Invalid, NotFound
 
 
 class NameTaken(Conflict):
@@ -53,6 +53,44 @@ class VersionBarred(Conflict):
 
     code = "version-barred"
     title = "Version quarantined or retired"
+
+
+class VersionDeleted(Conflict):
+    """A write to a version that lies in the bin."""
+
+    code = "version-deleted"
+    title = "Version deleted"
+
+    def __init__(self, label: str) -> None:
+        super().__init__(f"{label} is deleted; restore it first.")
+
+
+class VersionPurged(Gone):
+    """What stays of a purged version is its record: number, digest, run, and what was decided about it."""
+
+    code = "version-purged"
+    title = "Version purged"
+
+    def __init__(self, label: str, words: str) -> None:
+        super().__init__(f"{label} was {words}. Its files are gone, and it cannot be restored.")
+
+
+class ModelDeleted(Conflict):
+    """A write to a model that lies in the bin."""
+
+    code = "model-deleted"
+    title = "Model deleted"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The model '{name}' is deleted; restore it first.")
+
+
+class ModelPurged(Gone):
+    code = "model-purged"
+    title = "Model purged"
+
+    def __init__(self, name: str, words: str) -> None:
+        super().__init__(f"The model '{name}' was {words}. It cannot be restored.")
 
 
 class AliasIsEnvironment(Conflict):

@@ -113,7 +113,7 @@ def _decide(
 ) -> tuple[Promotion.Decision, str]:
     version, environment = promotion.version, promotion.environment
     if version.is_barred:
-        return Decision.FROZEN, f"{version.label} is {version.lifecycle}."
+        return Decision.FROZEN, f"{version.label} is {version.standing}."
     if holder is not None and holder.digest == version.digest:
         return Decision.ALREADY, f"{version.label} holds '{environment.name}' already."
     found = holder.digest if holder is not None else NOBODY

@@ -12,15 +12,17 @@ from registry import links
 from registry.models import Deployment, ModelVersion
 from registry.models.versions import label_of
 from registry.selectors import find_version_at
+from retention import tombstones
 
 UUID_TEXT = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 BATCH = 500  # keys in one query: SQLite takes some thousand parameters
 
 
 def describe_versions(keys: Sequence[str], project: ProjectRef) -> Mapping[str, Mapping[str, Any]]:
-    """By uuid. One query for each 500."""
+    """By uuid, with `purged` (when, by whom, why) where the version is gone. Two queries for each 500."""
+    stones = tombstones.facts_of(project=project, kind="model_version", keys=[key.replace("-", "") for key in keys])
     versions = ModelVersion.objects.filter(model__project_id=project.id).values_list(
-        "uuid", "model__name", "number", "digest", "lifecycle", "run__uuid", "created_at", "created_by"
+        "uuid", "model__name", "number", "digest", "lifecycle", "run__uuid", "created_at", "created_by", "deleted_at"
     )
     return {
         uuid.hex: {
@@ -33,9 +35,13 @@ def describe_versions(keys: Sequence[str], project: ProjectRef) -> Mapping[str, 
             "run": run.hex,
             "created_at": clock.text(created_at),
             "created_by": created_by,
+            "deleted_at": clock.text(deleted_at) if deleted_at else None,
+            **({"purged": stones[uuid.hex]} if uuid.hex in stones else {}),
         }
         for some in _batches(keys)
-        for uuid, model, number, digest, lifecycle, run, created_at, created_by in versions.filter(uuid__in=some)
+        for uuid, model, number, digest, lifecycle, run, created_at, created_by, deleted_at in versions.filter(
+            uuid__in=some
+        )
     }
 
 

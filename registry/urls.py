@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from registry.api import aliases, deployments, environments, models, policies, promotions, receipts, versions
+from registry.api import aliases, deployments, environments, lifecycle, models, policies, promotions, receipts, versions
 
 urlpatterns = [
     path("models", models.Models.as_view(), name="models"),
@@ -12,6 +12,12 @@ urlpatterns = [
     path("models/<str:name>/versions/<str:ref>/manifest", versions.Manifest.as_view(), name="version-manifest"),
     path("models/<str:name>/versions/<str:ref>/files", versions.VersionFile.as_view(), name="version-file"),
     path("models/<str:name>/versions/<str:ref>/retire", versions.Retire.as_view(), name="version-retire"),
+    path("models/<str:name>/delete", lifecycle.DeleteModel.as_view(), name="model-delete"),
+    path("models/<str:name>/restore", lifecycle.RestoreModel.as_view(), name="model-restore"),
+    path("models/<str:name>/purge", lifecycle.PurgeModel.as_view(), name="model-purge"),
+    path("models/<str:name>/versions/<str:ref>/delete", lifecycle.DeleteVersion.as_view(), name="version-delete"),
+    path("models/<str:name>/versions/<str:ref>/restore", lifecycle.RestoreVersion.as_view(), name="version-restore"),
+    path("models/<str:name>/versions/<str:ref>/purge", lifecycle.PurgeVersion.as_view(), name="version-purge"),
     path("models/<str:name>/versions/<str:ref>/quarantine", versions.Quarantine.as_view(), name="version-quarantine"),
     path("models/<str:name>/aliases", aliases.Aliases.as_view(), name="aliases"),
     path("models/<str:name>/aliases/<str:alias>", aliases.OneAlias.as_view(), name="alias"),

@@ -42,6 +42,28 @@ def home(tmp_path, settings):
     return folder
 
 
+@pytest.fixture(scope="session", params=["ministack", "rclone"])
+def s3_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Two real S3 servers, one after the other; `s3_server.name` tells which."""
+    from tests import s3
+
+    server = s3.ministack() if request.param == "ministack" else s3.rclone(tmp_path_factory.mktemp("buckets"))
+    with s3.running(server):
+        yield server
+
+
+@pytest.fixture
+def bucket(s3_server, monkeypatch, settings) -> Any:
+    """A new bucket that is set as the store, and what looks into it past us."""
+    from tests import s3
+
+    for name, value in {**s3.ENVIRONMENT, "AWS_ENDPOINT_URL_S3": s3_server.url}.items():
+        monkeypatch.setenv(name, value)
+    found = s3.make_test_bucket(s3_server)
+    settings.BLOBS_URL = found.url
+    return found
+
+
 @pytest.fixture
 def make_account(db) -> Callable[..., Any]:
     """`make_account("carol")`: a valid, active account; `kind="service"` for a machine."""

@@ -7,6 +7,7 @@ ACTIONS = {
     "experiment.update": "changed the experiment {target}",
     "experiment.delete": "deleted the experiment {target}",
     "experiment.restore": "restored the experiment {target}",
+    "experiment.purge": "purged the experiment {target}",
     "run.create": "started the run {target}",
     "run.update": "changed the run {target}",
     "run.finish": "ended the run {target}",
@@ -14,10 +15,13 @@ ACTIONS = {
     "run.archive": "archived the run {target}",
     "run.delete": "deleted the run {target}",
     "run.restore": "restored the run {target}",
+    "run.purge": "purged the run {target}",
     "run.seal": "sealed the run {target}",
     "param.correct": "corrected a param of the run {target}",
     "dataset.register": "registered a version of the dataset {target}",
     "blob.quarantine": "quarantined the stored object {target}",
+    "blob.purge": "gave up stored objects that nothing refers to: {target}",
+    "sweep.start": "started a sweep of the stored objects of {target}",
 }
 
 for _name, _sentence in ACTIONS.items():

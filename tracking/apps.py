@@ -8,4 +8,11 @@ class TrackingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from tracking import actions, figures, lineage_kinds, tasks  # noqa: F401, PLC0415 - registered by import, which needs loaded apps
+        from tracking import (  # noqa: F401, PLC0415 - registered by import, which needs loaded apps
+            actions,
+            figures,
+            lineage_kinds,
+            retention_kinds,
+            tasks,
+            usage,
+        )

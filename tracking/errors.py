@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Gone, Invalid, NotFound
 
 
 class ExperimentNotFound(NotFound):
@@ -54,6 +54,26 @@ class RunIdTaken(Conflict):
 
     def __init__(self, id: UUID) -> None:  # noqa: A002 - what it is called everywhere else
         super().__init__(f"The id {id.hex} belongs to another run of this project.")
+
+
+class ExperimentPurged(Gone):
+    """An experiment that was purged; its name may be another's by now."""
+
+    code = "experiment-purged"
+    title = "Experiment purged"
+
+    def __init__(self, name: str, words: str) -> None:
+        super().__init__(f"The experiment '{name}' was {words}. It cannot be restored.")
+
+
+class RunPurged(Gone):
+    """A run that was purged: its id stays taken, so that nothing sent late makes it anew."""
+
+    code = "run-purged"
+    title = "Run purged"
+
+    def __init__(self, id: UUID, words: str) -> None:  # noqa: A002 - what it is called everywhere else
+        super().__init__(f"Run {id.hex} was {words}. It cannot be restored or written to.")
 
 
 class RunDeleted(Conflict):
@@ -176,6 +196,26 @@ class ChecksumMismatch(Invalid):
             announced=announced,
             found=found,
         )
+
+
+class NotDirect(Conflict):
+    """Links to the store were asked for, and clients do not reach it."""
+
+    code = "upload-not-direct"
+    title = "Send it to this server"
+
+    def __init__(self) -> None:
+        super().__init__("Bytes go through this server: send them to the upload itself.")
+
+
+class UploadCommitted(Conflict):
+    """More was to be sent of a file that is recorded already."""
+
+    code = "upload-committed"
+    title = "Upload committed"
+
+    def __init__(self) -> None:
+        super().__init__("This file was committed; nothing more is taken.")
 
 
 class HistoryTooSlow(Invalid):

@@ -21,6 +21,11 @@ PROFILE_BYTES = 2_000_000  # a dataset profile as JSON
 
 ARTIFACT_BYTES = 1 << 40  # 1 TiB: one upload
 UPLOAD_FILES = 1_000  # files announced in one request
+PACK_FILE_BYTES = (
+    256 * 1024
+)  # a file up to this size travels with others: its own requests would cost more than its bytes
+PACK_BYTES = 4 * 1024 * 1024  # of files in one pack, below what one request body holds
+UPLOAD_LINKS = 1_000  # part links in one answer: a second of signing
 STALE_UPLOAD_DAYS = 7  # an upload untouched for so long is forgotten
 
 SEARCH_LENGTH = 10_000  # characters of a filter

@@ -8,14 +8,19 @@ from uuid import UUID
 
 from core.access import ProjectRef
 from lineage import kinds
+from retention import tombstones
 from tracking.models import DatasetVersion, EnvironmentLock, Run
 
 _HEX = re.compile(r"[0-9a-f]{32}")
 
 
 def describe_runs(keys: Sequence[str], project: ProjectRef) -> Mapping[str, Mapping[str, Any]]:
+    """With `purged` (when, by whom, why) where the run is gone."""
     runs = Run.objects.filter(project_id=project.id, uuid__in=_uuids(keys))
-    facts = runs.values_list("uuid", "name", "status", "experiment__name", "created_by", "created_at")
+    facts = runs.values_list("uuid", "name", "status", "experiment__name", "created_by", "created_at", "lifecycle")
+    rows = list(facts)
+    gone = [uuid.hex for uuid, *_, lifecycle in rows if lifecycle == Run.Lifecycle.PURGED]
+    stones = tombstones.facts_of(project=project, kind="run", keys=gone)
     return {
         uuid.hex: {
             "label": name,
@@ -24,8 +29,10 @@ def describe_runs(keys: Sequence[str], project: ProjectRef) -> Mapping[str, Mapp
             "experiment": experiment,
             "created_by": created_by,
             "created_at": created_at,
+            "lifecycle": lifecycle,
+            **({"purged": stones[uuid.hex]} if uuid.hex in stones else {}),
         }
-        for uuid, name, status, experiment, created_by, created_at in facts
+        for uuid, name, status, experiment, created_by, created_at, lifecycle in rows
     }
 
 

@@ -2,18 +2,21 @@
 
 from django.urls import path
 
-from tracking.api import artifacts, batches, datasets, experiments, metrics, runs, search
+from tracking.api import artifacts, batches, datasets, experiments, metrics, runs, search, sweeps, uploads
 
 urlpatterns = [
     path("experiments", experiments.Experiments.as_view()),
     path("experiments/<path:name>/restore", experiments.RestoreExperiment.as_view()),
+    path("experiments/<path:name>/purge", experiments.PurgeExperiment.as_view()),
     path("experiments/<path:name>", experiments.OneExperiment.as_view()),
     path("runs", runs.Runs.as_view()),
     path("runs/search", search.SearchRuns.as_view()),
     path("runs/count", search.CountRuns.as_view()),
     path("runs/<str:id>", runs.OneRun.as_view()),
     path("runs/<str:id>/archive", runs.ArchiveRun.as_view()),
+    path("runs/<str:id>/delete", runs.DeleteRun.as_view()),
     path("runs/<str:id>/restore", runs.RestoreRun.as_view()),
+    path("runs/<str:id>/purge", runs.PurgeRun.as_view()),
     path("runs/<str:id>/resume", runs.ResumeRun.as_view()),
     path("runs/<str:id>/finish", runs.FinishRun.as_view()),
     path("runs/<str:id>/batches", batches.Batches.as_view()),
@@ -26,8 +29,12 @@ urlpatterns = [
     path("runs/<str:id>/series/raw", metrics.RawSeries.as_view()),
     path("runs/<str:id>/artifacts", artifacts.Artifacts.as_view()),
     path("runs/<str:id>/artifacts/content", artifacts.ArtifactContent.as_view()),
-    path("uploads/<uuid:id>", artifacts.OneUpload.as_view()),
-    path("uploads/<uuid:id>/commit", artifacts.CommitUpload.as_view()),
+    path("runs/<str:id>/artifacts/pack", uploads.UploadPack.as_view()),
+    path("uploads/<uuid:id>", uploads.OneUpload.as_view()),
+    path("uploads/<uuid:id>/links", uploads.UploadLinks.as_view()),
+    path("uploads/<uuid:id>/commit", uploads.CommitUpload.as_view()),
+    path("sweeps", sweeps.Sweeps.as_view()),
+    path("sweeps/<uuid:uuid>", sweeps.OneSweep.as_view()),
     path("datasets", datasets.Datasets.as_view()),
     path("datasets/<path:name>/versions", datasets.DatasetVersions.as_view()),
     path("datasets/<path:name>/versions/<str:ref>", datasets.OneDatasetVersion.as_view()),

@@ -43,6 +43,7 @@ class LineNode:
     strength: str
     live: bool
     is_start: bool
+    purged: str = ""  # when, by whom and why it was, where it was
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,16 @@ def _line_node(node: GraphNode, *, is_start: bool) -> LineNode:
         strength=strength if strength in STRENGTHS else "",
         live=node.live,
         is_start=is_start,
+        purged=_purged(node),
     )
+
+
+def _purged(node: GraphNode) -> str:
+    facts = node.about.get("purged")
+    if not facts:
+        return ""
+    reason = f": {facts['reason']}" if facts["reason"] else ""
+    return f"purged on {facts['at'][:10]} by {facts['by']}{reason}"
 
 
 def _url(node: GraphNode) -> str:

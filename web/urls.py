@@ -18,6 +18,7 @@ from web.views import (
     session,
     settings,
     triggers,
+    usage,
     versions,
 )
 
@@ -35,6 +36,8 @@ urlpatterns = [
     path("projects/<str:project>", home.project_home, name="project_home"),
     path("projects/<str:project>/runs", runs.run_list, name="run_list"),
     path("projects/<str:project>/runs/<str:run_id>", run_detail.run_detail, name="run_detail"),
+    path("projects/<str:project>/runs/<str:run_id>/act", run_detail.run_act, name="run_act"),
+    path("projects/<str:project>/usage", usage.project_usage, name="project_usage"),
     path("projects/<str:project>/experiments", experiments.experiment_list, name="experiment_list"),
     path("projects/<str:project>/models", models.model_list, name="model_list"),
     path("projects/<str:project>/models/<str:name>", models.model_detail, name="model_detail"),
@@ -42,6 +45,11 @@ urlpatterns = [
         "projects/<str:project>/models/<str:name>/versions/<int:number>",
         versions.version_detail,
         name="version_detail",
+    ),
+    path(
+        "projects/<str:project>/models/<str:name>/versions/<int:number>/act",
+        versions.version_act,
+        name="version_act",
     ),
     path(
         "projects/<str:project>/models/<str:name>/versions/<int:number>/promote",

@@ -109,11 +109,9 @@ def _copy_in(place: Place, store: ObjectStore, wanted: Object) -> int:
         store.write_part(key, 0, _checked(place.read(name), wanted), max_bytes=wanted.size)
         store.publish(key, wanted.project, wanted.sha256)
     except _Otherwise as exc:
-        store.discard(key)
         raise Damaged(f"{place.where(name)} is damaged: its bytes are not those of its name.") from exc
-    except BaseException:
+    finally:
         store.discard(key)
-        raise
     return 1
 
 

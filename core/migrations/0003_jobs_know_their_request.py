@@ -19,10 +19,4 @@ class Migration(migrations.Migration):
             name="traceparent",
             field=models.CharField(db_default="", default="", max_length=55),
         ),
-        migrations.AddIndex(
-            model_name="job",
-            index=models.Index(
-                condition=models.Q(("failed_at__isnull", False)), fields=["failed_at"], name="job_failed"
-            ),
-        ),
     ]

@@ -8,20 +8,61 @@ from functools import cache
 
 from django.conf import settings
 
-from core.storage.base import ObjectMissing, ObjectStore, StagingBusy, StagingHole, StoredObject
+from core.storage.base import (
+    DirectStore,
+    Link,
+    ObjectMissing,
+    ObjectStore,
+    PartSizes,
+    StagingBusy,
+    StagingHole,
+    StoreAway,
+    StoredObject,
+    StoreRefused,
+)
 from core.storage.local import LocalStore
+from core.storage.s3 import S3Store
+from core.storage.s3_direct import S3DirectStore
 
-__all__ = ["LocalStore", "ObjectMissing", "ObjectStore", "StagingBusy", "StagingHole", "StoredObject", "get_store"]
+__all__ = [
+    "DirectStore",
+    "Link",
+    "LocalStore",
+    "ObjectMissing",
+    "ObjectStore",
+    "PartSizes",
+    "S3DirectStore",
+    "S3Store",
+    "StagingBusy",
+    "StagingHole",
+    "StoreAway",
+    "StoreRefused",
+    "StoredObject",
+    "get_direct_store",
+    "get_store",
+]
+
+NOT_REACHED = "none"  # of LINEAL_BLOBS_PUBLIC_URL: clients do not reach the store
 
 
 @cache
-def _store_at(url: str) -> ObjectStore:
+def _store_at(url: str, encryption: str, public_url: str, link_life_s: int) -> ObjectStore:
     scheme, _, rest = url.partition("://")
-    if scheme != "file":
-        raise ValueError(f"LINEAL_BLOBS_URL: '{scheme}://' is not served by this release; 'file:///folder' is.")
-    return LocalStore(rest)
+    if scheme == "file":
+        return LocalStore(rest)
+    if public_url == NOT_REACHED:
+        return S3Store(url, encryption=encryption)
+    return S3DirectStore(url, encryption=encryption, public_url=public_url, link_life_s=link_life_s)
 
 
 def get_store() -> ObjectStore:
-    """The store that LINEAL_BLOBS_URL names."""
-    return _store_at(settings.BLOBS_URL)
+    """The store that LINEAL_BLOBS_URL names. One for all threads of a process."""
+    return _store_at(
+        settings.BLOBS_URL, settings.BLOBS_ENCRYPTION, settings.BLOBS_PUBLIC_URL, settings.BLOBS_LINK_LIFE_S
+    )
+
+
+def get_direct_store() -> DirectStore | None:
+    """The same store, where clients reach it by themselves."""
+    store = get_store()
+    return store if isinstance(store, S3DirectStore) else None

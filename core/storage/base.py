@@ -1,12 +1,12 @@
 """What a store of objects has to do, and the errors it raises."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, NotFound, Unavailable
 
 
 class ObjectMissing(NotFound):
@@ -30,6 +30,25 @@ class StagingBusy(Conflict):
     title = "Upload busy"
 
 
+class StoreAway(Unavailable):
+    """The store does not answer, or says that it cannot now. What it holds is not touched by that."""
+
+    code = "storage-unavailable"
+    title = "Storage not available"
+    wait_s = 10
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, retry_after_s=self.wait_s)
+
+
+class StoreRefused(StoreAway):
+    """The store answers, and refuses this server: no such bucket, wrong credentials, missing rights. An operator has to act."""
+
+    code = "storage-refused"
+    title = "Storage refuses"
+    wait_s = 60
+
+
 @dataclass(frozen=True)
 class StoredObject:
     """A published object as the store lists it."""
@@ -40,16 +59,35 @@ class StoredObject:
     modified_at: datetime
 
 
+@dataclass(frozen=True)
+class Link:
+    """A request of one kind for one key, which its holder may send to the store until it expires. `headers` go with it as they are."""
+
+    url: str
+    headers: Mapping[str, str]
+
+
 class ObjectStore(Protocol):
-    """Staging keys are random and the store's own; published objects are (project, sha256), and never change."""
+    """Staging keys are random and the store's own; published objects are (project, sha256), and never change.
+
+    Every method may raise StoreAway, where the store is another machine.
+    """
+
+    is_near: bool
+    """Whether reading costs no more than reading a file, so that a commit can hash what arrived."""
+
+    def check(self) -> None:
+        """Try what this server needs of the store, at its start. Raises StoreRefused, StoreAway, OSError."""
 
     def new_staging_key(self) -> str: ...
 
     def write_part(self, staging_key: str, offset: int, chunks: Iterable[bytes], *, max_bytes: int) -> int:
         """Write `chunks` from `offset` on, cutting what stood there before; the size reached.
 
+        A store may keep whole parts alone, so that less has arrived than was written when `chunks` break off.
+
         Raises:
-            StagingHole: `offset` is past the end.
+            StagingHole: `offset` is past the end, or where this store cannot go on.
             StagingBusy: another writer has it.
             TooLarge: the upload would exceed `max_bytes` in all; what fitted is kept.
         """
@@ -60,13 +98,23 @@ class ObjectStore(Protocol):
     def read_staged(self, staging_key: str) -> Iterator[bytes]: ...
 
     def publish(self, staging_key: str, project: UUID, sha256: str) -> None:
-        """Make the staged bytes the object (project, sha256), atomically and durably. One already there is kept."""
+        """Make the staged bytes the object (project, sha256), atomically and durably. One already there is kept.
 
-    def discard(self, staging_key: str) -> None: ...
+        What was staged may be left behind for `discard`.
+        """
+
+    def put_all(self, project: UUID, contents: Mapping[str, bytes]) -> None:
+        """Publish small objects, by digest, without staging. The caller has hashed the bytes."""
+
+    def discard(self, staging_key: str) -> None:
+        """Forget what was staged, whole or in parts."""
 
     def list_stale_staging(self, older_than: datetime) -> Iterator[str]: ...
 
     def exists(self, project: UUID, sha256: str) -> bool: ...
+
+    def existing(self, project: UUID, digests: Collection[str]) -> set[str]:
+        """Those of `digests` that are published."""
 
     def size(self, project: UUID, sha256: str) -> int:
         """Raises ObjectMissing."""
@@ -78,3 +126,47 @@ class ObjectStore(Protocol):
         """Published objects whose digest comes after `after`, by digest; what is no object of ours is passed over."""
 
     def delete(self, project: UUID, sha256: str) -> None: ...
+
+
+class DirectStore(ObjectStore, Protocol):
+    """A store that clients reach by themselves, with links that this server signs. A link to write never names a published object."""
+
+    link_life_s: int
+
+    def part_sizes(self, size: int) -> "PartSizes":
+        """How a file of `size` bytes is cut."""
+
+    def put_link(self, staging_key: str, size: int, sha256: str) -> Link:
+        """To send a whole file. A store that knows how refuses other bytes."""
+
+    def start_parts(self, staging_key: str) -> str:
+        """Begin an upload in parts; its id."""
+
+    def part_link(self, staging_key: str, upload_id: str, number: int, size: int) -> Link: ...
+
+    def arrived_parts(self, staging_key: str, upload_id: str) -> dict[int, int] | None:
+        """Sizes by number, from 1 on; None if there is no such upload in parts: it was joined, or dropped by someone."""
+
+    def join_parts(self, staging_key: str, upload_id: str, numbers: int) -> None:
+        """Make one staged object of the parts 1 to `numbers`. Nothing is done, and nothing raised, where the upload is gone."""
+
+    def drop_parts(self, staging_key: str, upload_id: str) -> None: ...
+
+    def get_link(self, project: UUID, sha256: str, disposition: str) -> str:
+        """Where to read the object, as an attachment of no type. It has no range: `Range` is the reader's to ask."""
+
+
+@dataclass(frozen=True)
+class PartSizes:
+    """How a file is cut: all parts have `part` bytes, except the last. A file of one part is sent whole."""
+
+    size: int
+    part: int
+
+    @property
+    def count(self) -> int:
+        return max(1, -(-self.size // self.part))
+
+    def of(self, number: int) -> int:
+        """Bytes of part `number`, from 1 on."""
+        return self.part if number < self.count else self.size - self.part * (self.count - 1)

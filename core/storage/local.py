@@ -4,7 +4,7 @@ import fcntl
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -20,10 +20,15 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 class LocalStore:
     """Objects as files. Publishing is a rename within one file system, after an fsync."""
 
+    is_near = True
+
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
         self.staging = self.root / "staging"
         _make_private(self.staging)
+
+    def check(self) -> None:
+        """Its folders were made with it."""
 
     def new_staging_key(self) -> str:
         return secrets.token_hex(24)
@@ -70,6 +75,12 @@ class LocalStore:
             _fsync_folder(target.parent)
         source.unlink()
 
+    def put_all(self, project: UUID, contents: Mapping[str, bytes]) -> None:
+        for sha256, data in contents.items():
+            key = self.new_staging_key()
+            self.write_part(key, 0, [data], max_bytes=len(data))
+            self.publish(key, project, sha256)
+
     def discard(self, staging_key: str) -> None:
         self._staged(staging_key).unlink(missing_ok=True)
 
@@ -80,6 +91,9 @@ class LocalStore:
 
     def exists(self, project: UUID, sha256: str) -> bool:
         return self._object(project, sha256).exists()
+
+    def existing(self, project: UUID, digests: Collection[str]) -> set[str]:
+        return {sha256 for sha256 in digests if self.exists(project, sha256)}
 
     def size(self, project: UUID, sha256: str) -> int:
         try:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from monitoring.selectors import is_in_service
 from monitoring.services.baselines import reference_for
 from monitoring.services.parts import receive_part
 from monitoring.services.windows import aligned
-from monitoring.sources import NotReadable, check_pattern, files_for
+from monitoring.sources import SCHEME, NotReadable, check_pattern, files_for
 
 log = logging.getLogger(__name__)
 
@@ -153,12 +154,21 @@ def _profile(source: Source) -> bytes:
             command += ["--reference", str(reference), "--privacy", baseline.privacy]
         for option, column in (("--predictions", source.predictions), ("--labels", source.labels)):
             command += [option, column] if column else []
-        return _run(command, folder)
+        return _run(command, folder, _credentials() if files[0].startswith(SCHEME) else {})
 
 
-def _run(command: list[str], folder: str) -> bytes:
+def _credentials() -> dict[str, str]:
+    """What opens the bucket: of the environment alone, for a process that sees nothing else of this server. pyarrow does not know
+    AWS_ENDPOINT_URL_S3.
+    """
+    found = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    endpoint = found.get("AWS_ENDPOINT_URL_S3")
+    return found | ({"AWS_ENDPOINT_URL": endpoint} if endpoint else {})
+
+
+def _run(command: list[str], folder: str, credentials: Mapping[str, str]) -> bytes:
     environment = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
-    environment |= {"HOME": folder, "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    environment |= {"HOME": folder, "PYTHONPATH": os.environ.get("PYTHONPATH", ""), **credentials}
     try:
         done = subprocess.run(  # an argument list; the files' paths are absolute, so none is taken for an option
             command, cwd=folder, env=environment, capture_output=True, timeout=TIMEOUT_S / 2, check=False

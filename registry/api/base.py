@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import orjson
 from django.db.models import Q, QuerySet
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -18,6 +18,7 @@ from registry import selectors, services
 from registry.models import Environment, Model, ModelVersion
 
 REASON_LENGTH = 2_000  # characters
+DELETED = OpenApiParameter("deleted", bool, description="true: those in the bin instead.")
 JSON_BYTES = 256 * 1024  # a model card or signature; larger things are artifacts
 TAGS = 200  # on one version
 
@@ -36,6 +37,10 @@ class RegistryView(ProjectView):
     def find_environment(self, name: str) -> Environment:
         services.ensure_environments(project=self.project)
         return selectors.get_environment(project=self.project, name=name)
+
+
+def wants_deleted(request: Request) -> bool:
+    return request.query_params.get("deleted", "").lower() == "true"
 
 
 def short_page(

@@ -10,7 +10,7 @@ from accounts.api.schemas import page_of
 from core.access import Permission
 from core.api import parse
 from registry import selectors, services
-from registry.api.base import RegistryView
+from registry.api.base import DELETED, RegistryView, wants_deleted
 from registry.api.render import model_out
 from registry.api.schemas import ModelOut
 from registry.names import MODEL_LENGTH
@@ -25,10 +25,10 @@ class Models(RegistryView):
         name = serializers.CharField(max_length=MODEL_LENGTH, trim_whitespace=False)
         description = serializers.CharField(max_length=DESCRIPTION_LENGTH, required=False, allow_blank=True)
 
-    @extend_schema(parameters=PAGE_PARAMETERS, responses=page_of(ModelOut))
+    @extend_schema(parameters=[*PAGE_PARAMETERS, DELETED], responses=page_of(ModelOut))
     def get(self, request: Request) -> Response:
         """Models of the project, by name."""
-        models = selectors.list_models(project=self.project).select_related("project")
+        models = selectors.list_models(project=self.project, deleted=wants_deleted(request)).select_related("project")
         return Response(page(models, request, column="name", render=model_out))
 
     @extend_schema(request=Input, responses={201: ModelOut})

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from accounts.models import Project
 from registry import links, policies, selectors
 from registry.models import (
     Alias,
@@ -19,6 +20,8 @@ from registry.models import (
     Slot,
 )
 from registry.selectors.aliases import AliasView
+from retention import bin as the_bin
+from retention import tombstones
 
 
 def model_out(model: Model) -> dict[str, Any]:
@@ -26,10 +29,18 @@ def model_out(model: Model) -> dict[str, Any]:
         "name": model.name,
         "description": model.description,
         "latest_version": model.last_number or None,
+        "deleted_at": model.deleted_at,
+        "purge_at": the_bin.purged_from(model.deleted_at) if model.purged_at is None else None,
+        "purged": _purged(model.project, "model", model) if model.purged_at else None,
         "created_at": model.created_at,
         "created_by": model.created_by,
         "url": f"/projects/{quote(model.project.name)}/models/{quote(model.name, safe='')}",
     }
+
+
+def _purged(project: Project, kind: str, thing: Model | ModelVersion) -> dict[str, Any] | None:
+    stone = tombstones.find(project=project, kind=kind, key=thing.uuid.hex)
+    return tombstones.facts(stone) if stone else None
 
 
 def version_summary_out(version: ModelVersion, names: Sequence[AliasView]) -> dict[str, Any]:
@@ -41,6 +52,9 @@ def version_summary_out(version: ModelVersion, names: Sequence[AliasView]) -> di
         "number": version.number,
         "digest": version.digest,
         "lifecycle": version.lifecycle,
+        "deleted_at": version.deleted_at or version.model.deleted_at,
+        "purge_at": the_bin.purged_from(version.deleted_at) if version.purged_at is None else None,
+        "purged": _purged(version.model.project, "model_version", version) if version.purged_at else None,
         "run": version.run.uuid.hex,
         "artifact": version.artifact,
         "seal": {"number": seal.number, "digest": seal.digest} if seal is not None else None,

@@ -5,6 +5,7 @@ from rest_framework import serializers
 from registry.models import Approval, ModelVersion, Promotion, Report
 from registry.result import EXIT_CODES
 from registry.selectors.promotions import STATES
+from retention.api.schemas import PurgedOut
 
 
 class SealOut(serializers.Serializer):
@@ -23,6 +24,9 @@ class ModelOut(serializers.Serializer):
     name = serializers.CharField()
     description = serializers.CharField(allow_blank=True)
     latest_version = serializers.IntegerField(allow_null=True)
+    deleted_at = serializers.DateTimeField(allow_null=True)
+    purge_at = serializers.DateTimeField(allow_null=True, help_text="When the bin lets go of it.")
+    purged = PurgedOut(allow_null=True)
     created_at = serializers.DateTimeField()
     created_by = serializers.CharField()
     url = serializers.CharField()
@@ -35,6 +39,9 @@ class VersionSummaryOut(serializers.Serializer):
     number = serializers.IntegerField()
     digest = serializers.CharField(help_text="sha256: and the SHA-256 of the manifest's text.")
     lifecycle = serializers.ChoiceField(ModelVersion.Lifecycle.values)
+    deleted_at = serializers.DateTimeField(allow_null=True, help_text="Its own, or its model's.")
+    purge_at = serializers.DateTimeField(allow_null=True, help_text="When the bin lets go of it.")
+    purged = PurgedOut(allow_null=True)
     run = serializers.CharField()
     artifact = serializers.CharField()
     seal = SealOut(allow_null=True)

@@ -16,12 +16,12 @@ from core.access import Permission
 from core.api import parse
 from core.ids import parse_run_id
 from registry import selectors, services
-from registry.api.base import JsonObjectField, ReasonField, RegistryView, TagsField
+from registry.api.base import DELETED, JsonObjectField, ReasonField, RegistryView, TagsField, wants_deleted
 from registry.api.models import DESCRIPTION_LENGTH
 from registry.api.render import version_out, version_summary_out
 from registry.api.schemas import VersionOut, VersionSummaryOut
 from tracking import selectors as tracking
-from tracking.api.artifacts import content_response
+from tracking.api.content import content_response
 from tracking.artifacts.paths import parse_path
 from tracking.models import Artifact
 
@@ -41,14 +41,14 @@ class Versions(RegistryView):
         card = JsonObjectField(required=False, allow_null=True)
         signature = JsonObjectField(required=False, allow_null=True)
 
-    @extend_schema(parameters=PAGE_PARAMETERS, responses=page_of(VersionSummaryOut))
+    @extend_schema(parameters=[*PAGE_PARAMETERS, DELETED], responses=page_of(VersionSummaryOut))
     def get(self, request: Request, name: str) -> Response:
         """Newest first."""
         model = self.find_model(name)
         names = selectors.list_aliases(model=model)
-        versions = selectors.list_versions(model=model).order_by("-id")  # the order of numbers, which grow with ids
+        versions = selectors.list_versions(model=model, deleted=wants_deleted(request))
         rendered = page(
-            versions,
+            versions.order_by("-id"),  # the order of numbers, which grow with ids
             request,
             column="id",
             newest_first=True,
@@ -95,7 +95,9 @@ class Manifest(RegistryView):
     @extend_schema(responses={(200, "text/plain"): OpenApiTypes.STR})
     def get(self, request: Request, name: str, ref: str) -> HttpResponse:
         """The text that the digest is of; `sha256sum -c` checks files against it."""
-        text = selectors.manifest_text(self.find_version(name, ref))
+        version = self.find_version(name, ref)
+        services.refuse_purged(version)
+        text = selectors.manifest_text(version)
         return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
@@ -107,6 +109,7 @@ class VersionFile(RegistryView):
         """The bytes of one file of the manifest, whatever the run has at that path by now; `Range` is honoured."""
         path = parse_path(request.query_params.get("path", ""))
         version = self.find_version(name, ref)
+        services.refuse_purged(version)
         file = selectors.get_manifest_file(version, path)
         return content_response(request, Artifact(run=version.run, path=file.path, blob=file.blob))
 

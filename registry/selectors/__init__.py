@@ -13,6 +13,7 @@ from registry.selectors.policies import get_policy, latest_revision, list_polici
 from registry.selectors.promotions import get_promotion, get_receipt, good_line, list_promotions, receipt_vkey
 from registry.selectors.reports import find_latest_report, get_report, list_reports, report_document
 from registry.selectors.versions import (
+    all_versions,
     find_version_at,
     get_manifest_file,
     get_model,
@@ -25,6 +26,7 @@ from registry.selectors.versions import (
 
 __all__ = [
     "alias_history",
+    "all_versions",
     "find_latest_report",
     "find_slot",
     "find_version_at",

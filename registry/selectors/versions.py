@@ -23,9 +23,10 @@ def get_model(*, project: ProjectRef, name: str) -> Model:
     return model
 
 
-def list_models(*, project: ProjectRef) -> QuerySet[Model]:
-    """By name."""
-    return Model.objects.filter(project_id=project.id).order_by("name")
+def list_models(*, project: ProjectRef, deleted: bool = False) -> QuerySet[Model]:
+    """By name: those that live, or those in the bin."""
+    models = Model.objects.filter(project_id=project.id, deleted_at__isnull=not deleted)
+    return models.filter(purged_at=None).order_by("name")
 
 
 def get_version(*, model: Model, ref: str | int) -> ModelVersion:
@@ -35,7 +36,7 @@ def get_version(*, model: Model, ref: str | int) -> ModelVersion:
         VersionMissing: there is none, or `ref` is neither.
     """
     text = str(ref)
-    versions = list_versions(model=model)
+    versions = all_versions(model=model)
     if text.isdecimal() and text.isascii() and len(text) < 10:
         found = versions.filter(number=int(text)).first()
     elif DIGEST.fullmatch(text):
@@ -48,8 +49,16 @@ def get_version(*, model: Model, ref: str | int) -> ModelVersion:
     return found
 
 
-def list_versions(*, model: Model) -> QuerySet[ModelVersion]:
-    """Newest first, with model, run and seal."""
+def list_versions(*, model: Model, deleted: bool = False) -> QuerySet[ModelVersion]:
+    """Newest first, with model, run and seal: those that live, or those in the bin. Purged ones are in neither."""
+    versions = all_versions(model=model).filter(purged_at=None)
+    if model.deleted_at is not None:
+        return versions if deleted else versions.none()
+    return versions.filter(deleted_at__isnull=not deleted)
+
+
+def all_versions(*, model: Model) -> QuerySet[ModelVersion]:
+    """Newest first, with model, run and seal, whatever became of them."""
     return ModelVersion.objects.select_related("model__project", "run", "seal").filter(model=model).order_by("-number")
 
 

@@ -11,6 +11,7 @@ from registry.evidence import alias_target
 from registry.models import Alias, AliasChange, Environment, Model, ModelVersion
 from registry.names import check_alias
 from registry.services.environments import ensure_environments
+from retention import holds
 
 
 @transaction.atomic
@@ -23,11 +24,12 @@ def set_alias(*, model: Model, name: str, version: ModelVersion, actor: Principa
         VersionBarred: the version is quarantined or retired.
     """
     check_alias(name)
+    holds.enter(model.project)
     _lock(model)
     _refuse_environment(model, name)
-    version.refresh_from_db(fields=["lifecycle"])  # it may have been put away since it was looked up
+    version = ModelVersion.objects.select_related("model").get(pk=version.pk)  # it may have been put away since
     if version.is_barred:
-        raise VersionBarred(f"{version.label} is {version.lifecycle}.")
+        raise VersionBarred(f"{version.label} is {version.standing}.")
     alias = Alias.objects.select_related("version").filter(model=model, name=name).first()
     if alias is not None and alias.version_id == version.pk:
         return alias

@@ -17,6 +17,7 @@ from registry.evidence import deployment_target
 from registry.models import Deployment, Environment, ModelVersion, Slot
 from registry.selectors import slot_history
 from registry.services.promotions import lock_slot
+from retention import holds
 
 CLOCK_SKEW = timedelta(minutes=5)  # how far a reporter's clock may run ahead of ours
 
@@ -42,6 +43,7 @@ def report_deployment(
         Invalid: `observed_at` is in the future.
     """
     started_at = _observed(observed_at, field="observed_at")
+    holds.enter(version.model.project)
     slot = lock_slot(model=version.model, environment=environment)
     served = _served(version, environment, target)
     same = served.filter(ended_at__isnull=True, version=version, image_digest=image_digest).first()

@@ -4,8 +4,9 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import Project
 from audit.services import record
+from core import clock
 from core.access import Principal
-from registry.errors import NameTaken
+from registry.errors import ModelDeleted, NameTaken
 from registry.evidence import model_target
 from registry.models import Model
 from registry.names import check_model_name
@@ -13,13 +14,16 @@ from registry.names import check_model_name
 
 @transaction.atomic
 def create_model(*, project: Project, name: str, actor: Principal, description: str = "") -> Model:
-    """A new model without versions.
+    """A new model without versions. Where one of that name was purged, its numbers go on, since none is used twice.
 
     Raises:
         Invalid: no model may be called so.
-        NameTaken: the project has one of that name.
+        NameTaken: the project has one of that name, be it in the bin.
     """
     check_model_name(name)
+    gone = Model.objects.select_for_update().filter(project=project, name=name, purged_at__isnull=False).first()
+    if gone is not None:
+        return _begin_again(gone, project, description, actor)
     try:
         with transaction.atomic():
             model = Model.objects.create(
@@ -37,10 +41,25 @@ def create_model(*, project: Project, name: str, actor: Principal, description: 
     return model
 
 
+def _begin_again(model: Model, project: Project, description: str, actor: Principal) -> Model:
+    model.project = project
+    model.description, model.deleted_at, model.purged_at = description, None, None
+    model.created_by_id, model.created_by, model.created_at = actor.id, actor.name, clock.now()
+    model.save()
+    record(
+        action="model.create",
+        target=model_target(model),
+        actor=actor,
+        project=project,
+        after={"description": description, "numbers_go_on_after": model.last_number},
+    )
+    return model
+
+
 @transaction.atomic
 def ensure_model(*, project: Project, name: str, actor: Principal) -> Model:
     """The model of that name, made if missing. Raises Invalid as `create_model` does."""
-    found = Model.objects.select_related("project").filter(project=project, name=name).first()
+    found = Model.objects.select_related("project").filter(project=project, name=name, purged_at=None).first()
     if found is not None:
         return found
     try:
@@ -53,6 +72,8 @@ def ensure_model(*, project: Project, name: str, actor: Principal) -> Model:
 def update_model(*, model: Model, description: str, actor: Principal) -> Model:
     """Describe it anew; the same again leaves no entry."""
     model = Model.objects.select_for_update(of=("self",)).select_related("project").get(pk=model.pk)
+    if model.deleted_at is not None:
+        raise ModelDeleted(model.name)
     if description == model.description:
         return model
     before, model.description = model.description, description

@@ -21,6 +21,7 @@ from registry.errors import KeyReused
 from registry.evidence import promotion_target
 from registry.judging import NOBODY, Judgement, judge
 from registry.models import Environment, Model, ModelVersion, Promotion, Slot
+from retention import holds
 
 Decision = Promotion.Decision
 LIFETIME = timedelta(days=7)  # how long a promotion waits for people
@@ -89,6 +90,7 @@ def plan_promotion(request: Request) -> Promotion:
 
 
 def _request(request: Request) -> tuple[Promotion, bool]:
+    holds.enter(request.model.project)
     slot = lock_slot(model=request.model, environment=request.environment)
     known = _find_by_key(request)
     if known is not None:

@@ -18,7 +18,7 @@ from registry.evidence import version_target
 from registry.models import ModelVersion, Report
 from registry.names import check_report_name
 from registry.services.deployments import CLOCK_SKEW
-from registry.services.versions import facts
+from registry.services.versions import facts, refuse_deleted
 
 DOCUMENT_BYTES = 1024 * 1024  # as it came; a report larger than this is data, and belongs among a run's artifacts
 SUMMARY_BYTES = 32 * 1024
@@ -49,6 +49,7 @@ def attach_report(
         TooLarge: the document has more than 1 MiB.
     """
     check_report_name(name)
+    refuse_deleted(version)
     _check(finding, document)
     digest = sha256(document).hexdigest()
     report, is_new = Report.objects.select_related("version__model__project").get_or_create(

@@ -11,12 +11,14 @@ from core import events, jobs
 from core.access import Principal, system_principal
 from lineage.services import connect, ensure_node
 from registry import links
-from registry.errors import ArtifactBarred, VersionBarred, VersionInUse
+from registry.errors import ArtifactBarred, ModelDeleted, VersionBarred, VersionDeleted, VersionInUse, VersionPurged
 from registry.evidence import version_target
 from registry.models import ManifestFile, Model, ModelVersion, Slot
+from retention import tombstones
 from tracking import selectors as tracking
 from tracking.artifacts.paths import parse_path
 from tracking.models import Blob, Run, Seal
+from tracking.services.seals import lock_for_writing
 
 Entries = Sequence[tuple[str, Blob]]
 Lifecycle = ModelVersion.Lifecycle
@@ -38,19 +40,24 @@ def register_version(
     """The next version of `model`, of the file or folder `artifact` of `run`; and whether it is new.
 
     The same bytes of the same run are the same version, given back as it is. The version pins the run's seal, or has
-    none until the run ends. Locks the model's row. Announces `model_version.registered`.
+    none until the run ends. Locks the run, then the model. Announces `model_version.registered`.
 
     Raises:
+        RunDeleted, RunPurged, ExperimentDeleted, ModelDeleted, VersionDeleted: it, or what it would be of, was put away.
         Invalid: `artifact` is no path.
         ArtifactNotFound: the run has nothing at that path.
         ArtifactBarred: stored bytes are known to be wrong or gone.
     """
+    run = lock_for_writing(run)
     entries = _entries(run, artifact)
     digest = f"sha256:{sha256(_manifest(entries).encode()).hexdigest()}"
     model = Model.objects.select_for_update(of=("self",)).select_related("project").get(pk=model.pk)
+    if model.deleted_at is not None:
+        raise ModelDeleted(model.name)
     versions = ModelVersion.objects.select_related("model__project", "run", "seal")
-    known = versions.filter(model=model, run=run, digest=digest).first()
+    known = versions.filter(model=model, run=run, digest=digest, purged_at=None).first()
     if known is not None:
+        refuse_deleted(known)
         return known, False
     model.last_number += 1
     model.save(update_fields=["last_number"])
@@ -133,6 +140,7 @@ def facts(version: ModelVersion) -> dict[str, Any]:
 def update_version(*, version: ModelVersion, changes: Mapping[str, Any], actor: Principal) -> ModelVersion:
     """Change description, tags or card; what is as it was leaves no entry. The digest never changes."""
     version = _locked(version.pk)
+    refuse_deleted(version)
     changed = {key: value for key, value in changes.items() if key in EDITABLE and getattr(version, key) != value}
     if not changed:
         return version
@@ -152,6 +160,7 @@ def retire_version(*, version: ModelVersion, reason: str, actor: Principal) -> M
         VersionInUse: it holds an environment.
     """
     version = _locked(version.pk)
+    refuse_deleted(version)
     held = Slot.objects.filter(version=version).values_list("environment__name", flat=True)
     if held:
         raise VersionInUse(f"{version.label} holds {', '.join(sorted(held))}; promote another there first.")
@@ -167,6 +176,7 @@ def quarantine_version(*, version: ModelVersion, reason: str, actor: Principal) 
         VersionBarred: it is retired.
     """
     version = _locked(version.pk)
+    refuse_deleted(version)
     if version.lifecycle == Lifecycle.RETIRED:
         raise VersionBarred(f"{version.label} is retired, and stays so.")
     return _move(version, Lifecycle.QUARANTINED, action="model_version.quarantine", actor=actor, reason=reason)
@@ -178,6 +188,8 @@ def review_version(*, version_id: int) -> ModelVersion:
     Waiting promotions of it go on. Idempotent; for workers.
     """
     version = _locked(version_id)
+    if version.purged_at is not None:
+        return version
     states = set(ManifestFile.objects.filter(version=version).values_list("blob__state", flat=True))
     worker = system_principal("worker")
     if states & {Blob.State.QUARANTINED, Blob.State.MISSING} and not version.is_barred:
@@ -220,6 +232,20 @@ def _move(
     events.announce(f"model_version.{lifecycle}", **facts(version))
     jobs.enqueue("registry.advance_version", version_id=version.pk)
     return version
+
+
+def refuse_deleted(version: ModelVersion) -> None:
+    """Raises VersionPurged, or VersionDeleted."""
+    refuse_purged(version)
+    if version.is_deleted:
+        raise VersionDeleted(version.label)
+
+
+def refuse_purged(version: ModelVersion) -> None:
+    """Raises VersionPurged, in the words of its tombstone."""
+    if version.purged_at is not None:
+        stone = tombstones.find(project=version.model.project, kind="model_version", key=version.uuid.hex)
+        raise VersionPurged(version.label, tombstones.words(stone))
 
 
 def _locked(version_id: int) -> ModelVersion:

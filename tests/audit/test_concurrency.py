@@ -111,7 +111,7 @@ def test_every_committed_act_is_in_the_log_once_and_in_order_whatever_dies(site,
     log = tmp_path / "acts.log"
     doomed_sequencer, second_sequencer = site.start_sequencer(), site.start_sequencer()
     doomed_writer, writer = (site.start(WRITER, "write", THREADS, WRITING_S, log) for _ in range(2))
-    site.wait_until(lambda: site.count("audit_leaf") > 20, 20, "the sequencers to work")
+    site.wait_until(lambda: site.count("audit_leaf") > 20, 60, "the sequencers to work")
 
     doomed_sequencer.send_signal(signal.SIGKILL)
     doomed_writer.send_signal(signal.SIGKILL)

@@ -109,15 +109,6 @@ def test_columns_read_metrics_params_tags_and_fields():
     assert column_value(run, "metrics.none") is None
 
 
-@pytest.mark.parametrize(("verb", "method"), [("archive", "POST"), ("restore", "POST"), ("delete", "DELETE")])
-def test_runs_are_put_away_one_by_one(signed_in, lineal, verb, method):
-    path = f"/runs/{RUN}" if verb == "delete" else f"/runs/{RUN}/{verb}"
-    signed_in.answer(method, path, (200, make_run()))
-
-    assert lineal("runs", verb, RUN).exit_code == 0
-    assert len(signed_in.asked(method, path)) == 1
-
-
 @pytest.fixture
 def artifact(signed_in):
     """A run with one file, whose bytes the server holds."""

@@ -43,7 +43,7 @@ def test_an_answer_that_is_none_of_lineals_leaves_everything_in_the_spool(fake, 
 
 
 def test_an_error_in_a_thread_that_uploads_reaches_the_caller():
-    from lineal._uploads import in_parallel
+    from lineal._parallel import in_parallel
 
     with pytest.raises(ZeroDivisionError):
         in_parallel(lambda number: 1 / number, [0, *range(1, 50)])

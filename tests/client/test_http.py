@@ -155,6 +155,23 @@ def test_a_download_follows_to_another_origin_without_the_token(
     assert other.authorised() == []
 
 
+@pytest.mark.parametrize(
+    ("status", "family"),
+    [(403, _errors.ServerUnreachable), (503, _errors.ServerUnreachable), (404, _errors.LinealError)],
+)
+def test_a_link_that_leads_to_no_bytes_is_the_storages_trouble(
+    server: Recorder, other: Recorder, transport: Transport, status: int, family: type[Exception]
+) -> None:
+    """A refusal of the storage is none of Lineal's: nobody is told that they may not read their own file."""
+    server.answers["/api/v1/content"] = answering(302, b"", Location=f"{other.url}/bucket/key?signature=x")
+    other.answers["/bucket/key"] = answering(status, b"<Code>Trouble</Code>")
+
+    with pytest.raises(family, match="the storage at") as raised, transport.download("/content"):
+        pass
+    assert not isinstance(raised.value, _errors.ProblemError)
+    assert "signature" not in str(raised.value)
+
+
 def test_an_upload_to_another_origin_carries_no_token(server: Recorder, other: Recorder, transport: Transport) -> None:
     transport.request("PUT", f"{other.url}/bucket/key", body=b"part")
 

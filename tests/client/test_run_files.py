@@ -6,7 +6,7 @@ import os
 import lineal
 import pandas as pd
 import pytest
-from lineal import _uploads
+from lineal import _parallel
 from sklearn.linear_model import LogisticRegression
 
 
@@ -175,6 +175,6 @@ def test_uploads_side_by_side_stop_at_the_first_error():
             raise lineal.ServerUnreachable("gone")
 
     with pytest.raises(lineal.ServerUnreachable):
-        _uploads.in_parallel(work, range(1_000))
+        _parallel.in_parallel(work, range(1_000))
 
     assert len(done) < 1_000

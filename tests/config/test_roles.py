@@ -192,10 +192,13 @@ def test_two_beats_take_each_turn_once(parts):
     assert parts.stop("two") == 0
 
 
-def test_help_says_of_each_command_what_the_command_says_of_itself():
-    from lineal.cli.plugins import OF_THE_SERVER, find_plugin
+def test_help_says_of_each_role_what_its_command_says_of_itself():
+    from lineal.cli import SECTIONS
+    from lineal.cli.plugins import find_plugin
 
-    assert {name: find_plugin(name).get_short_help_str(80) for name in OF_THE_SERVER} == OF_THE_SERVER
+    said = {name: SECTIONS["Operation"][name].summary for name in ("serve", "worker", "beat", "sequencer", "migrate")}
+
+    assert {name: find_plugin(name).get_short_help_str(80) for name in said} == said
 
 
 def test_a_worker_needs_no_broker_to_start_work_and_stop(parts):

@@ -157,3 +157,14 @@ def test_a_stranger_that_shares_the_port_is_not_taken_for_this_server(tmp_path):
         with pytest.raises(CannotStart, match="Another Lineal server answers"):
             _refuse_stranger("127.0.0.1", stranger.server_port, tmp_path)
         stranger.shutdown()
+
+
+def test_the_owner_can_have_another_link_on_the_server_itself(server, tmp_path):
+    """Where nobody has the owner's token at hand; it signs in once, as the link of the start does."""
+    link = server.cli("owner-link", "--home", server.home, env={"LINEAL_PUBLIC_URL": server.url}).stdout.strip()
+    elsewhere = {"LINEAL_CREDENTIALS_FILE": str(tmp_path / "credentials.json")}
+
+    assert link.startswith(f"{server.url}/login#")
+    server.cli("login", link, env=elsewhere)
+    assert "owner" in server.cli("whoami", "--url", server.url, env=elsewhere).stdout
+    assert server.cli("login", link, env=elsewhere, code=None).returncode != 0

@@ -6,7 +6,7 @@ from django.db import DataError, InterfaceError, InternalError, OperationalError
 from psycopg import errors as pg
 from psycopg_pool import PoolTimeout
 
-from core import context, database_errors, problems
+from core import current, database_errors, problems
 from core.context import RequestContext
 from core.database_errors import CommitUnanswered
 
@@ -57,11 +57,11 @@ def request_by():
 
     def begin(method):
         made = RequestContext(id="1", ip="", user_agent="", route=f"{method} /x", trace_id="")
-        tokens.append(context._current.set(made))
+        tokens.append(current.request.set(made))
 
     yield begin
     for token in reversed(tokens):
-        context._current.reset(token)
+        current.request.reset(token)
 
 
 def test_only_a_write_has_an_outcome_that_may_be_unknown(request_by):

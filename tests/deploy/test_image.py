@@ -113,4 +113,4 @@ def test_what_only_developers_need_stays_out(installed):
     }
 
     assert {"lineal", "lineal_server", "django", "boto3", "redis"} <= found
-    assert not found & {"pip", "pytest", "mypy", "ruff", "moto", "hatchling", "uv", "locust"}
+    assert not found & {"pip", "pytest", "mypy", "ruff", "moto", "ministack", "hatchling", "uv", "locust"}

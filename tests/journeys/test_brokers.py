@@ -68,7 +68,10 @@ class Counting(Webhook):
 def parts(broker, receiver, tmp_path_factory):
     """Web, beat, sequencer and two workers, one model that is watched in production, and who is told of everything."""
     with installation(
-        tmp_path_factory.mktemp("parts"), LINEAL_BROKER_URL=broker.url, LINEAL_OUTBOUND_ALLOW="127.0.0.1"
+        tmp_path_factory.mktemp("parts"),
+        LINEAL_BROKER_URL=broker.url,
+        LINEAL_OUTBOUND_ALLOW="127.0.0.1",
+        LINEAL_STOP_S="2",
     ) as made:
         made.start_all(web="serve", sequencer="sequencer", beat="beat", w1="worker", w2="worker")
         made.env |= {"LINEAL_URL": made.url("web"), "LINEAL_TOKEN": made.token}
@@ -252,7 +255,7 @@ def test_a_worker_told_to_stop_gives_back_what_it_cannot_finish(parts, receiver)
             stopping.append(message[0])
             for name in ("w1", "w2"):
                 parts.processes[name].send_signal(signal.SIGTERM)
-            time.sleep(12)  # longer than a stopping process gets
+            time.sleep(5)  # longer than a stopping process gets here
 
     receiver.interrupt = delay
     try:

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from core import clock
+from core.access import system_principal
 from monitoring import services
 from monitoring.errors import NameTaken, SourceRefused
 from monitoring.models import Monitor, ProfilePart, Source
@@ -172,7 +173,7 @@ def test_too_many_files_are_refused(root):
     for n in range(MOST_FILES + 1):
         (root / f"{n}.parquet").touch()
 
-    with pytest.raises(NotReadable, match=f"{MOST_FILES} is the most"):
+    with pytest.raises(NotReadable, match=f"more than {MOST_FILES}"):
         files_for(str(root), day(2), [str(root)])
 
 
@@ -210,3 +211,42 @@ def test_sources_over_http(watched, api, bob, carol, root):
         client.get(f"monitors/{watched.uuid}/sources/{made.json()['id']}").json()["type"]
         == "/problems/source-not-found"
     )
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "s3://other/fraud",
+        "s3://serving/fraudulent/day",
+        "s3://serving/fraud/../secret",
+        "s3://serving//fraud",
+        "s3://serving/fraud/*",
+        "s3://serving",
+        "/etc",
+    ],
+)
+def test_an_address_outside_of_the_roots_is_refused(path):
+    with pytest.raises(NotReadable):
+        check_pattern(path, ["s3://serving/fraud"])
+    with pytest.raises(NotReadable):
+        files_for(path, day(1), ["s3://serving/fraud"])
+
+
+def test_a_folder_of_a_bucket_is_read_like_one_here(make_source, bucket, settings, tmp_path, watched, monkeypatch):
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    root = f"s3://{bucket.name}/some/prefix/fraud"
+    settings.DATA_ROOTS = [root]
+    for name in (f"fraud/day={day(1):%Y-%m-%d}/a.parquet", "fraud/day=other.parquet", "elsewhere/a.parquet"):
+        write(tmp_path / "one.parquet", seed=1)
+        bucket.write(name, (tmp_path / "one.parquet").read_bytes())
+    source = services.create_source(
+        monitor=watched, path=f"{root}/day=%Y-%m-%d", actor=system_principal("tests"), predictions="age"
+    )
+    begin_at(source, day(1))
+
+    work_off()
+
+    source.refresh_from_db()
+    assert source.last_error == ""
+    assert files_for(f"{root}/day=%Y-%m-%d", day(1), [root]) == [f"{root}/day={day(1):%Y-%m-%d}/a.parquet"]
+    assert ProfilePart.objects.count() == 1

@@ -14,6 +14,7 @@ from core.access import Permission, Role
 from tests.security import monitoring_world as watched
 from tests.security import notify_world as told
 from tests.security import registry_world as things
+from tests.security import retention_world as kept
 from tests.security import tracking_world as logged
 
 
@@ -196,6 +197,14 @@ REGISTRY = [
     Route("GET", f"{VERSION}/manifest{P}", READ, prepare=things.a_version),
     Route("GET", f"{VERSION}/files{P}&path=model.bin", READ, prepare=things.a_stored_version),
     Route("POST", f"{VERSION}/retire{P}", WRITE, body=WHY, prepare=things.a_version),
+    Route("POST", f"{VERSION}/delete{P}", WRITE, body={}, prepare=kept.an_own_version),
+    Route("POST", f"{VERSION}/delete{P}", Permission.RUN_DELETE, body={}, prepare=kept.anothers_version),
+    Route("POST", f"{VERSION}/restore{P}", WRITE, body={}, prepare=kept.an_own_deleted_version),
+    Route("POST", f"{VERSION}/restore{P}", Permission.RUN_DELETE, body={}, prepare=kept.a_deleted_version),
+    Route("POST", f"{VERSION}/purge{P}", Permission.PURGE, body=WHY, prepare=kept.a_deleted_version),
+    Route("POST", f"{MODEL}/delete{P}", Permission.RUN_DELETE, body={}, prepare=kept.a_model),
+    Route("POST", f"{MODEL}/restore{P}", Permission.RUN_DELETE, body={}, prepare=kept.a_deleted_model),
+    Route("POST", f"{MODEL}/purge{P}", Permission.PURGE, body=WHY, prepare=kept.a_deleted_model),
     Route("POST", f"{VERSION}/quarantine{P}", Permission.PROMOTION_APPROVE, body=WHY, prepare=things.a_version),
     Route("GET", f"{MODEL}/aliases{P}", READ, prepare=things.an_alias),
     Route("PUT", f"{MODEL}/aliases/{{alias}}{P}", WRITE, body={"version": 1}, prepare=things.a_version),
@@ -277,6 +286,7 @@ TRACKING = [
     Route("GET", EXPERIMENT + P, READ, prepare=logged.a_run),
     Route("PATCH", EXPERIMENT + P, LOG, body={"description": "anew"}, prepare=logged.a_run),
     Route("DELETE", EXPERIMENT + P, Permission.RUN_DELETE, ok=204, prepare=logged.a_run),
+    Route("POST", f"{EXPERIMENT}/purge{P}", Permission.PURGE, ok=204, body=WHY, prepare=kept.a_deleted_experiment),
     Route("POST", f"{EXPERIMENT}/restore{P}", Permission.RUN_DELETE, prepare=logged.a_deleted_experiment),
     Route(
         "POST",
@@ -294,6 +304,9 @@ TRACKING = [
     Route("DELETE", RUN + P, Permission.RUN_DELETE, ok=204, prepare=logged.anothers_run),
     Route("POST", f"{RUN}/archive{P}", LOG, body={}, prepare=logged.an_own_run),
     Route("POST", f"{RUN}/archive{P}", Permission.RUN_DELETE, body={}, prepare=logged.anothers_run),
+    Route("POST", f"{RUN}/delete{P}", LOG, body={}, prepare=logged.an_own_run),
+    Route("POST", f"{RUN}/delete{P}", Permission.RUN_DELETE, body={}, prepare=logged.anothers_run),
+    Route("POST", f"{RUN}/purge{P}", Permission.PURGE, body=WHY, prepare=kept.a_deleted_run),
     Route("POST", f"{RUN}/restore{P}", LOG, body={}, prepare=logged.an_own_archived_run),
     Route("POST", f"{RUN}/resume{P}", LOG, body={}, prepare=logged.an_ended_run),
     Route("POST", f"{RUN}/finish{P}", LOG, body={"status": "finished"}, prepare=logged.a_run),
@@ -326,6 +339,22 @@ TRACKING = [
         content_type="application/octet-stream",
         prepare=logged.an_upload,
     ),
+    Route(
+        "POST",
+        f"{RUN}/artifacts/pack{P}",
+        LOG,
+        raw=logged.PACK,
+        content_type="application/x-msgpack",
+        prepare=logged.a_run,
+    ),
+    Route(
+        "POST",
+        f"/api/v1/uploads/{{upload}}/links{P}",
+        LOG,
+        ok=409,  # the matrix runs on a local store, which gives no links; on a bucket: tests/tracking/test_uploads_to_a_bucket.py
+        body={"parts": [1]},
+        prepare=logged.an_upload,
+    ),
     Route("POST", f"/api/v1/uploads/{{upload}}/commit{P}", LOG, prepare=logged.a_complete_upload),
     Route("GET", f"/api/v1/datasets{P}", READ, prepare=logged.a_dataset),
     Route("GET", DATASET + P, READ, prepare=logged.a_dataset),
@@ -339,6 +368,49 @@ TRACKING = [
         prepare=logged.names_alone,
     ),
     Route("GET", f"{DATASET}/versions/{{digest}}{P}", READ, prepare=logged.a_dataset),
+]
+HOLD, DELETION = "/api/v1/holds/{hold}", "/api/v1/deletions/{deletion}"
+OF_RUNS = {"kind": "run", "ids": ["{run}"]}
+RETENTION = [
+    Route("GET", f"/api/v1/deletions{P}", READ, prepare=kept.a_deletion),
+    Route("POST", f"/api/v1/deletions{P}", LOG, ok=201, body=OF_RUNS | {"act": "delete"}, prepare=logged.an_own_run),
+    Route(
+        "POST",
+        f"/api/v1/deletions{P}",
+        Permission.RUN_DELETE,
+        ok=201,
+        body=OF_RUNS | {"act": "archive"},
+        prepare=logged.anothers_run,
+    ),
+    Route(
+        "POST",
+        f"/api/v1/deletions{P}",
+        Permission.PURGE,
+        ok=201,
+        body=OF_RUNS | {"act": "purge"},
+        prepare=kept.a_deleted_run,
+    ),
+    Route("GET", DELETION + P, READ, prepare=kept.a_deletion),
+    Route("GET", f"{DELETION}/items{P}", READ, prepare=kept.a_deletion),
+    Route("POST", f"{DELETION}/cancel{P}", LOG, prepare=kept.an_own_deletion),
+    Route("POST", f"{DELETION}/cancel{P}", Permission.RUN_DELETE, prepare=kept.anothers_deletion),
+    Route("GET", f"/api/v1/holds{P}", READ, prepare=kept.a_hold),
+    Route(
+        "POST",
+        f"/api/v1/holds{P}",
+        Permission.HOLD_WRITE,
+        ok=201,
+        body={"kind": "run", "id": "{run}"} | WHY,
+        prepare=logged.a_run,
+    ),
+    Route("GET", HOLD + P, READ, prepare=kept.a_hold),
+    Route("POST", f"{HOLD}/lift{P}", Permission.HOLD_WRITE, body=WHY, prepare=kept.a_hold),
+    Route("GET", f"/api/v1/held{P}&kind=run&id={{run}}", READ, prepare=logged.a_run),
+    Route("GET", f"/api/v1/sweeps{P}", READ, prepare=kept.a_sweep),
+    Route("POST", f"/api/v1/sweeps{P}", Permission.PURGE, ok=202, body={}),
+    Route("GET", f"/api/v1/sweeps/{{sweep}}{P}", READ, prepare=kept.a_sweep),
+    Route("GET", f"/api/v1/usage{P}", READ),
+    Route("GET", "/api/v1/usage", Needs.SIGNED_IN),
 ]
 AUDIT_EVENT = "/api/v1/audit/events/{event}"
 AUDIT = [
@@ -449,8 +521,10 @@ NOTIFY = [
 
 SERVER = [Route("GET", "/metrics", Needs.SERVER_ADMIN, scope="metrics")]
 
-ROUTES: list[Route] = [*SERVER, *ACCOUNTS, *AUDIT, *LINEAGE, *MONITORING, *NOTIFY, *REGISTRY, *TRACKING]
-COVERED_ROOMS = frozenset({"accounts", "config", "audit", "lineage", "monitoring", "notify", "registry", "tracking"})
+ROUTES: list[Route] = [*SERVER, *ACCOUNTS, *AUDIT, *LINEAGE, *MONITORING, *NOTIFY, *REGISTRY, *RETENTION, *TRACKING]
+COVERED_ROOMS = frozenset(
+    {"accounts", "config", "audit", "lineage", "monitoring", "notify", "registry", "retention", "tracking"}
+)
 COOKIE_ONLY = frozenset(
     {"DELETE /api/v1/session"}
 )  # tokens have no session; tests/accounts/test_authentication tries it

@@ -1,8 +1,9 @@
 """What tracking's and the ledger's routes name: runs, files on their way, datasets, events, as each route needs."""
 
 from hashlib import sha256
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import msgspec
 from django.test import Client
 
 from audit.models import AuditCheckpoint, AuditEvent
@@ -19,6 +20,9 @@ HEX = sha256(CONTENT).hexdigest()
 DIGEST = f"sha256:{HEX}"
 NAMES = {"experiment": "churn", "key": "team", "param": "lr", "dataset": "train", "digest": DIGEST}
 BATCH = {"writer": "0193" * 8, "sequence": 1, "metrics": [{"key": "loss", "steps": [0], "times": [0], "values": [1]}]}
+PACK = msgspec.msgpack.encode(
+    {"files": [{"upload": str(UUID(int=0)), "data": CONTENT}]}
+)  # of an upload that nobody announced
 FILE = {"path": "model.bin", "size": len(CONTENT), "sha256": HEX}
 
 

@@ -46,6 +46,7 @@ def test_runs_and_data_are_described_without_what_weighs_much(project, make_run,
         "experiment": run.experiment.name,
         "created_by": run.created_by,
         "created_at": run.created_at,
+        "lifecycle": "active",
     }
     assert data[version.uuid.hex] == {
         "label": "people",

@@ -113,10 +113,10 @@ def test_a_search_out_of_time_is_a_problem_that_says_what_to_ask_instead(api, al
     assert api(alice).post(f"runs/count?project={project.name}", json={}).json() == {"count": 5}
 
 
-def _as_if_slow(seconds, error):
+def _as_if_slow(seconds, error, **options):
     from core.time_limits import time_limit
 
-    return time_limit(0.000001, error)
+    return time_limit(0.000001, error, **options)
 
 
 def test_all_that_a_user_writes_goes_to_the_database_as_parameters(project, five_runs):
@@ -147,3 +147,16 @@ def test_steps_cost_the_same_queries_however_many_runs(project, five_runs):
 
     assert len(few) == len(all_of_them)
     assert issubclass(SearchTooSlow, Invalid)
+
+
+@pytest.mark.parametrize("what", ["series", "series/raw"])
+def test_a_history_out_of_time_is_a_problem_too(api, alice, project, make_run, write, monkeypatch, what):
+    run = make_run()
+    write(run, loss=[1.0, 2.0])
+    address = f"runs/{run.uuid.hex}/{what}?project={project.name}&key=loss"
+    assert api(alice).get(address).status_code == 200
+    monkeypatch.setattr("tracking.api.metrics.time_limit", _as_if_slow)
+
+    answer = api(alice).get(address)
+
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/history-too-slow")

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 
 from accounts.api.base import ProjectView
 from accounts.api.pages import PAGE_PARAMETERS, page
-from accounts.api.schemas import page_of
+from accounts.api.schemas import ReasonIn, page_of
 from core.access import Permission
 from core.api import parse
 from tracking import selectors, services
@@ -70,6 +70,17 @@ class OneExperiment(ProjectView):
         """Hide it and its runs; the name stays taken."""
         experiment = selectors.get_experiment(project=self.project, name=name)
         services.delete_experiment(experiment=experiment, actor=self.principal)
+        return Response(status=204)
+
+
+class PurgeExperiment(ProjectView):
+    permissions = {"POST": Permission.PURGE}
+
+    @extend_schema(request=ReasonIn, responses={204: None})
+    def post(self, request: Request, name: str) -> Response:
+        """Gone for good, out of the bin, with all its runs; the name is free again."""
+        experiment = selectors.get_experiment(project=self.project, name=name)
+        services.purge_experiment(experiment=experiment, actor=self.principal, **parse(ReasonIn, request))
         return Response(status=204)
 
 

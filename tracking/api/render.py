@@ -3,8 +3,10 @@
 from typing import Any
 
 from core.codec import number
+from retention import bin as the_bin
+from retention import tombstones
 from tracking.metrics.summary import Summary
-from tracking.models import Artifact, Dataset, DatasetVersion, Experiment, RunInput, RunOutput, Seal
+from tracking.models import Artifact, Dataset, DatasetVersion, Experiment, Run, RunInput, RunOutput, Seal
 from tracking.selectors import RunRow
 from tracking.selectors.artifacts import Folder
 
@@ -18,6 +20,8 @@ def experiment_out(experiment: Experiment) -> dict[str, Any]:
         "created_at": experiment.created_at,
         "created_by": experiment.created_by,
         "deleted": experiment.is_deleted,
+        "deleted_at": experiment.deleted_at,
+        "purge_at": the_bin.purged_from(experiment.deleted_at),
     }
 
 
@@ -30,6 +34,9 @@ def run_out(row: RunRow, *, project: str) -> dict[str, Any]:
         "name": run.name,
         "status": run.status,
         "lifecycle": run.lifecycle,
+        "deleted_at": run.deleted_at,
+        "purge_at": the_bin.purged_from(run.deleted_at) if run.is_deleted else None,
+        "purged": _purged(run) if run.is_purged else None,
         "parent": run.parent.uuid.hex if run.parent else None,
         "caused_by": run.caused_by,
         "description": run.description,
@@ -53,6 +60,11 @@ def run_out(row: RunRow, *, project: str) -> dict[str, Any]:
         "sealed": run.sealed,
         "url": f"/projects/{project}/runs/{run.uuid.hex}",
     }
+
+
+def _purged(run: Run) -> dict[str, Any] | None:
+    stone = tombstones.find(project=run.project, kind="run", key=run.uuid.hex)
+    return tombstones.facts(stone) if stone else None
 
 
 def _code(row: RunRow) -> dict[str, Any] | None:

@@ -111,7 +111,7 @@ class OneRun(RunView):
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
-        """Hide the run and close it to writes, until it is restored."""
+        """As `POST …/delete`, without a reason."""
         services.delete_run(run=self.get_own_run(id), actor=self.principal)
         return Response(status=204)
 
@@ -128,6 +128,26 @@ class ArchiveRun(RunView):
         """Out of the lists, still readable."""
         data = parse(RunReasonIn, request)
         return Response(self.rendered(services.archive_run(run=self.get_own_run(id), actor=self.principal, **data)))
+
+
+class DeleteRun(RunView):
+    permissions = {"POST": Permission.RUN_WRITE}
+
+    @extend_schema(request=RunReasonIn, responses=RunOut)
+    def post(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
+        """Into the bin: hidden and closed to writes, until it is restored or the bin lets go of it. 409 names what holds it."""
+        data = parse(RunReasonIn, request)
+        return Response(self.rendered(services.delete_run(run=self.get_own_run(id), actor=self.principal, **data)))
+
+
+class PurgeRun(RunView):
+    permissions = {"POST": Permission.PURGE}
+
+    @extend_schema(request=RunReasonIn, responses=RunOut)
+    def post(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
+        """Gone for good, out of the bin. Its id stays taken; what was logged to it goes within minutes."""
+        data = parse(RunReasonIn, request)
+        return Response(self.rendered(services.purge_run(run=self.get_run(id), actor=self.principal, **data)))
 
 
 class RestoreRun(RunView):

@@ -4,6 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from retention.api.schemas import PurgedOut
+
 STATUSES = ["running", "finished", "failed", "killed"]
 LIFECYCLES = ["active", "archived", "deleted"]
 BLOB_STATES = ["unverified", "verified", "quarantined", "missing"]
@@ -18,6 +20,8 @@ class ExperimentOut(serializers.Serializer):
     created_at = serializers.DateTimeField()
     created_by = serializers.CharField()
     deleted = serializers.BooleanField()
+    deleted_at = serializers.DateTimeField(allow_null=True)
+    purge_at = serializers.DateTimeField(allow_null=True, help_text="When the bin lets go of it.")
 
 
 class RunSealOut(serializers.Serializer):
@@ -68,7 +72,10 @@ class RunOut(serializers.Serializer):
     experiment = serializers.CharField()
     name = serializers.CharField()
     status = serializers.ChoiceField(STATUSES)
-    lifecycle = serializers.ChoiceField(LIFECYCLES)
+    lifecycle = serializers.ChoiceField([*LIFECYCLES, "purged"])
+    deleted_at = serializers.DateTimeField(allow_null=True)
+    purge_at = serializers.DateTimeField(allow_null=True, help_text="When the bin lets go of it.")
+    purged = PurgedOut(allow_null=True)
     caused_by = serializers.UUIDField(allow_null=True)
     parent = serializers.CharField(allow_null=True)  # type: ignore[assignment]  # the REST framework has a property of this name
     description = serializers.CharField(allow_blank=True)
@@ -121,10 +128,29 @@ class SeriesOut(serializers.Serializer):
     downsampled = serializers.BooleanField()
 
 
+class LinkOut(serializers.Serializer):
+    part = serializers.IntegerField()
+    url = serializers.CharField(help_text="PUT the part's bytes there, without credentials of this server.")
+    headers = serializers.DictField(child=serializers.CharField(), help_text="To be sent with it as they are.")
+
+
+class LinksOut(serializers.Serializer):
+    links = LinkOut(many=True)
+    expires_in_s = serializers.IntegerField()
+
+
+class DirectOut(serializers.Serializer):
+    part_size = serializers.IntegerField(help_text="Bytes of each part but the last.")
+    parts = serializers.IntegerField(help_text="How many there are; a file of one part is sent whole.")
+    began = serializers.BooleanField(help_text="Some parts may have arrived: ask the upload which.")
+    link = LinkOut(allow_null=True, help_text="For a file of one part that is too large for a pack.")
+
+
 class UploadTicketOut(serializers.Serializer):
     id = serializers.UUIDField()
     url = serializers.CharField()
     offset = serializers.IntegerField(help_text="Bytes that have arrived; go on from there.")
+    direct = DirectOut(allow_null=True, help_text="Where clients reach the store: how to send parts to it.")
 
 
 class AnnouncedFileOut(serializers.Serializer):
@@ -133,12 +159,37 @@ class AnnouncedFileOut(serializers.Serializer):
     upload = UploadTicketOut(allow_null=True)
 
 
+class PackLimitsOut(serializers.Serializer):
+    url = serializers.CharField()
+    file_bytes = serializers.IntegerField(help_text="The largest file for it.")
+    bytes = serializers.IntegerField(help_text="Of all files in one.")
+
+
 class AnnouncedOut(serializers.Serializer):
     files = AnnouncedFileOut(many=True)
+    pack = PackLimitsOut(help_text="Where small files are sent together.")
+
+
+class PackedFileOut(serializers.Serializer):
+    upload = serializers.UUIDField()
+    state = serializers.ChoiceField(["stored", "refused"])
+    detail = serializers.CharField(allow_null=True, help_text="Why it was refused.")
+
+
+class PackOut(serializers.Serializer):
+    files = PackedFileOut(many=True)
 
 
 class OffsetOut(serializers.Serializer):
     offset = serializers.IntegerField()
+
+
+class UploadOut(OffsetOut):
+    part_size = serializers.IntegerField(required=False, help_text="Where clients reach the store.")
+    parts = serializers.IntegerField(required=False)
+    arrived = serializers.ListField(
+        child=serializers.IntegerField(), required=False, help_text="Numbers of the parts that need not be sent again."
+    )
 
 
 class ArtifactOut(serializers.Serializer):
@@ -147,6 +198,9 @@ class ArtifactOut(serializers.Serializer):
     size = serializers.IntegerField(allow_null=True)
     sha256 = serializers.CharField(allow_null=True)
     state = serializers.ChoiceField(BLOB_STATES, allow_null=True)
+    link = serializers.CharField(
+        required=False, allow_null=True, help_text="With links=true: where to read it past this server, for a while."
+    )
 
 
 class DatasetOut(serializers.Serializer):

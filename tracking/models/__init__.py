@@ -1,6 +1,6 @@
 """Tables of the tracking room, one module per noun."""
 
-from tracking.models.artifacts import Artifact, Blob, Upload
+from tracking.models.artifacts import Artifact, Blob, Sweep, Upload
 from tracking.models.datasets import Dataset, DatasetVersion, RunInput, RunOutput
 from tracking.models.experiments import Experiment
 from tracking.models.metrics import Batch, Chunk, Series, WriterPosition
@@ -23,6 +23,7 @@ __all__ = [
     "RunOutput",
     "Seal",
     "Series",
+    "Sweep",
     "Tag",
     "Upload",
     "WriterPosition",

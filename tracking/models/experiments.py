@@ -9,7 +9,7 @@ from tracking.limits import NAME_LENGTH
 
 
 class Experiment(models.Model):
-    """A deleted experiment keeps its name and hides its runs until it is restored."""
+    """A deleted experiment keeps its name and hides its runs until it is restored. A purged one has given its name up."""
 
     uuid = models.UUIDField(unique=True, default=uuid7, editable=False)
     project = models.ForeignKey("accounts.Project", on_delete=models.PROTECT, related_name="+")
@@ -19,6 +19,8 @@ class Experiment(models.Model):
     created_at = models.DateTimeField(default=now, editable=False)
     created_by = models.CharField(max_length=128)
     deleted_at = models.DateTimeField(null=True)
+    purged_at = models.DateTimeField(null=True)
+    emptied_at = models.DateTimeField(null=True)  # when the last of its runs was purged, too
 
     class Meta:
         constraints = [

@@ -25,6 +25,9 @@ class EnvironmentLock(models.Model):
 class Run(models.Model):
     """One execution of training code. `uuid` is unique per project and may be the client's choice.
 
+    A purged run keeps its row, so that its id is never another's and what came of it still has a name to point at; all
+    that was logged to it goes. `emptied_at` is when the last of that was gone.
+
     Times are the server's unless they say client. `sealed` is true while the latest seal covers all there is;
     `changed_at` is the last write after the run had ended.
     """
@@ -39,6 +42,7 @@ class Run(models.Model):
         ACTIVE = "active"
         ARCHIVED = "archived"
         DELETED = "deleted"
+        PURGED = "purged"
 
     uuid = models.UUIDField(default=uuid7)
     project = models.ForeignKey("accounts.Project", on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -68,6 +72,8 @@ class Run(models.Model):
     environment = models.ForeignKey(EnvironmentLock, on_delete=models.PROTECT, null=True, related_name="+")
     sealed = models.BooleanField(default=False)
     changed_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
+    emptied_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -76,7 +82,7 @@ class Run(models.Model):
                 condition=Q(status__in=["running", "finished", "failed", "killed"]), name="tracking_run_status"
             ),
             models.CheckConstraint(
-                condition=Q(lifecycle__in=["active", "archived", "deleted"]), name="tracking_run_lifecycle"
+                condition=Q(lifecycle__in=["active", "archived", "deleted", "purged"]), name="tracking_run_lifecycle"
             ),
         ]
         indexes = [
@@ -87,6 +93,10 @@ class Run(models.Model):
             models.Index(
                 fields=["project", "code_commit"], name="tracking_run_commit"
             ),  # lines of descent pass through
+            models.Index(fields=["deleted_at"], name="tracking_run_bin", condition=Q(lifecycle="deleted")),
+            models.Index(
+                fields=["id"], name="tracking_run_to_empty", condition=Q(lifecycle="purged", emptied_at__isnull=True)
+            ),
         ]
 
     @property
@@ -96,6 +106,10 @@ class Run(models.Model):
     @property
     def is_deleted(self) -> bool:
         return self.lifecycle == self.Lifecycle.DELETED
+
+    @property
+    def is_purged(self) -> bool:
+        return self.lifecycle == self.Lifecycle.PURGED
 
 
 class RunDiff(models.Model):

@@ -59,7 +59,8 @@ class Selection:
         return Q((f"{experiment}__in", self.experiments))
 
     def _rest(self, scope: Scope) -> list[Q]:
-        lifecycle = [] if self.lifecycle == "all" else [Q((scope.path("lifecycle"), self.lifecycle))]
+        path = scope.path("lifecycle")
+        lifecycle = [~Q((path, Run.Lifecycle.PURGED)) if self.lifecycle == "all" else Q((path, self.lifecycle))]
         narrow = [] if self.narrowed_to is None else [Q((f"{scope.run_id}__in", self.narrowed_to))]
         return [*narrow, *lifecycle, compile_filter(self.expr, scope)]
 

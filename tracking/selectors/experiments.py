@@ -20,5 +20,6 @@ def get_experiment(*, project: ProjectRef, name: str) -> Experiment:
 
 
 def list_experiments(*, project: ProjectRef, deleted: bool = False) -> QuerySet[Experiment]:
-    """Living experiments, or the deleted ones; newest first. Lazy."""
-    return Experiment.objects.filter(project_id=project.id, deleted_at__isnull=not deleted).order_by("-id")
+    """Living experiments, or the deleted ones; newest first. Purged ones are in neither. Lazy."""
+    rows = Experiment.objects.filter(project_id=project.id, deleted_at__isnull=not deleted, purged_at=None)
+    return rows.order_by("-id")

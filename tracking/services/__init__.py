@@ -1,30 +1,36 @@
 """Writes to experiments and runs and what is logged to them: each a whole act, with its ledger entry or under the run's seal."""
 
-from tracking.services.artifacts import announce_files, commit_upload, receive_part
+from tracking.services.artifacts import announce_files
 from tracking.services.batches import BatchOutcome, write_batch
 from tracking.services.blobs import forget_stale_uploads, verify_blob
 from tracking.services.chunks import compact_run
 from tracking.services.datasets import Direction, record_datasets, register_version
-from tracking.services.experiments import create_experiment, delete_experiment, restore_experiment, update_experiment
+from tracking.services.emptying import empty_purged
+from tracking.services.experiments import create_experiment, update_experiment
+from tracking.services.lifecycle import (
+    archive_run,
+    delete_experiment,
+    delete_run,
+    purge_experiment,
+    purge_run,
+    restore_experiment,
+    restore_run,
+)
+from tracking.services.links import arrived_numbers, make_links, sizes_of, whole_link
+from tracking.services.packs import receive_pack
 from tracking.services.params import correct_param
 from tracking.services.points import write_points
-from tracking.services.runs import (
-    archive_run,
-    create_run,
-    delete_run,
-    finish_run,
-    restore_run,
-    resume_run,
-    update_run,
-)
+from tracking.services.runs import create_run, finish_run, resume_run, update_run
 from tracking.services.seals import reseal_run
 from tracking.services.tags import delete_tag, set_tag
+from tracking.services.uploads import commit_upload, receive_part
 
 __all__ = [
     "BatchOutcome",
     "Direction",
     "announce_files",
     "archive_run",
+    "arrived_numbers",
     "commit_upload",
     "compact_run",
     "correct_param",
@@ -33,8 +39,13 @@ __all__ = [
     "delete_experiment",
     "delete_run",
     "delete_tag",
+    "empty_purged",
     "finish_run",
     "forget_stale_uploads",
+    "make_links",
+    "purge_experiment",
+    "purge_run",
+    "receive_pack",
     "receive_part",
     "record_datasets",
     "register_version",
@@ -43,9 +54,11 @@ __all__ = [
     "restore_run",
     "resume_run",
     "set_tag",
+    "sizes_of",
     "update_experiment",
     "update_run",
     "verify_blob",
+    "whole_link",
     "write_batch",
     "write_points",
 ]

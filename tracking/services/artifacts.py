@@ -1,20 +1,17 @@
-"""Files on their way into the store: announced, received in parts, checked, published under their digest."""
+"""Files of a run: announced by clients, and recorded once their bytes are in the store."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from hashlib import sha256 as new_sha256
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 
-from core import clock, jobs
 from core.errors import Invalid
-from core.storage import get_store
+from core.storage import get_direct_store, get_store
 from tracking.artifacts.paths import ArtifactPath, parse_path
-from tracking.errors import ChecksumMismatch, UploadIncomplete
 from tracking.limits import ARTIFACT_BYTES
 from tracking.models import Artifact, Blob, Run, Upload
-from tracking.services import seals
+from tracking.services import claims, seals
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -47,125 +44,66 @@ def check_announced(*, path: str, size: int, sha256: str, field: str) -> Announc
     return Announced(canonical, size, sha256)
 
 
-@transaction.atomic
 def announce_files(*, run: Run, files: Sequence[Announced]) -> list[Wanted]:
     """For each file: recorded at once where this project holds its bytes, else an upload to send them to.
 
-    The same announcement again finds the same upload, so that it goes on where it stopped. Raises RunDeleted.
+    The same announcement again finds the same upload, so that it goes on where it stopped. The store is asked outside of
+    the transaction. Raises RunDeleted, StoreAway.
     """
-    run = seals.lock_for_writing(run)
+    here = _digests_here(run, files)
+    answers, resumed = _recorded_or_wanted(run, files, here)
+    if get_direct_store() is not None:
+        return answers  # clients ask which parts have arrived when they go on
     store = get_store()
+    return [
+        replace(each, offset=store.staged_size(each.upload.staging_key))
+        if each.upload and each.upload.pk in resumed
+        else each
+        for each in answers
+    ]
+
+
+def _digests_here(run: Run, files: Iterable[Announced]) -> set[str]:
+    """Digests of which the project has bytes that may be handed out, and the store has them still."""
     digests = {file.sha256 for file in files}
-    blobs = {blob.sha256: blob for blob in Blob.objects.filter(project_id=run.project_id, sha256__in=digests)}
-    answers = []
-    for file in files:
-        blob = blobs.get(file.sha256)
-        if blob and blob.is_usable and blob.size == file.size and store.exists(run.project.uuid, file.sha256):
-            _record(run, file.path, blob)
-            answers.append(Wanted(file.path, None))
-        else:
-            upload = _upload_for(run, file)
-            answers.append(Wanted(file.path, upload, store.staged_size(upload.staging_key)))
-    seals.note_late_write(run)
-    return answers
-
-
-def _upload_for(run: Run, file: Announced) -> Upload:
-    upload = Upload.objects.filter(
-        run=run, path=file.path, size=file.size, sha256=file.sha256, committed_at=None
-    ).first()
-    return upload or Upload.objects.create(
-        run=run, path=file.path, size=file.size, sha256=file.sha256, staging_key=get_store().new_staging_key()
-    )
-
-
-def receive_part(*, upload: Upload, offset: int, chunks: Iterable[bytes]) -> int:
-    """Write bytes from `offset` on; how many have arrived in all. Outside any transaction, as it lasts as long as the sender.
-
-    Raises:
-        StagingHole: `offset` is beyond what has arrived.
-        StagingBusy: another request writes the same upload.
-        TooLarge: more than was announced.
-    """
-    return get_store().write_part(upload.staging_key, offset, _watched(upload, offset, chunks), max_bytes=upload.size)
-
-
-def _watched(upload: Upload, offset: int, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The chunks, while the upload's row forgets the digest of what stood there before, and learns the new one if these
-    are all bytes from the first to the last. The store pulls them under its lock on the upload, so a row never speaks
-    of bytes that another request, or one that broke off, has written over.
-    """
-    _remember(upload, "")
-    hasher, received = new_sha256(), offset
-    for chunk in chunks:
-        hasher.update(chunk)
-        received += len(chunk)
-        yield chunk
-    if offset == 0 and received == upload.size:
-        _remember(upload, hasher.hexdigest())
-
-
-def _remember(upload: Upload, streamed_sha256: str) -> None:
-    Upload.objects.filter(pk=upload.pk).update(touched_at=clock.now(), streamed_sha256=streamed_sha256)
-
-
-def commit_upload(*, upload: Upload) -> Artifact:
-    """Check, publish and record the file. Again is the same answer.
-
-    Raises:
-        UploadIncomplete: bytes are missing.
-        ChecksumMismatch: the bytes are others than announced; they are dropped, and the upload begins again.
-        RunDeleted: the run was deleted meanwhile.
-    """
-    if upload.committed_at is not None:
-        return Artifact.objects.select_related("blob").get(run_id=upload.run_id, path=upload.path)
-    store = get_store()
-    received = store.staged_size(upload.staging_key)
-    if received != upload.size:
-        raise UploadIncomplete(size=upload.size, received=received)
-    found = upload.streamed_sha256 or _hash(store.read_staged(upload.staging_key))
-    if found != upload.sha256:
-        store.discard(upload.staging_key)
-        Upload.objects.filter(pk=upload.pk).update(streamed_sha256="")
-        raise ChecksumMismatch(announced=upload.sha256, found=found)
-    return _publish(upload)
+    blobs = Blob.objects.filter(project_id=run.project_id, sha256__in=digests)
+    return get_store().existing(run.project.uuid, {blob.sha256 for blob in blobs if blob.is_usable})
 
 
 @transaction.atomic
-def _publish(upload: Upload) -> Artifact:
-    """Bytes first, rows after: a crash in between leaves an object that nothing names, never a name without an object."""
-    run = seals.lock_for_writing(upload.run)
-    store = get_store()
-    blob = Blob.objects.select_for_update().filter(project_id=run.project_id, sha256=upload.sha256).first()
-    if blob is not None and not blob.is_usable:
-        store.delete(run.project.uuid, upload.sha256)  # what lies there is not what it is named; these bytes are
-    store.publish(upload.staging_key, run.project.uuid, upload.sha256)
-    if blob is None:
-        blob, _ = Blob.objects.get_or_create(
-            project_id=run.project_id, sha256=upload.sha256, defaults={"size": upload.size}
-        )
-    elif not blob.is_usable:
-        blob.state = Blob.State.UNVERIFIED
-        blob.save(update_fields=["state"])
-    Upload.objects.filter(pk=upload.pk).update(committed_at=clock.now())
-    artifact = _record(run, ArtifactPath(upload.path), blob)
-    if blob.state == Blob.State.UNVERIFIED:
-        jobs.enqueue("tracking.verify_blob", _dedupe=f"verify:{blob.pk}", blob_id=blob.pk)
+def _recorded_or_wanted(run: Run, files: Sequence[Announced], here: set[str]) -> tuple[list[Wanted], set[int]]:
+    """The answers, and the primary keys of those uploads that had begun before."""
+    run = seals.lock_for_writing(run)
+    blobs = claims.hold(run.project_id, here)
+    have = {
+        file: blob for file in files if (blob := blobs.get(file.sha256)) and blob.is_usable and blob.size == file.size
+    }
+    for file, blob in have.items():
+        record_file(run, file.path, blob)
+    uploads, resumed = _uploads_for(run, [file for file in files if file not in have])
     seals.note_late_write(run)
-    return artifact
+    return [Wanted(file.path, None if file in have else uploads[file]) for file in files], resumed
 
 
-def _record(run: Run, path: ArtifactPath, blob: Blob) -> Artifact:
+def _uploads_for(run: Run, files: Sequence[Announced]) -> tuple[dict[Announced, Upload], set[int]]:
+    begun = Upload.objects.filter(run=run, committed_at=None, sha256__in={file.sha256 for file in files})
+    uploads = {Announced(ArtifactPath(each.path), each.size, each.sha256): each for each in begun.order_by("-id")}
+    resumed = {upload.pk for upload in uploads.values()}
+    store = get_store()
+    new = {
+        file: Upload(run=run, path=file.path, size=file.size, sha256=file.sha256, staging_key=store.new_staging_key())
+        for file in files
+        if file not in uploads
+    }
+    Upload.objects.bulk_create(new.values())
+    return uploads | new, resumed
+
+
+def record_file(run: Run, path: ArtifactPath, blob: Blob) -> Artifact:
     """The run's file at `path`; logged again it points at the new bytes, and the old ones stay where they are."""
     artifact, created = Artifact.objects.get_or_create(run=run, path=path, defaults={"blob": blob})
     if not created and artifact.blob_id != blob.pk:
         artifact.blob = blob
         artifact.save(update_fields=["blob"])
+    claims.unmark([blob])
     return artifact
-
-
-def _hash(chunks: Iterable[bytes]) -> str:
-    hasher = new_sha256()
-    for chunk in chunks:
-        hasher.update(chunk)
-    return hasher.hexdigest()

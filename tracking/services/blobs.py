@@ -9,7 +9,7 @@ from audit.services import record
 from audit.verifiers import Checked
 from core import clock, events
 from core.access import system_principal
-from core.storage import ObjectMissing, get_store
+from core.storage import ObjectMissing, StoreAway, get_store
 from tracking.evidence import blob_target
 from tracking.limits import STALE_UPLOAD_DAYS
 from tracking.models import Blob, Upload
@@ -19,17 +19,30 @@ STORED_BYTES_AT_ONCE = 20_000
 
 
 def verify_blob(*, blob_id: int) -> str:
-    """Hash the stored bytes and record the outcome; the new state. Reads the whole object. Safe to run twice."""
-    blob = Blob.objects.select_related("project").get(pk=blob_id)
+    """Hash the stored bytes and record the outcome; the new state. Reads the whole object. Safe to run twice.
+
+    A blob that a sweep has given up stays so, and one that is gone altogether is missing. If it was published or given up
+    while it was read, it is read again.
+
+    Raises:
+        StoreAway: the store does not answer, which says nothing about the bytes.
+    """
+    blob = Blob.objects.select_related("project").filter(pk=blob_id).first()
+    if blob is None or blob.condemned_at is not None:
+        return Blob.State.MISSING
     found = _state_of(blob)
     with transaction.atomic():
-        locked = Blob.objects.select_for_update(of=("self",)).select_related("project").get(pk=blob_id)
+        locked = Blob.objects.select_for_update(of=("self",)).select_related("project").filter(pk=blob_id).first()
+        if locked is None:
+            return Blob.State.MISSING
         before = locked.state
-        locked.state, locked.checked_at = found, clock.now()
-        locked.save(update_fields=["state", "checked_at"])
-        if found != before:
+        same = (before, locked.condemned_at) == (blob.state, blob.condemned_at)
+        if same:
+            locked.state, locked.checked_at = found, clock.now()
+            locked.save(update_fields=["state", "checked_at"])
+        if same and found != before:
             _tell(locked, before)
-    return found
+    return found if same else verify_blob(blob_id=blob_id)
 
 
 def _state_of(blob: Blob) -> str:
@@ -80,15 +93,30 @@ def verify_stored_bytes() -> Checked:
     """Hash again those blobs that were checked longest ago, as many as an hour allows; what no longer is what it was.
 
     For the ledger's hourly job. Each blob that changed is also quarantined, on the record.
+
+    Raises:
+        StoreAway: the store does not answer, and nothing wrong was found before; the job asks again.
     """
     findings: list[str] = []
     count = 0
     end = clock.now() + timedelta(seconds=STORED_BYTES_BUDGET_S)
     usable = Blob.objects.filter(state__in=[Blob.State.VERIFIED, Blob.State.UNVERIFIED])
     for blob_id in usable.order_by("checked_at", "id").values_list("pk", flat=True)[:STORED_BYTES_AT_ONCE]:
+        try:
+            state = verify_blob(blob_id=blob_id)
+        except StoreAway:
+            if findings:
+                break
+            raise
         count += 1
-        if verify_blob(blob_id=blob_id) != Blob.State.VERIFIED:
-            findings.append(f"The stored object {blob_target(Blob.objects.get(pk=blob_id)).label} is not what it was.")
+        if state != Blob.State.VERIFIED:
+            findings += _finding(blob_id)
         if clock.now() > end:
             break
     return Checked(count, findings)
+
+
+def _finding(blob_id: int) -> list[str]:
+    """Nothing of a blob that a sweep took away meanwhile: that was no accident."""
+    left = Blob.objects.filter(pk=blob_id, condemned_at=None)
+    return [f"The stored object {blob_target(blob).label} is not what it was." for blob in left]

@@ -1,11 +1,10 @@
-"""Experiments come and go by name; a deleted one keeps its name and hides its runs."""
+"""Experiments come to be, and are described anew. Putting them away is in `lifecycle`."""
 
 from typing import Any
 
 from django.db import transaction
 
 from audit.services import record
-from core import clock
 from core.access import Principal
 from core.errors import Invalid
 from tracking.errors import ExperimentDeleted, ExperimentExists
@@ -94,32 +93,6 @@ def update_experiment(
         after=changed,
     )
     return experiment
-
-
-@transaction.atomic
-def delete_experiment(*, experiment: Experiment, actor: Principal, reason: str = "") -> Experiment:
-    """Hide it and its runs; the name stays taken. Deleting twice is one act."""
-    return _set_deleted(experiment, actor, reason, deleted=True)
-
-
-@transaction.atomic
-def restore_experiment(*, experiment: Experiment, actor: Principal, reason: str = "") -> Experiment:
-    return _set_deleted(experiment, actor, reason, deleted=False)
-
-
-def _set_deleted(experiment: Experiment, actor: Principal, reason: str, *, deleted: bool) -> Experiment:
-    locked = Experiment.objects.select_for_update().get(pk=experiment.pk)
-    if locked.is_deleted != deleted:
-        locked.deleted_at = clock.now() if deleted else None
-        locked.save(update_fields=["deleted_at"])
-        record(
-            action="experiment.delete" if deleted else "experiment.restore",
-            target=experiment_target(locked),
-            actor=actor,
-            project=locked.project,
-            reason=reason,
-        )
-    return locked
 
 
 def _check_tags(tags: dict[str, str] | None) -> None:

@@ -1,4 +1,4 @@
-"""The life of a run: started, finished, resumed, archived, deleted and restored. Each act is on the ledger."""
+"""The life of a run: started, finished, resumed. Each act is on the ledger. Putting runs away is in `lifecycle`."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -61,7 +61,7 @@ def create_run(
 
     Raises:
         RunIdTaken: the id is another run's.
-        RunDeleted: the run, or its parent, was deleted.
+        RunDeleted, RunPurged: the run, or its parent, was deleted, or is gone for good.
         ExperimentDeleted: restore it first.
         RunNotFound: there is no such parent.
         Invalid: a name, param or tag cannot be stored; nothing was.
@@ -99,6 +99,7 @@ def _known_run(project: Any, id: UUID | None, experiment: str, actor: Principal)
     run = find_run(project=project, id=id) if id else None
     if run is None:
         return None
+    seals.refuse_purged(run)
     if run.created_by_id != actor.id or run.experiment.name != experiment:
         raise RunIdTaken(run.uuid)
     if run.is_deleted:
@@ -119,8 +120,10 @@ def _insert(  # noqa: PLR0917 - the fields of a row, from one caller
 ) -> Run:
     _check_name(name)
     above = get_run(project=project, id=parent) if parent else None
-    if above is not None and above.is_deleted:
-        raise RunDeleted(above.uuid)
+    if above is not None:
+        seals.refuse_purged(above)
+        if above.is_deleted:
+            raise RunDeleted(above.uuid)
     diff = origin.code.get("diff") or ""
     run = Run.objects.create(
         uuid=id,
@@ -266,43 +269,6 @@ def resume_run(*, run: Run, actor: Principal) -> Run:
         after={"status": run.status},
     )
     return run
-
-
-def archive_run(*, run: Run, actor: Principal, reason: str = "") -> Run:
-    """Out of the lists, but readable and kept."""
-    return _set_lifecycle(run, Run.Lifecycle.ARCHIVED, "run.archive", actor, reason)
-
-
-def delete_run(*, run: Run, actor: Principal, reason: str = "") -> Run:
-    """Out of sight and closed to writes until it is restored. Bytes and points stay."""
-    return _set_lifecycle(run, Run.Lifecycle.DELETED, "run.delete", actor, reason)
-
-
-def restore_run(*, run: Run, actor: Principal, reason: str = "") -> Run:
-    return _set_lifecycle(run, Run.Lifecycle.ACTIVE, "run.restore", actor, reason)
-
-
-@transaction.atomic
-def _set_lifecycle(run: Run, lifecycle: str, action: str, actor: Principal, reason: str) -> Run:
-    locked = (
-        Run.objects.select_for_update(of=("self",))
-        .select_related("experiment", "project", "environment")
-        .get(pk=run.pk)
-    )
-    if locked.lifecycle != lifecycle:
-        before = locked.lifecycle
-        locked.lifecycle = lifecycle
-        locked.save(update_fields=["lifecycle"])
-        record(
-            action=action,
-            target=run_target(locked),
-            actor=actor,
-            project=locked.project,
-            reason=reason,
-            before={"lifecycle": before},
-            after={"lifecycle": lifecycle},
-        )
-    return locked
 
 
 def _check_name(name: str) -> None:

@@ -7,8 +7,9 @@ from django.db import transaction
 from audit.services import record
 from core import clock, events, jobs
 from core.access import Principal, system_principal
+from retention import tombstones
 from tracking import sealing
-from tracking.errors import RunDeleted
+from tracking.errors import ExperimentDeleted, RunDeleted, RunPurged
 from tracking.evidence import run_target
 from tracking.metrics import codec
 from tracking.models import Artifact, Batch, Chunk, Param, Run, RunInput, RunOutput, Seal, Tag
@@ -22,15 +23,29 @@ def lock_for_writing(run: Run) -> Run:
 
     Raises:
         RunDeleted: it was deleted meanwhile.
+        RunPurged: it is gone for good.
+        ExperimentDeleted: it lies in an experiment that was deleted.
     """
-    locked = (
-        Run.objects.select_for_update(of=("self",))
-        .select_related("experiment", "project", "environment")
-        .get(pk=run.pk)
-    )
+    locked = lock_run(run.pk)
+    refuse_purged(locked)
     if locked.is_deleted:
         raise RunDeleted(locked.uuid)
+    if locked.experiment.is_deleted:
+        raise ExperimentDeleted(locked.experiment.name)
     return locked
+
+
+def lock_run(run_id: int) -> Run:
+    """The run as it is now, whatever became of it, locked until the transaction ends."""
+    rows = Run.objects.select_for_update(of=("self",)).select_related("experiment", "project", "environment")
+    return rows.get(pk=run_id)
+
+
+def refuse_purged(run: Run) -> None:
+    """Raises RunPurged, in the words of its tombstone."""
+    if run.is_purged:
+        stone = tombstones.find(project=run.project, kind="run", key=run.uuid.hex)
+        raise RunPurged(run.uuid, tombstones.words(stone))
 
 
 def note_late_write(run: Run) -> None:
@@ -65,12 +80,8 @@ def seal_run(run: Run, *, actor: Principal) -> Seal:
 @transaction.atomic
 def reseal_run(*, run_id: int) -> None:
     """Seal anew a run that was written to after its end, once the writes have settled. Safe to run twice."""
-    run = (
-        Run.objects.select_for_update(of=("self",))
-        .select_related("experiment", "project", "environment")
-        .get(pk=run_id)
-    )
-    if not run.is_running and not run.sealed:
+    run = lock_run(run_id)
+    if not run.is_running and not run.sealed and not run.is_purged:
         seal_run(run, actor=system_principal())
 
 

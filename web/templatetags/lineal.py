@@ -167,7 +167,7 @@ STATES = {
     "waiting": "warn", "unverified": "warn", "unsealed": "warn", "missing": "warn", "declared": "warn",
     "failing": "warn", "path": "warn", "evidence_missing": "warn", "snapshot": "info", "candidate": "idle", "frozen": "warn",
     "critical": "bad", "dead": "bad", "failed": "bad", "killed": "bad", "fail": "bad", "gate_failed": "bad",
-    "refused": "bad", "error": "bad",
+    "refused": "bad", "error": "bad", "deleted": "warn", "purged": "bad",
     "quarantined": "bad", "denied": "bad", "refuse": "bad", "holder_differs": "bad", "expired": "bad",
 }  # fmt: skip
 

@@ -106,7 +106,7 @@ def version_row(version: ModelVersion, names: Sequence[AliasView]) -> VersionRow
     return VersionRow(
         number=version.number,
         digest=version.digest,
-        lifecycle=version.lifecycle,
+        lifecycle=version.standing,
         run=version.run.uuid.hex,
         created_at=version.created_at,
         created_by=version.created_by,

@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from accounts.models import Project
+from core.access import NotAllowed, require
 from core.ids import parse_run_id
-from tracking import selectors
+from core.problems import status_of
+from tracking import selectors, services
 from tracking.metrics.summary import Summary
 from tracking.models import Artifact, Run, RunInput, RunOutput
 from tracking.selectors import RunRow
 from web.lines import Start, impact_of, trace_of
+from web.standing import REFUSALS, asked, needed, standing_of
 from web.trail import trail_of
 from web.values import plain, shown_metric
 from web.views.base import PageRequest, project_page, show
@@ -26,9 +29,35 @@ SHOWN_DIFF_LINES = 3_000
 SHORT_ID = 12
 
 
+ACTS = {
+    "archive": services.archive_run,
+    "delete": services.delete_run,
+    "restore": services.restore_run,
+    "purge": services.purge_run,
+}
+
+
 @project_page(room="runs")
 def run_detail(request: PageRequest, project: Project, run_id: str) -> HttpResponse:
+    return _page(request, project, selectors.get_run(project=project, id=parse_run_id(run_id)))
+
+
+@project_page(room="runs", methods=("POST",))
+def run_act(request: PageRequest, project: Project, run_id: str) -> HttpResponse:
+    """Archive, delete, restore or purge by form; back to the run, which says what became of it."""
     run = selectors.get_run(project=project, id=parse_run_id(run_id))
+    try:
+        act, service, reason = asked(request, ACTS)
+        require(request.principal, needed(request.principal, "run", act, run.created_by_id), project)
+        service(run=run, actor=request.principal, reason=reason)
+    except NotAllowed:
+        raise
+    except REFUSALS as error:
+        return _page(request, project, run, error=error.detail, status=status_of(error))
+    return HttpResponseRedirect(reverse("web:run_detail", args=[project.name, run.uuid.hex]))
+
+
+def _page(request: PageRequest, project: Project, run: Run, *, error: str = "", status: int = 200) -> HttpResponse:
     [row] = selectors.run_rows([run])
     metrics = [(key, _summary(summary)) for key, summary in sorted(row.metrics.items())]
     artifacts = list(selectors.list_artifacts(run)[: SHOWN_ARTIFACTS + 1])
@@ -36,6 +65,18 @@ def run_detail(request: PageRequest, project: Project, run_id: str) -> HttpRespo
     return show(
         request,
         "web/run_detail.html",
+        status=status,
+        standing=standing_of(
+            project=project,
+            viewer=request.principal,
+            kind="run",
+            key=run.uuid.hex,
+            state=run.lifecycle,
+            deleted_at=run.deleted_at,
+            creator=run.created_by_id,
+            action=reverse("web:run_act", args=[project.name, run.uuid.hex]),
+            error=error,
+        ),
         run=run,
         id=run.uuid.hex,
         title=run.name or run.uuid.hex[:SHORT_ID],

@@ -10,7 +10,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from accounts.models import Project
-from core.access import Permission, can
+from core.access import NotAllowed, Permission, can, require
 from core.errors import Conflict, Forbidden, Invalid
 from core.problems import status_of
 from registry import selectors, services
@@ -21,6 +21,7 @@ from tracking.selectors import metric_summaries
 from web.deployments import deployment_rows
 from web.lines import Start, impact_of, trace_of
 from web.promotions import promotion_rows
+from web.standing import REFUSALS, asked, needed, standing_of
 from web.trail import trail_of
 from web.views.base import PageRequest, project_page, show
 from web.views.models import version_row
@@ -33,6 +34,24 @@ LONGEST_REASON = 2_000  # characters; the form says the same
 @project_page(room="models")
 def version_detail(request: PageRequest, project: Project, name: str, number: int) -> HttpResponse:
     return _page(request, project, _find(project, name, number))
+
+
+ACTS = {"delete": services.delete_version, "restore": services.restore_version, "purge": services.purge_version}
+
+
+@project_page(room="models", methods=("POST",))
+def version_act(request: PageRequest, project: Project, name: str, number: int) -> HttpResponse:
+    """Delete, restore or purge by form; back to the version, which says what became of it."""
+    version = _find(project, name, number)
+    try:
+        act, service, reason = asked(request, ACTS)
+        require(request.principal, needed(request.principal, "model_version", act, version.created_by_id), project)
+        service(version=version, actor=request.principal, reason=reason)
+    except NotAllowed:
+        raise
+    except REFUSALS as error:
+        return _page(request, project, version, put_away_error=error.detail, status=status_of(error))
+    return HttpResponseRedirect(reverse("web:version_detail", args=[project.name, name, number]))
 
 
 @project_page(room="models", methods=("POST",), permission=Permission.PROMOTION_REQUEST)
@@ -62,7 +81,13 @@ def _find(project: Project, name: str, number: int) -> ModelVersion:
 
 
 def _page(
-    request: PageRequest, project: Project, version: ModelVersion, *, error: str = "", status: int = 200
+    request: PageRequest,
+    project: Project,
+    version: ModelVersion,
+    *,
+    error: str = "",
+    put_away_error: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     model, principal = version.model, request.principal
     files = selectors.manifest_files(version)
@@ -75,6 +100,17 @@ def _page(
         request,
         "web/version_detail.html",
         status=status,
+        standing=standing_of(
+            project=project,
+            viewer=principal,
+            kind="model_version",
+            key=version.uuid.hex,
+            state=version.standing if version.standing in {"deleted", "purged"} else "active",
+            deleted_at=version.deleted_at or model.deleted_at,
+            creator=version.created_by_id,
+            action=reverse("web:version_act", args=[project.name, model.name, version.number]),
+            error=put_away_error,
+        ),
         model=model,
         version=version_row(version, selectors.list_aliases(model=model)),
         description=version.description,

@@ -146,21 +146,27 @@ class Client:
             DigestMismatch: a file arrived with other bytes than its digest names; nothing is kept of it.
             NotFound, LinealError: there is no such run, or no such file.
         """
-        from lineal._downloads import below, fetch
+        from lineal._downloads import Wish, below, fetch_all
 
         where = f"/runs/{_run_id(run)}/artifacts"
-        files = self._all(where, {"prefix": path or None, "recursive": "true"}) or self._all(where, {})
+        links = {"links": "true"}
+        files = self._all(where, {"prefix": path or None, "recursive": "true", **links}) or self._all(where, links)
         files = [each for each in files if not path or each["path"] == path or each["path"].startswith(f"{path}/")]
         if not files:
             raise LinealError(f"run {_run_id(run)} has no artifact {path!r}")
-        brought = []
-        for each in files:
-            destination = below(Path(to), each["path"])
-            params = {"project": self.project, "path": each["path"]}
-            content = f"{where}/content"
-            fetch(self._transport, content, params, sha256=each["sha256"], size=each["size"], destination=destination)
-            brought.append(destination)
-        return brought
+        wishes = [
+            Wish(
+                f"{where}/content",
+                {"project": self.project, "path": each["path"]},
+                each["sha256"],
+                each["size"],
+                below(Path(to), each["path"]),
+                each.get("link"),
+            )
+            for each in files
+        ]
+        fetch_all(self._transport, wishes)
+        return [wish.destination for wish in wishes]
 
     def register(
         self,
@@ -206,7 +212,7 @@ class Client:
         """
         from hashlib import sha256
 
-        from lineal._downloads import below, fetch
+        from lineal._downloads import Wish, below, fetch_all
         from lineal._errors import DigestMismatch
 
         found = self.get_version(model, version)
@@ -217,10 +223,17 @@ class Client:
         if digest != named:
             raise DigestMismatch(f"the manifest of {model} {version} is {digest}, not {named}")
         where = f"/models/{_quoted(model)}/versions/{_quoted(found.number)}/files"
-        for file in manifest:
-            params = {"project": self.project, "path": file["path"]}
-            destination = below(Path(to), file["path"])
-            fetch(self._transport, where, params, sha256=file["sha256"], size=file["size"], destination=destination)
+        wishes = [
+            Wish(
+                where,
+                {"project": self.project, "path": file["path"]},
+                file["sha256"],
+                file["size"],
+                below(Path(to), file["path"]),
+            )
+            for file in manifest
+        ]
+        fetch_all(self._transport, wishes)
         return Path(to)
 
     def load_model(self, model: str, digest: str, *, to: str | Path, allow_pickle: bool = False) -> Any:

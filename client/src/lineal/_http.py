@@ -34,7 +34,8 @@ logger = logging.getLogger("lineal")
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 60.0  # a promotion evaluates its gates before it answers
 MOST_ATTEMPTS = 5  # some five seconds: a server that is restarted is back by then
-MOST_IDLE = 8  # connections kept open
+MOST_IDLE = 8  # connections to a host kept open
+BLOCK_BYTES = 1 << 18  # of a body handed to the socket at a time; urllib3's 16 kB cost more calls than bytes
 OWN_WRITES_S = 10.0  # how long after a change a server with a replica is asked for what is committed by now
 API = "/api/v1"
 
@@ -70,13 +71,13 @@ class _Request:
 
 
 class Transport:
-    """Requests to one server, from any thread. Connections open at the first request."""
+    """Requests to one server, from any thread, and to the storage that its links lead to. Connections open at the first request."""
 
     def __init__(self, target: Target, *, always_fresh: bool = False) -> None:
         """`always_fresh` for a process that lives shorter than what it wants to see: another one's changes, just made."""
         self.target = target
         self._lock = threading.Lock()
-        self._pool: urllib3.PoolManager | None = None
+        self._pools: dict[str, urllib3.PoolManager] = {}
         self._pid = os.getpid()
         self._met = False
         self._fresh_until = float("inf") if always_fresh else float("-inf")
@@ -139,24 +140,62 @@ class Transport:
                 response.drain_conn()
                 request = replace(request, url=urljoin(request.url, location))
                 response = self._send(request)
+                if response.status >= 400 and not self._is_ours(request.url):
+                    raise _storage_trouble(response.status, self._named(request.url))
             if not 200 <= response.status < 300:
                 _checked(response, self._read(response, request), self.target)
-            yield self._pieces(response)
+            yield self.pieces(response)
         finally:
             response.close()
 
+    def find_link(self, path: str, *, params: Mapping[str, Any] | None = None) -> str | None:
+        """Where a GET of content is redirected to; None if the server sends the bytes itself. Raises as `request`."""
+        request = _Request("GET", self._url(path, params), headers={"Range": "bytes=0-0"})
+        response = self._send(request)
+        try:
+            location = response.headers.get("Location")
+            if response.status in (302, 303, 307) and location:
+                return urljoin(request.url, location)
+            if response.status != 416 and not 200 <= response.status < 300:
+                _checked(response, self._read(response, request), self.target)
+            return None
+        finally:
+            response.close()
+
+    def store(self, link: str, *, body: Any, headers: Mapping[str, str], timeout_s: float) -> Response:
+        """PUT to a link of the storage, which gets no token; whatever it answers. Raises ServerUnreachable."""
+        request = _Request("PUT", link, body, headers, timeout_s)
+        response = self._exchange(request)
+        return Response(response.status, response.headers, self._read(response, request))
+
+    @contextlib.contextmanager
+    def fetch(self, link: str, *, start: int = 0, end: int | None = None) -> "Iterator[urllib3.BaseHTTPResponse]":
+        """GET the bytes [start, end) by a link of the storage, which gets no token; whatever it answers. Raises ServerUnreachable."""
+        last = "" if end is None else end - 1
+        response = self._exchange(
+            _Request("GET", link, headers={"Range": f"bytes={start}-{last}"} if start or end else {})
+        )
+        try:
+            yield response
+        finally:
+            if response.status >= 300:
+                response.close()
+            else:
+                response.release_conn()
+
     def close(self) -> None:
         """Let go of the connections."""
-        if self._pool is not None:
-            self._pool.clear()
+        for pool in self._pools.values():
+            pool.clear()
 
-    def _pieces(self, response: "urllib3.BaseHTTPResponse") -> Iterator[bytes]:
+    def pieces(self, response: "urllib3.BaseHTTPResponse") -> Iterator[bytes]:
+        """Its body, not decoded. Raises ServerUnreachable."""
         import urllib3
 
         try:
             yield from response.stream(1 << 20)
         except urllib3.exceptions.HTTPError as exc:
-            raise ServerUnreachable(f"the download from {self.target.base_url} broke off: {exc}") from exc
+            raise ServerUnreachable(f"the download broke off: {_reason(exc)}") from exc
 
     def _url(self, path: str, params: Mapping[str, Any] | None) -> str:
         base = path if "://" in path else self.target.base_url + (path if path.startswith(API) else API + path)
@@ -184,7 +223,7 @@ class Transport:
 
         errors = urllib3.exceptions
         try:
-            return self._connections().request(
+            return self._connections(request.url).request(
                 request.method,
                 request.url,
                 body=request.body,
@@ -195,12 +234,12 @@ class Transport:
                 preload_content=False,
             )
         except (errors.NewConnectionError, errors.ConnectTimeoutError, errors.ProxyError, errors.SSLError) as exc:
-            raise ServerUnreachable(f"{self.target.base_url} cannot be reached: {_reason(exc)}") from exc
+            raise ServerUnreachable(f"{self._named(request.url)} cannot be reached: {_reason(exc)}") from exc
         except errors.HTTPError as exc:
             raise self._lost(exc, request) from exc
 
     def _lost(self, exc: Exception, request: _Request) -> ServerUnreachable:
-        message = f"the answer of {self.target.base_url} was lost: {_reason(exc)}"
+        message = f"the answer of {self._named(request.url)} was lost: {_reason(exc)}"
         if request.repeatable:
             return ServerUnreachable(message)
         return OutcomeUnknown(f"{message}; it may have acted on the request")
@@ -215,13 +254,19 @@ class Transport:
         finally:
             response.release_conn()
 
-    def _connections(self) -> "urllib3.PoolManager":
+    def _named(self, url: str) -> str:
+        """Which of them an error is about. A link's path and signature are nobody's business."""
+        return self.target.base_url if url.startswith(self.target.base_url) else f"the storage at {_host(url)}"
+
+    def _connections(self, url: str) -> "urllib3.PoolManager":
+        """Of the host that `url` names, since a proxy may stand before one and not before the other."""
         if self._pid != os.getpid():  # a fork: the sockets are the parent's, and so may the lock be
-            self._lock, self._pool, self._pid = threading.Lock(), None, os.getpid()
+            self._lock, self._pools, self._pid = threading.Lock(), {}, os.getpid()
+        base = self.target.base_url if url.startswith(self.target.base_url) else _host(url)
         with self._lock:
-            if self._pool is None:
-                self._pool = _new_pool(self.target.base_url)
-            return self._pool
+            if base not in self._pools:
+                self._pools[base] = _new_pool(base)
+            return self._pools[base]
 
     def _meet(self) -> None:
         """Ask the server for its ledger key, without the token, and compare it with the pinned one; pin it at first contact."""
@@ -302,6 +347,13 @@ def backoff_s(attempt: int, longest_s: float = 60.0) -> float:
     return random.uniform(0.25, 1.0) * min(longest_s, 0.5 * 2.0 ** min(attempt - 1, 16))  # noqa: S311 - spreads load, guards nothing
 
 
+def _storage_trouble(status: int, where: str) -> LinealError:
+    """For a link that did not lead to bytes: but for a lost object, another link may."""
+    if status == 404:
+        return LinealError(f"{where} does not have the file any more")
+    return ServerUnreachable(f"{where} answered {status}")
+
+
 def _checked(response: "urllib3.BaseHTTPResponse", data: bytes, target: Target) -> bytes:
     if 200 <= response.status < 300 or response.status == 304:
         return data
@@ -316,8 +368,13 @@ def _checked(response: "urllib3.BaseHTTPResponse", data: bytes, target: Target) 
 def _new_pool(base_url: str) -> "urllib3.PoolManager":
     import urllib3
 
+    options: dict[str, Any] = {"maxsize": MOST_IDLE, "blocksize": BLOCK_BYTES}
     proxy = _proxy(base_url)
-    return urllib3.ProxyManager(proxy, maxsize=MOST_IDLE) if proxy else urllib3.PoolManager(maxsize=MOST_IDLE)
+    return urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+
+
+def _host(url: str) -> str:
+    return "/".join(url.split("/", 3)[:3])
 
 
 def _proxy(base_url: str) -> str | None:

@@ -1,17 +1,21 @@
-"""Files on their way to the server: announced in groups, sent side by side from where a broken connection left off, committed."""
+"""Files on their way to the server: announced in groups, sent side by side from where a broken connection left off, committed.
+
+Small ones travel together. Large ones go to the server's storage where that can be reached, else to the server itself.
+"""
 
 import hashlib
-import queue
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lineal._direct import Cut, DirectSender, cut_of
 from lineal._errors import Conflict, Invalid, LinealError, Malformed, ServerUnreachable, TooLarge
 from lineal._http import Response, Transport
+from lineal._parallel import in_parallel
 
 LARGEST_GROUP = 1_000  # files in one announcement
-THREADS = 4
+LARGEST_PACK = 250  # files in one pack, so that a thousand of them keep four threads busy
+PACK_TYPE = "application/x-msgpack"
 SEND_TIMEOUT_S = 300.0  # without a byte moving
 UNACCEPTABLE = (Malformed, Invalid, TooLarge)
 
@@ -26,10 +30,30 @@ class Waiting(NamedTuple):
 
 
 class Ticket(NamedTuple):
-    """Where the server takes a file, and how much of it is there."""
+    """Where the server takes a file, how much of it is there, and how it is cut for the storage, if that can be reached."""
 
+    id: str
     url: str
     offset: int
+    cut: Cut | None
+
+
+class Packing(NamedTuple):
+    """Where small files are sent together, how large one may be, and all of them."""
+
+    url: str
+    file_bytes: int
+    bytes: int
+
+
+class Answer(NamedTuple):
+    """To an announcement: an upload for each file that the server lacks, in their order."""
+
+    tickets: list[Ticket | None]
+    packing: Packing | None
+
+
+Pair = tuple["Waiting", Ticket]
 
 
 class Refused(NamedTuple):
@@ -63,41 +87,85 @@ class Uploader:
 
     def _send_distinct(self, files: Sequence[Waiting]) -> list[Refused]:
         try:
-            tickets = self._announce(files)
+            answer = self._announce(files)
         except UNACCEPTABLE as exc:
             if len(files) == 1:
                 return [Refused(files[0], str(exc))]
             return [refused for file in files for refused in self._send_distinct([file])]
-        refused: list[Refused] = []
         wanted = []
-        for file, ticket in zip(files, tickets, strict=True):
+        for file, ticket in zip(files, answer.tickets, strict=True):
             if ticket is None:
                 self._on_progress(file.size)
             else:
                 wanted.append((file, ticket))
-        in_parallel(lambda pair: self._send_one(pair[0], pair[1], refused), wanted)
+        return self._send_wanted(wanted, answer.packing)
+
+    def _send_wanted(self, wanted: Sequence[Pair], packing: Packing | None) -> list[Refused]:
+        """Packs and files of one part side by side; files of many parts one after the other, since their parts are side by side."""
+        refused: list[Refused] = []
+        small: list[Pair] = []
+        large: list[Pair] = []
+        rest: list[Pair] = []
+        for file, ticket in wanted:
+            if packing and file.size <= packing.file_bytes and not ticket.offset:
+                small.append((file, ticket))
+            elif ticket.cut and ticket.cut.parts > 1:
+                large.append((file, ticket))
+            else:
+                rest.append((file, ticket))
+        if packing:
+            in_parallel(lambda pack: self._send_pack(packing.url, pack, refused), _packs(small, packing))
+        in_parallel(lambda pair: self._send_one(pair[0], pair[1], refused), rest)
+        for file, ticket in large:
+            self._send_one(file, ticket, refused)
         return refused
 
-    def _announce(self, files: Sequence[Waiting]) -> list[Ticket | None]:
-        """An upload for each file that the server lacks."""
+    def _announce(self, files: Sequence[Waiting]) -> Answer:
         body = {"files": [{"path": file.path, "size": file.size, "sha256": file.sha256} for file in files]}
         answer = self._call("POST", f"/runs/{self._run}/artifacts", json=body, repeatable=True).json()
         try:
             by_path = {entry["path"]: _ticket_of(entry) for entry in answer["files"]}
-            return [by_path[file.path] for file in files]
+            return Answer([by_path[file.path] for file in files], _packing_of(answer))
         except (KeyError, TypeError, ValueError, AttributeError) as exc:
             raise LinealError(f"the answer to announced files is none of Lineal's: {answer!r:.80}") from exc
 
+    def _send_pack(self, url: str, pack: Sequence[Pair], refused: list[Refused]) -> None:
+        import msgspec
+
+        sent: dict[str, Waiting] = {}
+        contents = []
+        for file, ticket in pack:
+            try:
+                contents.append({"upload": ticket.id, "data": file.source.read_bytes()})
+                sent[ticket.id] = file
+            except FileNotFoundError:
+                refused.append(Refused(file, "its copy in the spool is gone"))
+        if not contents:
+            return
+        body = msgspec.msgpack.encode({"files": contents})
+        answer = self._call("POST", url, body=body, content_type=PACK_TYPE, repeatable=True).json()
+        try:
+            reasons = {str(entry["upload"]): entry["detail"] for entry in answer["files"]}
+        except (KeyError, TypeError) as exc:
+            raise LinealError(f"the answer to a pack of files is none of Lineal's: {answer!r:.80}") from exc
+        for id_, file in sent.items():
+            self._on_progress(file.size)
+            if reasons.get(id_, "it was passed over"):
+                _judge_damage(file, reasons.get(id_), refused)
+
     def _send_one(self, file: Waiting, ticket: Ticket, refused: list[Refused]) -> None:
         try:
-            self._send_bytes(file, ticket)
-            self._call("POST", f"{ticket.url}/commit", repeatable=True)
+            if ticket.cut:
+                DirectSender(self._transport, self._call, ticket.url, self._on_progress).send(
+                    file.source, file.size, ticket.cut
+                )
+            else:
+                self._send_bytes(file, ticket)
+            self._call("POST", f"{ticket.url}/commit", repeatable=True, timeout_s=SEND_TIMEOUT_S)
         except FileNotFoundError:
             refused.append(Refused(file, "its copy in the spool is gone"))
         except Invalid as exc:  # other bytes arrived than were announced
-            if sha256_of(file.source) == file.sha256:
-                raise ServerUnreachable(f"{file.path} was damaged on its way: {exc}") from exc
-            refused.append(Refused(file, "its bytes changed on disk after it was logged"))
+            _judge_damage(file, exc, refused)
         except Conflict as exc:  # an earlier, broken request still holds the upload, or bytes are missing
             if exc.type.rpartition("/")[2] not in ("upload-busy", "upload-offset", "upload-incomplete"):
                 raise
@@ -127,7 +195,36 @@ class Uploader:
 
 def _ticket_of(entry: Mapping[str, Any]) -> Ticket | None:
     upload = entry.get("upload")
-    return None if upload is None else Ticket(str(upload["url"]), int(upload["offset"]))
+    if upload is None:
+        return None
+    direct = upload.get("direct")
+    return Ticket(str(upload["id"]), str(upload["url"]), int(upload["offset"]), cut_of(direct) if direct else None)
+
+
+def _packing_of(answer: Mapping[str, Any]) -> Packing | None:
+    """None: a server of before there were packs."""
+    found = answer.get("pack")
+    return None if not found else Packing(str(found["url"]), int(found["file_bytes"]), int(found["bytes"]))
+
+
+def _packs(pairs: Sequence[Pair], packing: Packing) -> Iterator[list[Pair]]:
+    pack: list[Pair] = []
+    size = 0
+    for pair in pairs:
+        if pack and (size + pair[0].size > packing.bytes or len(pack) == LARGEST_PACK):
+            yield pack
+            pack, size = [], 0
+        pack.append(pair)
+        size += pair[0].size
+    if pack:
+        yield pack
+
+
+def _judge_damage(file: Waiting, reason: object, refused: list[Refused]) -> None:
+    """Other bytes arrived than were announced: is it the file that changed? Raises ServerUnreachable if not: sent again, it may arrive."""
+    if sha256_of(file.source) == file.sha256:
+        raise ServerUnreachable(f"{file.path} was damaged on its way: {reason}")
+    refused.append(Refused(file, "its bytes changed on disk after it was logged"))
 
 
 class _Counted:
@@ -141,47 +238,6 @@ class _Counted:
         data: bytes = self._source.read(max(size, 1 << 16) if size > 0 else size)
         self._on_progress(len(data))
         return data
-
-
-def in_parallel(function: Callable[[Any], None], items: Iterable[Any], threads: int = THREADS) -> None:
-    """Call `function` on each item from a few threads. The first error ends the rest and is raised.
-
-    Works at the interpreter's exit too, where no thread can be started: then one after the other.
-    """
-    waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    for item in items:
-        waiting.put(item)
-    errors: list[Exception] = []
-
-    def work() -> None:
-        while not errors:
-            try:
-                item = waiting.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                function(item)
-            except Exception as exc:  # noqa: BLE001 - whatever it is, the caller raises it: a thread that ends of it tells nobody
-                errors.append(exc)
-
-    helpers = _started(work, min(threads, waiting.qsize()) - 1)
-    work()
-    for helper in helpers:
-        helper.join()
-    if errors:
-        raise errors[0]
-
-
-def _started(work: Callable[[], None], count: int) -> list[threading.Thread]:
-    started = []
-    for _ in range(count):
-        thread = threading.Thread(target=work, name="lineal-upload", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:
-            break
-        started.append(thread)
-    return started
 
 
 def sha256_of(path: Path) -> str:

@@ -53,6 +53,12 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "report-deployment": Entry("lineal.cli.deployments:report_deployment", "Record what really runs somewhere."),
         "deployments": Entry("lineal.cli.deployments:deployments", "List what runs, or ran at a given time."),
     },
+    "Keeping": {
+        "deletions": Entry("lineal.cli.keeping:deletions", "Follow and cancel deletions of many things."),
+        "holds": Entry("lineal.cli.keeping:holds", "Keep things, and what they came from, from being deleted."),
+        "gc": Entry("lineal.cli.keeping:gc", "Delete stored objects that nothing refers to."),
+        "usage": Entry("lineal.cli.keeping:usage", "Show how much each project holds."),
+    },
     "Production": {
         "monitors": Entry(
             "lineal.cli.monitor_inputs:monitors", "How versions are watched in production, and how they do."
@@ -79,6 +85,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "beat": Entry(THE_SERVER, "Promise the periodic jobs when their turns come."),
         "sequencer": Entry(THE_SERVER, "Number, hash and sign the ledger's events."),
         "migrate": Entry(THE_SERVER, "Bring the database up to this release."),
+        "owner-link": Entry(THE_SERVER, "Make a one-time link that signs a browser in as the owner."),
         "backup": Entry(THE_SERVER, "Copy all that a server owns, while it runs."),
         "restore": Entry(THE_SERVER, "Bring a backup back into an empty home and an empty database."),
         "rotate-key": Entry(THE_SERVER, "Give the ledger a new signing key."),

@@ -1,12 +1,12 @@
 """`lineal artifacts`: the files of a run, and bringing them here checked against their digests."""
 
-import hashlib
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import click
 
+from lineal._downloads import Wish, below
 from lineal.cli.exits import CommandFailed
 from lineal.cli.options import Caller, connected
 from lineal.cli.output import say
@@ -46,34 +46,26 @@ def download_artifacts(caller: Caller, *, run: str, prefix: str, folder: Path) -
     files = _files(caller, run, prefix)
     if not files:
         raise CommandFailed(f"run {run} has no artifact under {prefix!r}" if prefix else f"run {run} has no artifacts")
-    for file in files:
-        _download(caller, run, file, folder)
+    caller.server.bring([_wish(run, file, folder) for file in files], _say_done)
     caller.output.done(files, f"downloaded {len(files)} file{'s' if len(files) > 1 else ''} to {folder}")
 
 
 def _files(caller: Caller, run: str, prefix: str) -> list[dict[str, Any]]:
-    return caller.server.items(path("runs", run, "artifacts"), limit=_ALL, prefix=prefix or None, recursive="true")
+    return caller.server.items(
+        path("runs", run, "artifacts"), limit=_ALL, prefix=prefix or None, recursive="true", links="true"
+    )
 
 
-def _download(caller: Caller, run: str, file: Mapping[str, Any], folder: Path) -> None:
-    destination = folder / _safe(str(file["path"]))
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    part = destination.with_name(f"{destination.name}.part")
-    digest = hashlib.sha256()
-    with part.open("wb") as target:
-        for chunk in caller.server.stream(path("runs", run, "artifacts", "content"), path=file["path"]):
-            digest.update(chunk)
-            target.write(chunk)
-    if digest.hexdigest() != str(file["sha256"]).removeprefix("sha256:"):
-        part.unlink()
-        raise CommandFailed(f"{file['path']} arrived with other bytes than its digest names; nothing was kept of it")
-    part.replace(destination)
-    say(f"{destination} ({shown_size(file.get('size'))})")
+def _wish(run: str, file: Mapping[str, Any], folder: Path) -> Wish:
+    return Wish(
+        f"/{path('runs', run, 'artifacts', 'content')}",
+        {"path": file["path"]},
+        str(file["sha256"]).removeprefix("sha256:"),
+        int(file["size"]),
+        below(folder, str(file["path"])),
+        file.get("link"),
+    )
 
 
-def _safe(recorded: str) -> PurePosixPath:
-    """The recorded path, if it stays below the folder it is written to."""
-    pure = PurePosixPath(recorded)
-    if pure.is_absolute() or ".." in pure.parts or "\\" in recorded or "\0" in recorded or not pure.parts:
-        raise CommandFailed(f"refusing to write {recorded!r}: the path leaves the folder")
-    return pure
+def _say_done(wish: Wish) -> None:
+    say(f"{wish.destination} ({shown_size(wish.size)})")

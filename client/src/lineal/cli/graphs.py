@@ -74,6 +74,10 @@ def label(node: Mapping[str, Any]) -> str:
         parts.append(f"[{node['strength']}]")
     if node.get("live"):
         parts.append("● live")
+    purged = node.get("purged")
+    if isinstance(purged, Mapping):
+        reason = f" because {shown_value(purged['reason'])}" if purged.get("reason") else ""
+        parts.append(f"(purged on {str(purged.get('at'))[:10]} by {shown_value(purged.get('by'))}{reason})")
     return " ".join(parts)
 
 

@@ -6,7 +6,9 @@ from typing import Any
 import click
 
 from lineal.cli.options import Caller, connected, limited, parse_pairs, reasoned
+from lineal.cli.putting_away import verb
 from lineal.cli.references import VersionRef, VersionRefType
+from lineal.cli.runs import purged_fact
 from lineal.cli.server import path
 from lineal.cli.text import short_digest, shown_size, shown_time
 
@@ -59,7 +61,9 @@ def _show_version(caller: Caller, reference: VersionRef) -> None:
     facts = [
         ("version", f"{version.get('model')} v{version.get('number')}"),
         ("digest", version.get("digest")),
-        ("lifecycle", version.get("lifecycle")),
+        ("lifecycle", "deleted" if version.get("deleted_at") else version.get("lifecycle")),
+        ("restorable", f"until {shown_time(version['purge_at'])}" if version.get("purge_at") else None),
+        ("purged", purged_fact(version.get("purged"))),
         ("run", version.get("run")),
         ("by", version.get("created_by")),
         ("since", shown_time(version.get("created_at"))),
@@ -72,11 +76,28 @@ def _show_version(caller: Caller, reference: VersionRef) -> None:
     caller.output.facts(version, facts)
 
 
-@models.command("versions")
+class Versions(click.Group):
+    """`versions MODEL` lists them; `versions delete MODEL/NUMBER` and its like act on them."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            args = ["list", *args]
+        return super().resolve_command(ctx, args)
+
+
+@models.group("versions", cls=Versions)
+def versions() -> None:
+    """List the versions of a model (`versions MODEL`), and put versions away."""
+
+
+@versions.command("list")
 @click.argument("model")
+@click.option("--deleted", is_flag=True, help="Those in the bin instead.")
 @limited
 @connected
-def list_versions(caller: Caller, *, model: str, limit: int) -> None:
+def list_versions(caller: Caller, *, model: str, deleted: bool, limit: int) -> None:
     """List the versions of a model, newest first."""
     columns = [
         ("number", lambda row: row.get("number")),
@@ -87,7 +108,8 @@ def list_versions(caller: Caller, *, model: str, limit: int) -> None:
         ("run", lambda row: row.get("run")),
         ("since", lambda row: shown_time(row.get("created_at"))),
     ]
-    rows = caller.server.items(path("models", model, "versions"), limit=limit)
+    binned = {"deleted": "true"} if deleted else {}
+    rows = caller.server.items(path("models", model, "versions"), limit=limit, **binned)
     caller.output.listing(rows, columns, empty=f"no versions of {model}")
 
 
@@ -121,3 +143,24 @@ def set_alias(caller: Caller, *, version: VersionRef, alias: str, reason: str) -
     body = {"version": version.version, "reason": reason}
     alias_now = caller.server.put(path("models", version.model, "aliases", alias), body)
     caller.output.done(alias_now, f"{version.model}@{alias} is {version}")
+
+
+verb(models, "model", "delete", "Delete models into the bin, with all their versions.", argument="MODEL…")
+verb(models, "model", "restore", "Bring deleted models back.", argument="MODEL…")
+verb(models, "model", "purge", "Take deleted models away for good, with all their versions.", argument="MODEL…")
+_VERSIONS = "MODEL/NUMBER…"
+verb(
+    versions,
+    "model_version",
+    "delete",
+    "Delete versions into the bin. One that is live, or waits for a promotion, is held: exit code 24.",
+    argument=_VERSIONS,
+)
+verb(versions, "model_version", "restore", "Bring deleted versions back.", argument=_VERSIONS)
+verb(
+    versions,
+    "model_version",
+    "purge",
+    "Take deleted versions away for good. Number, digest and history stay; files go by a sweep.",
+    argument=_VERSIONS,
+)

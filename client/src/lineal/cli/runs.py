@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from lineal.cli.options import Caller, connected, limited
-from lineal.cli.output import Column, say
+from lineal.cli.output import Column
+from lineal.cli.putting_away import act_options, confirmed, put_away, selected
 from lineal.cli.server import path
 from lineal.cli.text import short_digest, shown_duration, shown_time, shown_value
 
@@ -131,6 +132,8 @@ def show_run(caller: Caller, *, run: str) -> None:
         ("name", detail.get("name")),
         ("status", detail.get("status")),
         ("lifecycle", detail.get("lifecycle")),
+        ("restorable", f"until {shown_time(detail['purge_at'])}" if detail.get("purge_at") else None),
+        ("purged", purged_fact(detail.get("purged"))),
         ("started", shown_time(detail.get("started_at"))),
         ("took", _took(detail)),
         ("by", detail.get("created_by")),
@@ -147,6 +150,14 @@ def show_run(caller: Caller, *, run: str) -> None:
     caller.output.facts(detail, facts)
 
 
+def purged_fact(purged: Mapping[str, Any] | None) -> str | None:
+    """`2026-11-21 03:14:27Z by alice: why`."""
+    if not purged:
+        return None
+    reason = f": {purged['reason']}" if purged.get("reason") else ""
+    return f"{shown_time(purged.get('at'))} by {purged.get('by')}{reason}"
+
+
 def _code_fact(code: Mapping[str, Any]) -> str | None:
     if not code.get("commit"):
         return None
@@ -159,38 +170,71 @@ def _dataset_fact(use: Mapping[str, Any]) -> str:
     return f"{shown_value(use.get('name'))} {short_digest(use.get('digest'))} {rows}[{use.get('strength')}]"
 
 
-def _act(caller: Caller, ids: Sequence[str], verb: str, past: str) -> None:
-    changed = []
-    for run in ids:
-        changed.append(caller.server.post(path("runs", run, verb), {}))
-        say(f"{past} run {run}")
-    if caller.output.as_json:
-        caller.output.done(changed, "")
+def _chosen(function: Any) -> Any:
+    """RUN… or --where, with what narrows it."""
+    for option in (
+        click.option("--lifecycle", type=_LIFECYCLES, help="Which runs --where is about, where not the usual ones."),
+        click.option(
+            "--experiment", "experiments", multiple=True, metavar="NAME", help="With --where; may be repeated."
+        ),
+        click.option(
+            "--where", metavar="FILTER", help="As in `runs search`, e.g. \"metrics.loss > 3 AND tags.smoke = 'yes'\"."
+        ),
+        click.argument("ids", nargs=-1, metavar="[RUN]…"),
+    ):
+        function = option(function)
+    return function
+
+
+def _put_away(
+    caller: Caller,
+    act: str,
+    *,
+    ids: Sequence[str],
+    where: str | None,
+    experiments: Sequence[str],
+    lifecycle: str | None,
+    **options: Any,
+) -> None:
+    selection = selected(ids, where, experiments=list(experiments), lifecycle=lifecycle)
+    put_away(caller, kind="run", act=act, selection=selection, **options)
 
 
 @runs.command("archive")
-@click.argument("ids", nargs=-1, required=True, metavar="RUN…")
+@_chosen
+@act_options
 @connected
-def archive_runs(caller: Caller, *, ids: Sequence[str]) -> None:
+def archive_runs(caller: Caller, **options: Any) -> None:
     """Put runs away: out of the lists, unchanged and restorable."""
-    _act(caller, ids, "archive", "archived")
+    _put_away(caller, "archive", **options)
 
 
 @runs.command("restore")
-@click.argument("ids", nargs=-1, required=True, metavar="RUN…")
+@_chosen
+@act_options
 @connected
-def restore_runs(caller: Caller, *, ids: Sequence[str]) -> None:
-    """Bring archived or deleted runs back."""
-    _act(caller, ids, "restore", "restored")
+def restore_runs(caller: Caller, **options: Any) -> None:
+    """Bring archived or deleted runs back. --where looks in the bin, unless --lifecycle says otherwise."""
+    _put_away(caller, "restore", **options)
 
 
 @runs.command("delete")
-@click.argument("ids", nargs=-1, required=True, metavar="RUN…")
+@_chosen
+@act_options
 @connected
-def delete_runs(caller: Caller, *, ids: Sequence[str]) -> None:
-    """Delete runs. They can be restored until the server's retention ends."""
-    for run in ids:
-        caller.server.delete(path("runs", run))
-        say(f"deleted run {run}")
-    if caller.output.as_json:
-        caller.output.done([{"id": run, "lifecycle": "deleted"} for run in ids], "")
+def delete_runs(caller: Caller, **options: Any) -> None:
+    """Delete runs into the bin, from which they can be restored until the server lets go of them.
+
+    Runs that something living came from are held, and so are those that `lineal holds` keeps: exit code 24.
+    """
+    _put_away(caller, "delete", **options)
+
+
+@runs.command("purge")
+@_chosen
+@confirmed
+@act_options
+@connected
+def purge_runs(caller: Caller, **options: Any) -> None:
+    """Take runs out of the bin for good: points, params, tags and files. Their ids, seals and ledger entries stay."""
+    _put_away(caller, "purge", **options)

@@ -1,6 +1,6 @@
 """The server as commands use it: JSON in and out by relative path, lists read to their end, the project on every request."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -9,10 +9,11 @@ from lineal import _settings
 from lineal._credentials import Target, find_target, get_target
 
 if TYPE_CHECKING:
+    from lineal._downloads import Wish
     from lineal._http import Response, Transport
 
 _LARGEST_PAGE = 1000
-_SERVER_WIDE = ("server", "me", "users", "service-accounts", "projects", "tokens", "login-links", "session")
+_SERVER_WIDE = ("server", "me", "users", "service-accounts", "projects", "tokens", "login-links", "session", "usage")
 
 
 def path(*parts: object) -> str:
@@ -42,6 +43,11 @@ class Server:
         from lineal._http import Transport
 
         return Transport(self._target or get_target(self._url), always_fresh=True)
+
+    @property
+    def named_project(self) -> str | None:
+        """The project that the command line names; None where it names none."""
+        return self._project
 
     @property
     def origin(self) -> str:
@@ -108,6 +114,16 @@ class Server:
         """The body of a GET in pieces, for what is too large to hold."""
         with self._transport.download(f"/{where}", params=self._with_project(where, query)) as pieces:
             yield from pieces
+
+    def bring(self, wishes: "Sequence[Wish]", on_done: "Callable[[Wish], None]") -> None:
+        """Download files, checked; `on_done` hears of each from any thread."""
+        from lineal._downloads import fetch_all
+
+        fetch_all(
+            self._transport,
+            [each._replace(params=self._with_project(each.where, each.params)) for each in wishes],
+            on_done,
+        )
 
     @staticmethod
     def _pages(fetch: Any, limit: int) -> list[dict[str, Any]]:

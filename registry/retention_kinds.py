@@ -1,0 +1,167 @@
+"""Versions and models as things that can be put away: how they are named, found, measured, and acted upon."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, QuerySet, Sum
+
+from core.access import Permission, Principal, ProjectRef
+from registry import selectors
+from registry.errors import VersionMissing
+from registry.models import ManifestFile, Model, ModelVersion
+from registry.services import lifecycle
+from retention import kinds
+from retention.holds import Holds
+from retention.kinds import Act, Item, Kind
+
+BATCH = 500  # keys in one query
+
+
+def resolve_versions(project: ProjectRef, names: Sequence[str]) -> list[str]:
+    """`model/3`, or `model@sha256:…`."""
+    found: list[str] = []
+    models: dict[str, Model] = {}
+    for name in names:
+        model_name, _, ref = name.rpartition("@" if "@sha256:" in name else "/")
+        if not model_name:
+            raise VersionMissing(name[:80], "")
+        if model_name not in models:
+            models[model_name] = selectors.get_model(project=project, name=model_name)
+        found.append(selectors.get_version(model=models[model_name], ref=ref).uuid.hex)
+    return list(dict.fromkeys(found))
+
+
+def version_items(project: ProjectRef, keys: Sequence[str], measured: bool) -> Mapping[str, Item]:
+    """One query for each 500, and one more where they are `measured`."""
+    found: dict[str, Item] = {}
+    for start in range(0, len(keys), BATCH):
+        rows = list(_versions(project, keys[start : start + BATCH]).select_related("model"))
+        files = ManifestFile.objects.filter(version__in=rows).values_list("version_id").annotate(Sum("blob__size"))
+        sizes = dict(files) if measured else {}
+        for row in rows:
+            found[row.uuid.hex] = Item(
+                key=row.uuid.hex,
+                name=f"{row.model.name}/{row.number}",
+                label=row.label,
+                state=_state_of_version(row),
+                creator=row.created_by_id,
+                bytes=sizes.get(row.pk, 0),
+            )
+    return found
+
+
+def _state_of_version(version: ModelVersion) -> str:
+    return version.standing if version.standing in {"deleted", "purged"} else "active"
+
+
+def version_line(project: ProjectRef, keys: Sequence[str]) -> Mapping[str, Sequence[tuple[str, str]]]:
+    return {key: [("model_version", key)] for key in keys}
+
+
+def expired_versions(before: datetime, most: int) -> Iterable[tuple[int, str]]:
+    rows = ModelVersion.objects.filter(deleted_at__lt=before, purged_at=None).order_by("deleted_at")
+    return [(project, uuid.hex) for project, uuid in rows.values_list("model__project_id", "uuid")[:most]]
+
+
+def resolve_models(project: ProjectRef, names: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(selectors.get_model(project=project, name=name).uuid.hex for name in names))
+
+
+def model_items(project: ProjectRef, keys: Sequence[str], measured: bool) -> Mapping[str, Item]:
+    rows = list(_models(project, keys).annotate(count=Count("versions")))
+    files = ManifestFile.objects.filter(version__model__in=rows).values_list("version__model_id")
+    sizes = dict(files.annotate(Sum("blob__size"))) if measured else {}
+    return {
+        row.uuid.hex: Item(
+            key=row.uuid.hex,
+            name=row.name,
+            label=f"{row.name} ({row.count} versions)",
+            state=_state_of_model(row),
+            creator=row.created_by_id,
+            bytes=sizes.get(row.pk, 0),
+        )
+        for row in rows
+    }
+
+
+def _state_of_model(model: Model) -> str:
+    if model.purged_at is not None:
+        return "purged"
+    return "deleted" if model.deleted_at is not None else "active"
+
+
+def model_line(project: ProjectRef, keys: Sequence[str]) -> Mapping[str, Sequence[tuple[str, str]]]:
+    """All its versions."""
+    found: dict[str, list[tuple[str, str]]] = {key: [] for key in keys}
+    versions = ModelVersion.objects.filter(model__in=_models(project, keys).values("pk"), purged_at=None)
+    for model, version in versions.values_list("model__uuid", "uuid"):
+        found[model.hex].append(("model_version", version.hex))
+    return found
+
+
+def expired_models(before: datetime, most: int) -> Iterable[tuple[int, str]]:
+    rows = Model.objects.filter(deleted_at__lt=before, purged_at=None).order_by("deleted_at")
+    return [(project, uuid.hex) for project, uuid in rows.values_list("project_id", "uuid")[:most]]
+
+
+def _versions(project: ProjectRef, keys: Sequence[str]) -> QuerySet[ModelVersion]:
+    return ModelVersion.objects.filter(model__project_id=project.id, uuid__in=[UUID(hex=key) for key in keys])
+
+
+def _models(project: ProjectRef, keys: Sequence[str]) -> QuerySet[Model]:
+    return Model.objects.filter(project_id=project.id, uuid__in=[UUID(hex=key) for key in keys])
+
+
+def _on_version(service: Callable[..., ModelVersion], *, guarded: bool) -> kinds.Perform:
+    def perform(*, project: Any, key: str, actor: Principal, reason: str, holds: Holds | None) -> bool:
+        version = _versions(project, [key]).select_related("model__project").get()
+        more = {"holds": holds} if guarded else {}
+        after = service(version=version, actor=actor, reason=reason, **more)
+        return (after.deleted_at, after.purged_at) != (version.deleted_at, version.purged_at)
+
+    return perform
+
+
+def _on_model(service: Callable[..., Model], *, guarded: bool) -> kinds.Perform:
+    def perform(*, project: Any, key: str, actor: Principal, reason: str, holds: Holds | None) -> bool:
+        model = _models(project, [key]).select_related("project").get()
+        more = {"holds": holds} if guarded else {}
+        return _state_of_model(service(model=model, actor=actor, reason=reason, **more)) != _state_of_model(model)
+
+    return perform
+
+
+kinds.register(
+    Kind(
+        name="model_version",
+        resolve=resolve_versions,
+        items=version_items,
+        line=version_line,
+        perform={
+            Act.DELETE: _on_version(lifecycle.delete_version, guarded=True),
+            Act.RESTORE: _on_version(lifecycle.restore_version, guarded=False),
+            Act.PURGE: _on_version(lifecycle.purge_version, guarded=True),
+        },
+        own=Permission.MODEL_WRITE,
+        others=Permission.RUN_DELETE,
+        expired=expired_versions,
+    )
+)
+kinds.register(
+    Kind(
+        name="model",
+        resolve=resolve_models,
+        items=model_items,
+        line=model_line,
+        perform={
+            Act.DELETE: _on_model(lifecycle.delete_model, guarded=True),
+            Act.RESTORE: _on_model(lifecycle.restore_model, guarded=False),
+            Act.PURGE: _on_model(lifecycle.purge_model, guarded=True),
+        },
+        own=Permission.RUN_DELETE,
+        others=Permission.RUN_DELETE,
+        expired=expired_models,
+    )
+)

@@ -1,0 +1,203 @@
+"""Large files read from a storage in blocks: side by side, again where one failed, on with what an earlier process brought."""
+
+import os
+import re
+import threading
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+import lineal
+import pytest
+from lineal import _blocks, _downloads
+from lineal._credentials import Target
+from lineal._downloads import Wish, fetch
+from lineal._http import Transport
+
+BLOCK = 10_000
+DATA = os.urandom(7 * BLOCK + 123)
+
+
+class Storage:
+    """A storage whose links may expire and whose connections may break; `asked` holds the ranges, `tokens` what should never come."""
+
+    def __init__(self):
+        self.link = "/bucket/key?signature=1"
+        self.asked, self.tokens, self.troubles = [], [], []
+        self.as_200 = False
+        self.data = DATA
+        self.lock = threading.Lock()
+        storage = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def do_GET(self):
+                storage.answer(self)
+
+        self.httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.httpd.daemon_threads = True
+        self.thread = threading.Thread(target=self.httpd.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        self.thread.start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.httpd.server_address[1]}"
+
+    def close(self):
+        self.httpd.shutdown()
+        self.httpd.server_close()
+
+    def answer(self, handler):
+        if handler.path.startswith("/api/v1/server"):
+            return self.reply(handler, 200, b"{}")
+        if urlsplit(handler.path).path == "/api/v1/content":
+            return self.reply(handler, 302, b"", Location=f"http://localhost:{self.httpd.server_address[1]}{self.link}")
+        with self.lock:
+            first, last = map(int, re.fullmatch(r"bytes=(\d+)-(\d+)", handler.headers["Range"]).groups())
+            if handler.headers["Authorization"]:
+                self.tokens.append(handler.path)
+            self.asked.append(first // BLOCK)
+            trouble = self.troubles.pop(0) if self.troubles else None
+        if handler.path != self.link:
+            return self.reply(handler, 403, b"<Code>AccessDenied</Code>")
+        if isinstance(trouble, int):
+            return self.reply(handler, trouble, b"")
+        body = self.data[first : last + 1]
+        if trouble == "break":
+            handler.send_response(206)
+            handler.send_header("Content-Length", str(len(body)))
+            handler.send_header("Content-Range", f"bytes {first}-{last}/{len(self.data)}")
+            handler.end_headers()
+            handler.wfile.write(body[:100])
+            handler.close_connection = True
+            return None
+        content_range = f"bytes {first}-{last}/{len(self.data)}"
+        return self.reply(handler, 200 if self.as_200 else 206, body, **{"Content-Range": content_range})
+
+    @staticmethod
+    def reply(handler, status, body, **headers):
+        handler.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(body)
+
+
+@pytest.fixture
+def storage(monkeypatch):
+    monkeypatch.setattr(_blocks, "BLOCK_BYTES", BLOCK)
+    monkeypatch.setattr(_downloads, "LARGE_BYTES", 2 * BLOCK)
+    for module in (_blocks, _downloads):
+        monkeypatch.setattr(module, "backoff_s", lambda *_: 0.0)
+    running = Storage()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def transport(storage):
+    target = Target(storage.url, storage.url, "lnl_token", None, None)
+    running = Transport(target)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def wish(tmp_path):
+    return Wish("/content", {"path": "model.bin"}, sha256(DATA).hexdigest(), len(DATA), tmp_path / "back" / "model.bin")
+
+
+def left_behind(wish):
+    return sorted(path.name for path in wish.destination.parent.iterdir())
+
+
+def test_every_block_is_read_once_and_the_token_goes_nowhere(storage, transport, wish):
+    fetch(transport, wish)
+
+    assert wish.destination.read_bytes() == DATA
+    assert sorted(storage.asked) == list(range(8))
+    assert storage.tokens == []
+    assert left_behind(wish) == ["model.bin"]
+
+
+def test_a_server_that_answers_a_range_with_200_is_understood(storage, transport, wish):
+    storage.as_200 = True
+
+    fetch(transport, wish)
+
+    assert wish.destination.read_bytes() == DATA
+
+
+@pytest.mark.parametrize("trouble", [500, 503, "break"])
+def test_a_block_that_fails_is_read_again(storage, transport, wish, trouble):
+    storage.troubles = [None, trouble, trouble]
+
+    fetch(transport, wish)
+
+    assert wish.destination.read_bytes() == DATA
+
+
+def test_an_expired_link_is_asked_for_anew(storage, transport, wish):
+    real = transport.find_link
+    links = ["http://localhost:{}/bucket/key?signature=old".format(storage.url.rpartition(":")[2])]
+    transport.find_link = lambda *args, **options: links.pop() if links else real(*args, **options)
+
+    fetch(transport, wish)
+
+    assert wish.destination.read_bytes() == DATA
+
+
+def test_the_next_process_reads_what_is_missing(storage, transport, wish, monkeypatch):
+    monkeypatch.setattr(_blocks, "THREADS", 1)
+    storage.troubles = [None] * 3 + [500] * 1_000
+
+    with pytest.raises(lineal.ServerUnreachable, match="block 3"):
+        fetch(transport, wish)
+    assert left_behind(wish) == ["model.bin.part", "model.bin.part.blocks"]
+    storage.troubles, storage.asked = [], []
+    fetch(transport, wish)
+
+    assert storage.asked == [3, 4, 5, 6, 7]
+    assert wish.destination.read_bytes() == DATA
+    assert left_behind(wish) == ["model.bin"]
+
+
+def test_what_a_plain_stream_left_behind_counts(storage, transport, wish):
+    wish.destination.parent.mkdir()
+    wish.destination.with_name("model.bin.part").write_bytes(DATA[: 2 * BLOCK + 50])
+
+    fetch(transport, wish)
+
+    assert sorted(storage.asked) == [2, 3, 4, 5, 6, 7]
+    assert wish.destination.read_bytes() == DATA
+
+
+def test_a_journal_of_another_file_is_not_believed(storage, transport, wish):
+    wish.destination.parent.mkdir()
+    wish.destination.with_name("model.bin.part").write_bytes(b"?" * len(DATA))
+    wish.destination.with_name("model.bin.part.blocks").write_text(f"{BLOCK} {len(DATA)} {'a' * 64}\n0\n1\n")
+
+    fetch(transport, wish)
+
+    assert wish.destination.read_bytes() == DATA
+
+
+def test_other_bytes_than_the_digest_names_are_not_kept(storage, transport, wish):
+    storage.data = b"!" + DATA[1:]
+
+    with pytest.raises(lineal.DigestMismatch):
+        fetch(transport, wish)
+    assert left_behind(wish) == []
+
+
+def test_a_file_that_the_storage_lost_is_no_reason_to_go_on_asking(storage, transport, wish, monkeypatch):
+    monkeypatch.setattr(_blocks, "THREADS", 1)
+    storage.troubles = [404] * 1_000
+
+    with pytest.raises(lineal.LinealError, match="does not have"):
+        fetch(transport, wish)
+    assert len(storage.asked) == 1

@@ -1,0 +1,86 @@
+"""The bytes of a file as an answer: streamed, or a redirect to where they are."""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from rest_framework.request import Request
+
+from core.errors import RangeNotSatisfiable
+from core.storage import get_direct_store, get_store
+from tracking.errors import ArtifactQuarantined
+from tracking.figures import counted
+from tracking.models import Artifact
+
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)  # more digits than any file has are no range
+
+
+def content_response(request: Request, artifact: Artifact) -> HttpResponseBase:
+    """The artifact's bytes as an attachment that no browser will interpret; where clients reach the store, a redirect to them.
+
+    Raises ArtifactQuarantined, ObjectMissing, StoreAway.
+    """
+    blob = artifact.blob
+    if not blob.is_usable:
+        raise ArtifactQuarantined(artifact.path, state=blob.state)
+    etag = f'"{blob.sha256}"'
+    headers = {
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Content-Disposition": _disposition(artifact),
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Cache-Control": "private, no-cache",
+    }
+    if request.headers.get("If-None-Match") == etag:
+        return HttpResponse(status=304, headers=headers)
+    if link := find_link(artifact):
+        return _redirect(link, headers)
+    start, end = _range(request.headers.get("Range", ""), blob.size)
+    whole = (start, end) == (0, blob.size)
+    if not whole:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{blob.size}"
+    headers["Content-Length"] = str(end - start)
+    chunks = counted(get_store().open(artifact.run.project.uuid, blob.sha256, start, end), "out")
+    return StreamingHttpResponse(
+        chunks, status=200 if whole else 206, headers=headers, content_type="application/octet-stream"
+    )
+
+
+def find_link(artifact: Artifact) -> str | None:
+    """Where its bytes are read past this server, for as long as links live; None where clients do not reach the store, or the bytes
+    are not handed out. Whoever gets it has to be allowed to read the artifact.
+    """
+    direct = get_direct_store()
+    if direct is None or not artifact.blob.is_usable:
+        return None
+    return direct.get_link(artifact.run.project.uuid, artifact.blob.sha256, _disposition(artifact))
+
+
+def _redirect(link: str, headers: Mapping[str, str]) -> HttpResponse:
+    """Without the headers that describe the body: there is none."""
+    kept = {name: headers[name] for name in ("ETag", "Cache-Control", "X-Content-Type-Options")}
+    return HttpResponse(status=302, headers={**kept, "Location": link, "Referrer-Policy": "no-referrer"})
+
+
+def _disposition(artifact: Artifact) -> str:
+    return f"attachment; filename*=UTF-8''{quote(artifact.path.rpartition('/')[2], safe='')}"
+
+
+def _range(header: str, size: int) -> tuple[int, int]:
+    """[start, end) of a single byte range (RFC 9110, 14.1.2); all of it for other headers, which may be ignored.
+
+    Raises:
+        RangeNotSatisfiable: the range lies beyond the file.
+    """
+    match = _RANGE.fullmatch(header.strip())
+    if match is None or match.groups() == ("", ""):
+        return 0, size
+    first, last = match.groups()
+    start = int(first) if first else max(0, size - int(last))
+    end = min(size, int(last) + 1) if first and last else size
+    if start >= size or start >= end:
+        raise RangeNotSatisfiable(f"The file has {size} bytes.", size=size)
+    return start, end

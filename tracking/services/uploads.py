@@ -1,0 +1,133 @@
+"""Bytes on their way into the store: received in parts, checked, published under their digest."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from hashlib import sha256 as new_sha256
+
+from django.db import transaction
+
+from core import clock, jobs
+from core.storage import StoreAway, get_direct_store, get_store
+from tracking.artifacts.paths import ArtifactPath
+from tracking.errors import ChecksumMismatch, RunDeleted, UploadIncomplete
+from tracking.models import Artifact, Blob, Upload
+from tracking.services import claims, seals
+from tracking.services.artifacts import record_file
+from tracking.services.links import sizes_of
+
+
+def receive_part(*, upload: Upload, offset: int, chunks: Iterable[bytes]) -> int:
+    """Write bytes from `offset` on; how many have arrived in all. Outside any transaction, as it lasts as long as the sender.
+
+    Raises:
+        StagingHole: `offset` is beyond what has arrived.
+        StagingBusy: another request writes the same upload.
+        TooLarge: more than was announced.
+        StoreAway: the store does not answer.
+    """
+    return get_store().write_part(upload.staging_key, offset, _watched(upload, offset, chunks), max_bytes=upload.size)
+
+
+def _watched(upload: Upload, offset: int, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The chunks, while the upload's row forgets the digest of what stood there before, and learns the new one if these
+    are all bytes from the first to the last. A local store pulls them under its lock on the upload, so a row never speaks
+    of bytes that another request, or one that broke off, has written over. In a bucket it may: there a commit takes no
+    digest for proven, and a worker reads what is really stored.
+    """
+    _remember(upload, "")
+    hasher, received = new_sha256(), offset
+    for chunk in chunks:
+        hasher.update(chunk)
+        received += len(chunk)
+        yield chunk
+    if offset == 0 and received == upload.size:
+        _remember(upload, hasher.hexdigest())
+
+
+def _remember(upload: Upload, streamed_sha256: str) -> None:
+    Upload.objects.filter(pk=upload.pk).update(touched_at=clock.now(), streamed_sha256=streamed_sha256)
+
+
+def commit_upload(*, upload: Upload) -> Artifact:
+    """Check, publish and record the file. Again is the same answer.
+
+    In a bucket it takes as long as a copy inside of it, and wrong bytes that the bucket took are found by a worker.
+
+    Raises:
+        UploadIncomplete: bytes are missing.
+        ChecksumMismatch: the bytes are others than announced; they are dropped, and the upload begins again.
+        RunDeleted: the run was deleted meanwhile.
+        StoreAway: the store does not answer.
+    """
+    if upload.committed_at is not None:
+        return Artifact.objects.select_related("blob").get(run_id=upload.run_id, path=upload.path)
+    store = get_store()
+    _join(upload)
+    received = store.staged_size(upload.staging_key)
+    if received != upload.size:
+        raise UploadIncomplete(size=upload.size, received=received)
+    found = upload.streamed_sha256 or (_hash(store.read_staged(upload.staging_key)) if store.is_near else upload.sha256)
+    if found != upload.sha256:
+        store.discard(upload.staging_key)
+        Upload.objects.filter(pk=upload.pk).update(streamed_sha256="", multipart_id="")
+        raise ChecksumMismatch(announced=upload.sha256, found=found)
+    if store.is_near:
+        return _publish(upload)
+    if upload.run.is_deleted:
+        raise RunDeleted(upload.run.uuid)
+    artifact = _publish_far(upload)
+    with suppress(StoreAway):  # then the daily sweep clears it
+        store.discard(upload.staging_key)
+    return artifact
+
+
+def _join(upload: Upload) -> None:
+    direct = get_direct_store()
+    if direct is not None and upload.multipart_id:
+        direct.join_parts(upload.staging_key, upload.multipart_id, sizes_of(upload).count)
+
+
+def _publish_far(upload: Upload) -> Artifact:
+    """What was staged is still there afterwards, so bytes that a sweep took away in between are published again."""
+    for _ in range(claims.TRIES):
+        before = claims.known(upload.run.project_id, [upload.sha256])
+        _publish_bytes(upload)
+        try:
+            return _publish(upload, before)
+        except claims.Swept:
+            continue
+    raise claims.Swept
+
+
+def _publish_bytes(upload: Upload) -> None:
+    store, project = get_store(), upload.run.project
+    blob = Blob.objects.filter(project_id=project.pk, sha256=upload.sha256).first()
+    if blob is not None and blob.state == Blob.State.QUARANTINED:
+        store.delete(project.uuid, upload.sha256)  # what lies there is not what it is named; these bytes are
+    store.publish(upload.staging_key, project.uuid, upload.sha256)
+
+
+@transaction.atomic
+def _publish(upload: Upload, before: Mapping[str, int] | None = None) -> Artifact:
+    """Bytes first, rows after: a crash in between leaves an object that nothing names, never a name without an object.
+
+    In a store nearby the bytes are published under the lock on their row; a bucket may take minutes, and did so before.
+    """
+    run = seals.lock_for_writing(upload.run)
+    if before is None:
+        Blob.objects.select_for_update().filter(project_id=run.project_id, sha256=upload.sha256).first()
+        _publish_bytes(upload)
+    blob = claims.claim(run.project, {upload.sha256: upload.size}, before or {})[upload.sha256]
+    Upload.objects.filter(pk=upload.pk).update(committed_at=clock.now())
+    artifact = record_file(run, ArtifactPath(upload.path), blob)
+    if blob.state == Blob.State.UNVERIFIED:
+        jobs.enqueue("tracking.verify_blob", _dedupe=f"verify:{blob.pk}", blob_id=blob.pk)
+    seals.note_late_write(run)
+    return artifact
+
+
+def _hash(chunks: Iterable[bytes]) -> str:
+    hasher = new_sha256()
+    for chunk in chunks:
+        hasher.update(chunk)
+    return hasher.hexdigest()
