@@ -1,17 +1,21 @@
 """Requests: what schemathesis makes of the document, aimed at things that are there; and good requests spoiled in one place."""
 
 import base64
+from array import array
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.core import NOT_SET
 from schemathesis.schemas import APIOperation
 
+from tests.fuzz.document import pack
 from tests.fuzz.prepared import Good, Prepared
 
 DEEP = 5_000
+MSGPACK = "application/x-msgpack"
 ANY_ID = "0190a000-0000-7000-8000-000000000000"
 NASTY: tuple[Any, ...] = (
     None, True, False, 0, -1, 1.5, -0.0, 1e308, 2**31, 2**53 + 1, 2**63 - 1, 2**63, -(2**63) - 1, 2**64,
@@ -25,6 +29,7 @@ NASTY: tuple[Any, ...] = (
     [], [[]], [None], {}, {"": None}, {"\0": "\0"}, {"a": {"b": {"c": []}}}, ["x"] * 2_000,
     {str(at): at for at in range(2_000)},
 )  # fmt: skip
+NASTY_BYTES = (b"", b"\0" * 7, b"\xff" * 8, b"\0\0\0\0\0\0\xf8\x7f", b"\x80" * 16, b"x" * 100_000)
 IN_ADDRESSES = tuple(value for value in NASTY if isinstance(value, str) and value != "\ud800" and len(value) < 9_000)
 CURSORS = tuple(
     base64.urlsafe_b64encode(text).decode().rstrip("=")
@@ -122,6 +127,8 @@ def spoiled(draw: Any, aim: Aim) -> Sent:
     ways = [_spoil_query, _spoil_header]
     if operation.body or good.body is not None:
         ways += [_spoil_body, _spoil_body, _spoil_body, _spoil_raw, _spoil_type]
+    if any(body.media_type == MSGPACK for body in operation.body):
+        ways += [_spoil_packed, _spoil_packed]
     if sent.case.path_parameters:
         ways.append(_spoil_path)
     return chosen(draw, ways)(draw, sent)
@@ -188,6 +195,21 @@ def _spoil_body(draw: Any, sent: Sent) -> Sent:
     return replace(sent, raw=_encoded(_with_one_changed(draw, _with_optional(draw, sent, body))))
 
 
+def _spoil_packed(draw: Any, sent: Sent) -> Sent:
+    """As MessagePack, in which numbers come as packed columns, too."""
+    body = msgspec.msgpack.decode(sent.raw) if sent.content_type == MSGPACK else _with_columns(sent.case.body)
+    return replace(sent, raw=pack(_with_one_changed(draw, body, NASTY + NASTY_BYTES)), content_type=MSGPACK)
+
+
+def _with_columns(body: Any) -> Any:
+    """Lists of numbers as the packed columns that a batch has in MessagePack."""
+    if isinstance(body, dict):
+        return {key: _with_columns(item) for key, item in body.items()}
+    if isinstance(body, list) and body and all(isinstance(item, int | float) for item in body):
+        return array("d", body).tobytes()
+    return [_with_columns(item) for item in body] if isinstance(body, list) else body
+
+
 def _with_optional(draw: Any, sent: Sent, body: Any) -> Any:
     """With a property of the schema that the good body leaves out, so that those are spoiled too."""
     if not isinstance(body, dict):
@@ -202,10 +224,10 @@ def _declared(operation: APIOperation) -> set[str]:
     return properties_of_body(operation.method, operation.path)
 
 
-def _with_one_changed(draw: Any, body: Any) -> Any:
+def _with_one_changed(draw: Any, body: Any, values: tuple[Any, ...] = NASTY) -> Any:
     """`body` with one value of it, at any depth, replaced, taken out or joined by a stranger."""
     at = chosen(draw, list(_places(body)))
-    value = chosen(draw, NASTY)
+    value = chosen(draw, values)
     if not at:
         return value
     return _replaced(body, at, value, drop=draw(st.integers(0, 12)) == 0)

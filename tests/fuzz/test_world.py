@@ -9,7 +9,10 @@ from tests.fuzz.cases import as_sent
 from tests.fuzz.document import labels, operations
 from tests.fuzz.judging import Complaints, try_as
 
-HELD = {"DELETE /api/v1/experiments/{name}": (409,)}  # by the versions that others prepared
+IN_A_FULL_WORLD = {  # where the matrix has a world of its own for each route
+    "DELETE /api/v1/experiments/{name}": (409,),  # held by versions that others prepared
+    "POST /api/v1/datasets/{name}/versions": (200,),  # there already
+}
 pytestmark = pytest.mark.xdist_group("fuzz")  # the world is made once for each process that needs it
 ALONE = {"GET /api/schema", "GET /api/v1/server", "DELETE /api/v1/session", "POST /api/v1/intake/{uuid}"}
 
@@ -26,7 +29,7 @@ def test_a_good_request_is_answered_as_the_document_says(fuzzed, label):
 
     for good in fuzzed.good_of(*label.split(" ")):
         response = try_as("owner", as_sent(operation, good), fuzzed, complaints)
-        assert response.status_code in (good.ok, *HELD.get(label, ())), response.content
+        assert response.status_code in (good.ok, *IN_A_FULL_WORLD.get(label, ())), response.content
 
     assert not complaints.found, f"\n{complaints}"
 
