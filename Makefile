@@ -4,11 +4,12 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 SPARK := .venv/.spark
 CORES := 2
+FUZZ_TIMES ?= 20
 DATABASES ?= sqlite postgresql
 PYTEST := $(BIN)/python -m pytest -n $(CORES) --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-all bench lint format types imports delivery lock schema clean
+.PHONY: help install demo up test test-all fuzz bench lint format types imports delivery lock schema clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -40,6 +41,9 @@ test: $(STAMP)  ## every test but the slow ones, on SQLite and on PostgreSQL (DA
 test-all: $(STAMP) $(SPARK)  ## every test
 	@bash .ci/install-rabbitmq
 	$(foreach database,$(DATABASES),$(PYTEST) --database $(database) &&) true
+
+fuzz: $(STAMP)  ## requests that nobody would send, for half an hour or so, on both databases (FUZZ_TIMES=20)
+	$(foreach database,$(DATABASES),FUZZ_TIMES=$(FUZZ_TIMES) $(PYTEST) --database $(database) tests/fuzz &&) true
 
 lint: $(STAMP) types imports delivery  ## style, types, import directions, images and workflows
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@
     python -m bench lineage --write # another, and its section in docs/benchmarks.md
     python -m bench artifacts --megabytes 100   # with a smaller file than 1 GB
     python -m bench drift           # those of drift, whose tables go into docs/drift.md with --write
+    python -m bench load --users 30 --seconds 60 --database postgresql   # many users at once; see its --help
 
 Each scenario measures its physical limit in the same run; points are read back and compared, so that speed without the
 data counts as failure.
@@ -22,6 +23,7 @@ from pathlib import Path
 from bench import artifacts, client_cost, history, ingest, lineage, profile, report
 from bench.cores import one_core
 from bench.drift import agreement, alarms, sequential, speed, windows
+from bench.load import command as load
 from bench.sheet import Sheet, print_sheet, write_into
 from bench.table import Row, print_table
 
@@ -42,6 +44,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 
 def main(arguments: list[str]) -> int:
+    if arguments[:1] == ["load"]:
+        return load.main(arguments[1:])
     if "--megabytes" in arguments:
         at = arguments.index("--megabytes")
         artifacts.megabytes = int(arguments[at + 1])
@@ -50,7 +54,10 @@ def main(arguments: list[str]) -> int:
     names = _expanded([name for name in arguments if name != "--write"])
     unknown = [name for name in names if name not in SCENARIOS]
     if unknown:
-        print(f"No scenario is named {', '.join(unknown)}; there are drift, {', '.join(SCENARIOS)}.", file=sys.stderr)
+        print(
+            f"No scenario is named {', '.join(unknown)}; there are drift, load, {', '.join(SCENARIOS)}.",
+            file=sys.stderr,
+        )
         return 2
     print(f"Python {platform.python_version()}, {platform.machine()}, {platform.system()}; SQLite, local store\n")
     rows: list[Row] = []

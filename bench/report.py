@@ -38,8 +38,17 @@ def write(
 ) -> None:
     """Put the section of one scenario in the place of its old one, or at the end; its sheets stand below its figures."""
     table = "\n".join([_line(COLUMNS), _line(["---"] * len(COLUMNS)), *(_line(cells(row)) for row in rows)])
-    section = f"## {name}\n\n{about}\n\n{datetime.now(UTC):%Y-%m-%d}: {taken_on}.\n\n{table}"
-    section = "\n\n".join([section, *(f"{sheet.title}:\n\n{sheet.to_markdown()}" for sheet in sheets)])
+    body = f"{about}\n\n{today()}: {taken_on}.\n\n{table}"
+    write_section(page, name, "\n\n".join([body, *(f"{sheet.title}:\n\n{sheet.to_markdown()}" for sheet in sheets)]))
+
+
+def today() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%d}"
+
+
+def write_section(page: Path, name: str, body: str) -> None:
+    """Put `body` under the heading `name`, in the place of what stood there, or at the end."""
+    section = f"## {name}\n\n{body}"
     text = page.read_text() if page.exists() else HEAD
     sections = [each.rstrip() for each in re.split(r"(?m)^(?=## )", text)]
     found = [at for at, each in enumerate(sections) if each.splitlines()[0] == f"## {name}"]

@@ -20,8 +20,11 @@ class Sheet:
     note: str
 
     def to_markdown(self) -> str:
+        return f"{self.table()}\n\n{self.note}"
+
+    def table(self) -> str:
         lines = [self.columns, ["---", *["---:"] * (len(self.columns) - 1)], *self.rows]
-        return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{self.note}"
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def print_sheet(sheet: Sheet) -> None:

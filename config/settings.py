@@ -141,9 +141,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["accounts.api.authentication.SignedIn"],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": [],  # choices stand where they are used: shared names for them would mean nothing
+    "POSTPROCESSING_HOOKS": [
+        "config.openapi.with_examples"
+    ],  # not theirs: choices stand where they are used: shared names for them would mean nothing
     "APPEND_COMPONENTS": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
-    "SECURITY": [{"token": []}],
 }
 
 environment.choice("LINEAL_LOG_FORMAT", FORMATS)

@@ -1,16 +1,16 @@
 """The URL map: REST under /api/v1, its schema, health, and the pages."""
 
 from django.urls import include, path
-from drf_spectacular.views import SpectacularJSONAPIView
 
 from config.health import healthz, readyz
+from config.openapi import Document
 from config.scraping import Metrics
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", Metrics.as_view(), name="metrics"),
-    path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("api/schema", Document.as_view(), name="schema"),
     path("api/v1/", include("accounts.urls")),
     path("api/v1/", include("audit.urls")),
     path("api/v1/", include("notify.urls")),

@@ -1,12 +1,15 @@
 """What every REST view shares: the caller, and input that is either clean or refused as a whole."""
 
+from hashlib import sha256
 from typing import Any, cast
 
 from rest_framework import serializers
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.access import Principal
+from core.codec import json_bytes
 from core.errors import Invalid, Unauthenticated
 
 
@@ -27,6 +30,16 @@ class ApiView(APIView):
         if principal is None:
             raise Unauthenticated("Sign in, or send a token as 'Authorization: Bearer …'.")
         return cast("Principal", principal)
+
+
+def polled(request: Request, body: Any) -> Response:
+    """`body` with an ETag over all of it; 304 without it where If-None-Match names that tag (RFC 9110, 13.1.2)."""
+    etag = f'"{sha256(json_bytes(body)).hexdigest()[:32]}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")}
+    if etag in known or "*" in known:
+        return Response(status=304, headers=headers)
+    return Response(body, headers=headers)
 
 
 def parse(serializer_class: type[serializers.Serializer], request: Request) -> dict[str, Any]:

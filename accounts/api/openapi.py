@@ -1,5 +1,6 @@
 """What every operation's description shares: the project it is about, and the problems it can answer with."""
 
+import inspect
 import re
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ PROJECT = OpenApiParameter("project", str, description="Name of the project.", d
 PROBLEM = OpenApiResponse(ProblemOut, description="A problem (RFC 9457); `type` says which.")
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 BODY_VERBS = frozenset({"POST", "PUT", "PATCH"})
+CHANGING_VERBS = BODY_VERBS | {"DELETE"}
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # theirs is untyped
@@ -45,6 +47,12 @@ class Schema(AutoSchema):
         shared = [PROJECT] if isinstance(self.view, ProjectView) and self.view.project_in_query else []
         return [*super().get_override_parameters(), *shared]
 
+    def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular overrides it
+        """The handler's own words, or its view's; those of what the view is made from tell of code, not of the route."""
+        handler = getattr(self.view, self.method.lower(), None)
+        own = self.view.__class__.__dict__.get("__doc__")
+        return inspect.cleandoc(getattr(handler, "__doc__", None) or own or "")
+
     def get_operation_id(self) -> str:
         """`PUT /projects/{name}/members/{account}` is put_projects_by_name_members_by_account: unique, and as stable
         as it.
@@ -56,11 +64,25 @@ class Schema(AutoSchema):
         """`Projects.Input` is known as ProjectsInput: most views have an `Input` of their own."""
         return str(type(serializer).__qualname__).replace(".", "").lstrip("_")
 
+    def get_auth(self) -> list[dict[str, Any]]:
+        """What signs a caller in; `{}`, nothing, where the route is open, or whoever reads only the document would
+        think it closed.
+        """
+        return super().get_auth() or [{}]
+
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> dict[str, Any]:
+        """Without `oneOf: [{}, {type: null}]`, by which null, being anything and null, would be neither."""
+        schema: dict[str, Any] = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]  # theirs is untyped
+        if {} in schema.get("oneOf", ()):
+            return {key: value for key, value in schema.items() if key != "oneOf"}
+        return schema
+
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction=direction)
-        for status in self._problems():
-            if status not in bodies:
-                bodies[status] = self._problem(status)
+        refusals = [status for status in bodies if status >= "400"]
+        for status in {**dict.fromkeys(refusals), **dict.fromkeys(self._problems())}:
+            told = bodies.get(status, {})  # a route may say in its own words when; it is a problem all the same
+            bodies[status] = self._problem(status) | ({"description": told["description"]} if told else {})
         return bodies
 
     def _problem(self, status: str) -> dict[str, Any]:
@@ -69,5 +91,7 @@ class Schema(AutoSchema):
 
     def _problems(self) -> list[str]:
         open_to_all = not self.view.permission_classes
-        statuses = ["429"] if open_to_all else ["401", "403", "404", "429"]
-        return statuses + (["400", "409", "413", "415", "422"] if self.method in BODY_VERBS else ["422"])
+        statuses = ["400", "404", "422", "429"] if open_to_all else ["400", "401", "403", "404", "422", "429"]
+        if self.method not in CHANGING_VERBS:
+            return statuses
+        return statuses + (["409", "413", "415"] if self.method in BODY_VERBS else ["409", "415"])

@@ -59,6 +59,7 @@ class _One(_OfKind):
 
     @extend_schema(responses=AccountOut)
     def get(self, request: Request, name: str) -> Response:
+        """The account by its name."""
         return Response(self.render(self.named(name)))
 
     @extend_schema(request=Input, responses=AccountOut)

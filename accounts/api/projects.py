@@ -62,6 +62,7 @@ class OneProject(OfNamedProject):
 
     @extend_schema(responses=ProjectOut)
     def get(self, request: Request, name: str) -> Response:
+        """The project, with the caller's own role in it."""
         return Response(project_out(self.project, viewer=self.principal))
 
     @extend_schema(request=Input, responses=ProjectOut)
@@ -77,6 +78,7 @@ class Members(OfNamedProject):
 
     @extend_schema(parameters=PAGE_PARAMETERS, responses=page_of(MemberOut))
     def get(self, request: Request, name: str) -> Response:
+        """Members of the project, with their roles."""
         members = selectors.list_members(project=self.project)
         return Response(page(members, request, column="account__name", render=member_out))
 

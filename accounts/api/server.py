@@ -24,7 +24,7 @@ class Server(ApiView):
     authentication_classes = []
     permission_classes = []
 
-    @extend_schema(responses=ServerOut, auth=[])
+    @extend_schema(responses=ServerOut)
     def get(self, request: Request) -> Response:
         return Response(
             {
@@ -41,6 +41,7 @@ class Server(ApiView):
 class Me(ApiView):
     @extend_schema(responses=MeOut)
     def get(self, request: Request) -> Response:
+        """Who is calling: the account, what its token may do, and its roles by project."""
         caller = self.principal
         account = Account.objects.get(uuid=caller.id)
         projects = [project for project in list_projects(visible_to=caller) if caller.role_in(project)]

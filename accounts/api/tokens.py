@@ -97,6 +97,7 @@ def _expiry(data: dict[str, Any]) -> datetime | None:
 class OneToken(ApiView):
     @extend_schema(responses=TokenOut)
     def get(self, request: Request, token: UUID) -> Response:
+        """One's own token, without its secret; administrators of the server find any."""
         require_scope(self.principal, "read")
         return Response(token_out(selectors.get_token(uuid=token, visible_to=self.principal)))
 

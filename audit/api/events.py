@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import transaction
 from django.http import HttpResponse, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -57,6 +57,7 @@ class Events(ApiView):
 class OneEvent(ApiView):
     @extend_schema(responses=EventOut)
     def get(self, request: Request, id: UUID) -> Response:  # noqa: A002 - the path names it so
+        """One event of the ledger, of those that the caller may read."""
         require_read(self.principal)
         return Response(events_out([selectors.get_event(id=id, visible_to=self.principal)])[0])
 
@@ -67,7 +68,11 @@ class EventProof(ApiView):
             OpenApiParameter("wait", str, enum=["integrated"], description="Wait up to 10 s for its place in the log."),
             OpenApiParameter("format", str, enum=["json", "tlog-proof"], description="tlog-proof: the C2SP text."),
         ],
-        responses=ProofOut,
+        responses={
+            (200, "application/json"): ProofOut,
+            (200, "text/plain"): OpenApiTypes.STR,
+            503: OpenApiResponse(description="It has no place in the log yet."),
+        },
     )
     def get(self, request: Request, id: UUID) -> HttpResponse | Response:  # noqa: A002 - the path names it so
         """The event's inclusion in the newest checkpoint. 503 while it has no place in the log yet."""

@@ -44,6 +44,7 @@ class Checkpoints(ApiView):
 class OneCheckpoint(ApiView):
     @extend_schema(responses=LogCheckpointOut)
     def get(self, request: Request, size: int) -> Response:
+        """The signed head of the log at that size."""
         return Response(checkpoint_out(selectors.get_checkpoint(size)))
 
 

@@ -78,6 +78,7 @@ class OneAlert(AlertView):
 
     @extend_schema(responses=AlertOut)
     def get(self, request: Request, uuid: UUID) -> Response:
+        """The alert: what was found, since when, and who answered it."""
         return Response(alert_out(self.find_alert(uuid)))
 
 

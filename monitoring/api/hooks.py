@@ -91,6 +91,7 @@ class OneIntakeHook(RegistryView):
 
     @extend_schema(responses=IntakeHookOut)
     def get(self, request: Request, uuid: UUID) -> Response:
+        """The hook, without its secret."""
         return Response(hook_out(selectors.get_hook(project=self.project, uuid=uuid)))
 
     @extend_schema(request=Input, responses=IntakeHookOut)

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -41,8 +41,11 @@ class Intake(ApiView):
     @extend_schema(
         parameters=HEADERS,
         request={"application/json": OpenApiTypes.OBJECT},
-        responses={201: TakenOut, 200: TakenOut},
-        auth=[],
+        responses={
+            201: TakenOut,
+            200: TakenOut,
+            401: OpenApiResponse(description="It was not signed with the secret of this hook, or not lately."),
+        },
     )
     def post(self, request: Request, uuid: UUID) -> Response:
         """Take a verdict that was signed with the hook's secret; the body is the document as the tool wrote it. The

@@ -80,6 +80,7 @@ class OneMonitor(MonitorView):
 
     @extend_schema(responses=MonitorOut)
     def get(self, request: Request, uuid: UUID) -> Response:
+        """How it judges, and how it stands now."""
         return Response(monitor_out(self.find_monitor(uuid)))
 
     @extend_schema(request=Input, responses=MonitorOut)

@@ -65,6 +65,7 @@ class OneSource(MonitorView):
 
     @extend_schema(responses=SourceOut)
     def get(self, request: Request, uuid: UUID, source: UUID) -> Response:
+        """Where it reads, and what came of reading."""
         return Response(source_out(selectors.get_source(monitor=self.find_monitor(uuid), uuid=source)))
 
     @extend_schema(responses={204: None})

@@ -80,6 +80,7 @@ class OneTrigger(RegistryView):
 
     @extend_schema(responses=TriggerOut)
     def get(self, request: Request, uuid: UUID) -> Response:
+        """What it waits for, and what it does then."""
         return Response(trigger_out(selectors.get_trigger(project=self.project, uuid=uuid)))
 
     @extend_schema(request=Input, responses=TriggerOut)

@@ -75,6 +75,7 @@ class OneSubscription(ProjectView):
 
     @extend_schema(responses=SubscriptionOut)
     def get(self, request: Request, uuid: UUID) -> Response:
+        """The subscription, without where it leads and what signs it."""
         return Response(subscription_out(selectors.get_subscription(project=self.project, uuid=uuid)))
 
     @extend_schema(request=Input, responses=SubscriptionOut)

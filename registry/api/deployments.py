@@ -70,6 +70,7 @@ class OneDeployment(RegistryView):
 
     @extend_schema(responses=DeploymentOut)
     def get(self, request: Request, uuid: UUID) -> Response:
+        """What was reported to run there, from when to when."""
         return Response(_rendered([selectors.get_deployment(project=self.project, uuid=uuid)])[0])
 
 

@@ -46,6 +46,7 @@ class OneEnvironment(RegistryView):
 
     @extend_schema(responses=EnvironmentOut)
     def get(self, request: Request, name: str) -> Response:
+        """The environment, with the policy that guards it."""
         return Response(environment_out(self.find_environment(name)))
 
 

@@ -47,6 +47,7 @@ class OneModel(RegistryView):
 
     @extend_schema(responses=ModelOut)
     def get(self, request: Request, name: str) -> Response:
+        """The model by its name."""
         return Response(model_out(self.find_model(name)))
 
     @extend_schema(request=Input, responses=ModelOut)

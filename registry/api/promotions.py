@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from accounts.api.pages import PAGE_PARAMETERS, page
 from accounts.api.schemas import page_of
 from core.access import Permission
-from core.api import parse, parse_query
+from core.api import parse, parse_query, polled
 from core.errors import Invalid
 from registry import selectors, services
 from registry.api.base import ReasonField, RegistryView, VersionRefField
@@ -124,10 +124,13 @@ class Promotions(RegistryView):
 class OnePromotion(RegistryView):
     permissions = {"GET": Permission.PROJECT_READ}
 
-    @extend_schema(responses=PromotionOut)
+    @extend_schema(
+        parameters=[OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="The last ETag.")],
+        responses={200: PromotionOut, 304: OpenApiResponse(description="It stands as If-None-Match knows it.")},
+    )
     def get(self, request: Request, uuid: UUID) -> Response:
-        """How it stands now."""
-        return Response(result_document(selectors.get_promotion(project=self.project, uuid=uuid)))
+        """How it stands now. It has an ETag, so that polling it costs little."""
+        return polled(request, result_document(selectors.get_promotion(project=self.project, uuid=uuid)))
 
 
 class Decide(RegistryView):

@@ -56,6 +56,7 @@ class OneHold(ProjectView):
 
     @extend_schema(responses=HoldOut)
     def get(self, request: Request, uuid: UUID) -> Response:
+        """The hold: what it keeps, who placed it and why, and whether it was lifted."""
         return Response(hold_out(selectors.get_hold(project=self.project, uuid=uuid)))
 
 

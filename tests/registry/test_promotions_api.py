@@ -200,3 +200,27 @@ def test_mallory_sees_no_promotion(ask, api, make_version, mallory, make_project
     ]:
         assert api(mallory).request(verb, path, json=body).status_code == 404
         assert api(mia).request(verb, f"{path}?project={own.name}", json=body).status_code == 404
+
+
+def test_polling_an_unchanged_promotion_costs_no_body(ask, api, make_version, bob):
+    """Pipelines poll until the receipt is there."""
+    path = f"promotions/{ask(make_version()).json()['id']}"
+    first = api(bob).get(path)
+
+    again = api(bob).get(path, headers={"if-none-match": f'"other", W/{first.headers["ETag"]}'})
+
+    assert first.status_code == 200
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["ETag"] == first.headers["ETag"]
+
+
+def test_a_promotion_that_went_on_is_told_anew(ask, api, make_version, set_policy, carol, bob):
+    set_policy(FOUR_EYES)
+    path = f"promotions/{ask(make_version()).json()['id']}"
+    waiting = api(bob).get(path)
+    api(carol).post(f"{path}/approvals", json={"decision": "approve", "reason": "fine"})
+
+    answer = api(bob).get(path, headers={"if-none-match": waiting.headers["ETag"]})
+
+    assert answer.status_code == 200
+    assert answer.json()["decision"] == "promoted"

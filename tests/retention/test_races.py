@@ -101,7 +101,9 @@ def test_an_orphan_that_is_adopted_while_it_is_uploaded_again_stays(make_run, al
         run = make_run()
 
         outcomes = at_once(
-            lambda: sweep(project, alice), lambda: store_file(run, "a", content), lambda: sweep(project, alice)
+            lambda: sweep(project, alice),
+            lambda run=run, content=content: store_file(run, "a", content),
+            lambda: sweep(project, alice),
         )
 
         assert [each for each in outcomes if isinstance(each, Exception)] == []

@@ -331,3 +331,37 @@ def test_every_kind_of_reference_counts(db):
     found = {(source.__name__, column) for source, column in references._references()}
 
     assert found == {("Artifact", "blob"), ("ManifestFile", "blob")}
+
+
+def test_a_pack_whose_bytes_are_swept_before_its_rows_are_written_is_published_again(
+    make_run, purge, sweep, stored, later, monkeypatch
+):
+    """Packs publish outside of any lock, so a sweep may come in between."""
+    from tracking.services import packs
+    from tracking.services.artifacts import check_announced
+
+    old, run = make_run(), make_run()
+    store_file(old, "a", BYTES)
+    announced = check_announced(path="b", size=len(BYTES), sha256=HEX, field="files")
+    get_store().delete(old.project.uuid, HEX)  # so that the announcement wants the bytes
+    (wanted,) = services.announce_files(run=run, files=[announced])
+    publish(old.project, BYTES)
+    purge(old)
+    later(25 * HOUR)
+    sweep()
+    later(25 * HOUR)
+    real, published = packs._publish, []
+
+    def publish_and_be_swept(*arguments):
+        real(*arguments)
+        published.append(1)
+        if len(published) == 1:
+            assert sweep().deleted == 1
+
+    monkeypatch.setattr(packs, "_publish", publish_and_be_swept)
+    assert services.receive_pack(run=run, contents={wanted.upload.uuid: BYTES}) == {wanted.upload.uuid: ""}
+
+    assert len(published) == 2
+    assert stored() == {HEX}
+    assert Blob.objects.get().is_usable
+    assert Artifact.objects.get(run=run).blob == Blob.objects.get()

@@ -55,6 +55,7 @@ class Artifacts(RunView):
         responses=page_of(ArtifactOut),
     )
     def get(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
+        """Files of the run, by path."""
         run = self.get_run(id)
         prefix = parse_prefix(request.query_params.get("prefix", ""))
         if request.query_params.get("recursive", "true").lower() == "false":

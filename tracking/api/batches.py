@@ -17,7 +17,7 @@ from core.ids import parse_run_id
 from core.problems import translate
 from tracking import figures, services
 from tracking.api.base import RunView
-from tracking.api.schemas import BatchOut
+from tracking.api.schemas import BATCH_SCHEMA, BatchOut
 from tracking.limits import BATCH_ITEMS, BATCH_KEYS
 from tracking.metrics.points import STEP, VALUE, Points
 from tracking.uses import DatasetUse
@@ -72,7 +72,7 @@ class Batches(RunView):
     rate_limit = {"POST": "ingest"}
 
     @extend_schema(
-        request={"application/x-msgpack": OpenApiTypes.BINARY, "application/json": OpenApiTypes.OBJECT},
+        request={"application/x-msgpack": OpenApiTypes.BINARY, "application/json": BATCH_SCHEMA},
         responses=BatchOut,
     )
     def post(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so

@@ -20,6 +20,7 @@ class Datasets(ProjectView):
 
     @extend_schema(parameters=PAGE_PARAMETERS, responses=page_of(DatasetOut))
     def get(self, request: Request) -> Response:
+        """Datasets of the project, by name."""
         return Response(page(selectors.list_datasets(project=self.project), request, column="name", render=dataset_out))
 
 
@@ -28,6 +29,7 @@ class OneDataset(ProjectView):
 
     @extend_schema(responses=DatasetOut)
     def get(self, request: Request, name: str) -> Response:
+        """The dataset by its name."""
         return Response(dataset_out(selectors.get_dataset(project=self.project, name=name)))
 
 

@@ -39,6 +39,7 @@ class Experiments(ProjectView):
 
     @extend_schema(request=Input, responses={201: ExperimentOut})
     def post(self, request: Request) -> Response:
+        """A new experiment."""
         data = parse(self.Input, request)
         experiment = services.create_experiment(project=self.project, actor=self.principal, **data)
         return Response(experiment_out(experiment), status=201)
@@ -56,10 +57,12 @@ class OneExperiment(ProjectView):
 
     @extend_schema(responses=ExperimentOut)
     def get(self, request: Request, name: str) -> Response:
+        """The experiment by its name."""
         return Response(experiment_out(selectors.get_experiment(project=self.project, name=name)))
 
     @extend_schema(request=Input, responses=ExperimentOut)
     def patch(self, request: Request, name: str) -> Response:
+        """Rename, describe or tag it. What is left out stays."""
         data = parse(self.Input, request)
         experiment = selectors.get_experiment(project=self.project, name=name)
         changed = services.update_experiment(experiment=experiment, actor=self.principal, **data)
@@ -89,5 +92,6 @@ class RestoreExperiment(ProjectView):
 
     @extend_schema(request=None, responses=ExperimentOut)
     def post(self, request: Request, name: str) -> Response:
+        """Bring back a deleted experiment."""
         experiment = selectors.get_experiment(project=self.project, name=name)
         return Response(experiment_out(services.restore_experiment(experiment=experiment, actor=self.principal)))

@@ -6,7 +6,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 
-@extend_schema_field({"type": ["string", "number", "boolean", "null"]})
+@extend_schema_field(
+    {"type": ["string", "number", "boolean"]}
+)  # null is added where a field allows it, which this one does
 class ScalarField(serializers.Field):
     """Text, a number, a boolean or null, kept as what it was given as."""
 

@@ -101,6 +101,7 @@ class OneRun(RunView):
 
     @extend_schema(responses=RunOut)
     def get(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
+        """The run: where it came from, what it logged, how it ended, and its latest seal."""
         return Response(self.rendered(self.get_run(id)))
 
     @extend_schema(request=Input, responses=RunOut)
@@ -205,6 +206,7 @@ class RunInputs(_RunDatasets):
 
     @extend_schema(responses=RunDatasetOut(many=True))
     def get(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
+        """Datasets that the run read."""
         return self.answer(self.get_run(id))
 
     @extend_schema(request=RunDatasetOut(many=True), responses=RunDatasetOut(many=True))
@@ -218,6 +220,7 @@ class RunOutputs(_RunDatasets):
 
     @extend_schema(responses=RunDatasetOut(many=True))
     def get(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
+        """Datasets that the run wrote."""
         return self.answer(self.get_run(id))
 
     @extend_schema(request=RunDatasetOut(many=True), responses=RunDatasetOut(many=True))
@@ -234,11 +237,13 @@ class RunTag(RunView):
 
     @extend_schema(request=Input, responses={204: None})
     def put(self, request: Request, id: str, key: str) -> Response:  # noqa: A002 - the path names it so
+        """Set one tag of the run."""
         services.set_tag(run=self.get_run(id), key=key, value=parse(self.Input, request)["value"])
         return Response(status=204)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, id: str, key: str) -> Response:  # noqa: A002 - the path names it so
+        """Take one tag off the run."""
         services.delete_tag(run=self.get_run(id), key=key)
         return Response(status=204)
 

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from retention.api.schemas import PurgedOut
+from tracking.limits import BATCH_ITEMS, BATCH_KEYS
 
 STATUSES = ["running", "finished", "failed", "killed"]
 LIFECYCLES = ["active", "archived", "deleted"]
@@ -106,6 +107,64 @@ class RejectedOut(serializers.Serializer):
     detail = serializers.CharField()
     stored = serializers.JSONField(allow_null=True)
     given = serializers.JSONField(allow_null=True)
+
+
+_INT64 = {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1}
+_SCALAR = {"type": ["string", "number", "boolean", "null"]}
+_COUNT = {"type": ["integer", "null"], "minimum": 0, "maximum": 2**63 - 1}
+_TEXT_OR_NULL = {"type": ["string", "null"]}
+_NUMBER = {"oneOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]}
+_DATASET_USES = {
+    "type": "array",
+    "maxItems": BATCH_ITEMS,
+    "items": {
+        "type": "object",
+        "required": ["name"],
+        "additionalProperties": False,
+        "properties": {
+            "name": {"type": "string"},
+            "digest": _TEXT_OR_NULL,
+            "kind": {"type": "string", "enum": ["file", "directory", "frame", "uri"]},
+            "strength": {"type": "string", "enum": ["content", "snapshot", "declared", "path"]},
+            "context": {"type": "string", "maxLength": 100},
+            "schema": {"type": ["array", "null"], "items": {"type": "object"}},
+            "rows": _COUNT,
+            "bytes": _COUNT,
+            "uri": _TEXT_OR_NULL,
+            "source_version": _TEXT_OR_NULL,
+            "profile": {"type": ["object", "null"]},
+        },
+    },
+}
+BATCH_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "The steps, times and values of a metric are of one length.",
+    "required": ["writer", "sequence"],
+    "additionalProperties": False,
+    "properties": {
+        "writer": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+        "sequence": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
+        "metrics": {
+            "type": "array",
+            "maxItems": BATCH_KEYS,
+            "items": {
+                "type": "object",
+                "required": ["key", "steps", "times", "values"],
+                "additionalProperties": False,
+                "properties": {
+                    "key": {"type": "string"},
+                    "steps": {"type": "array", "items": _INT64},
+                    "times": {"type": "array", "items": _INT64, "description": "Microseconds since 1970, UTC."},
+                    "values": {"type": "array", "items": _NUMBER},
+                },
+            },
+        },
+        "params": {"type": "object", "maxProperties": BATCH_ITEMS, "additionalProperties": _SCALAR},
+        "tags": {"type": "object", "maxProperties": BATCH_ITEMS, "additionalProperties": _TEXT_OR_NULL},
+        "inputs": _DATASET_USES,
+        "outputs": _DATASET_USES,
+    },
+}
 
 
 class BatchOut(serializers.Serializer):
