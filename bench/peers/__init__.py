@@ -44,13 +44,16 @@ class Peer:
         return f"{self.name.capitalize()} {self.version}" if self.name == "evidently" else f"{self.name} {self.version}"
 
     def run(self, script: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Any:
-        """What a script prints in its last line, which is JSON.
+        """What a script prints in its last line of JSON; tools may have their say after it.
 
         Raises:
             Unavailable: it cannot be installed, or fails.
         """
         done = _done([str(self.python()), str(script), *arguments], RUN_S, f"{self.label} did not run", env)
-        return json.loads(done.splitlines()[-1])
+        lines = [line for line in done.splitlines() if line.startswith("{")]
+        if not lines:
+            raise Unavailable(f"{self.label} printed no figures")
+        return json.loads(lines[-1])
 
     def python(self) -> Path:
         """Its interpreter, installed if need be, or anew where the requirements have changed. Raises Unavailable."""

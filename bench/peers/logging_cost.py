@@ -20,6 +20,7 @@ TIGHT_ONE, TIGHT_TEN = 100_000, 20_000  # calls
 PACED, PAUSE_S = 300, 0.002
 THREADS, THREAD_CALLS = 4, 10_000
 LONGEST_S = 2.0  # a scenario of a slow tool ends after so long, with fewer calls
+LONGEST_PACED_S, LONGEST_LOOP_S = 4.0, 20.0
 STEP_S, STEPS, PAIRS = 0.010, 30, 9
 DURABLE_STEPS, DURABLE_REPEATS, DURABLE_LONGEST_S = 2_000, 3, 10.0  # of ten metrics: 20,000 points
 
@@ -199,7 +200,7 @@ def values_at(step):
 def timed(act, calls, pause_s=0.0, first=0):
     """Nanoseconds of each call, the step that it logged being `first` and on."""
     taken = []
-    until = time.perf_counter() + LONGEST_S
+    until = time.perf_counter() + (LONGEST_PACED_S if pause_s else LONGEST_S)
     for step in range(first, first + calls):
         begun = time.perf_counter_ns()
         act(step)
@@ -207,7 +208,7 @@ def timed(act, calls, pause_s=0.0, first=0):
         taken.append(ended - begun)
         if pause_s:
             time.sleep(pause_s)
-        elif step % 16 == 0 and time.perf_counter() > until:
+        if step % 16 == 0 and time.perf_counter() > until:
             break
     return taken
 
@@ -229,7 +230,7 @@ def one_metric(make):
     run = make("one-metric")
     tight = timed(run.one, most(run, TIGHT_ONE))
     paced = timed(run.one, PACED, PAUSE_S, first=TIGHT_ONE)
-    return finished(run, one=[*range(len(tight)), *range(TIGHT_ONE, TIGHT_ONE + PACED)]) | {
+    return finished(run, one=[*range(len(tight)), *range(TIGHT_ONE, TIGHT_ONE + len(paced))]) | {
         "one, tight": summed_up(tight),
         "one, paced": summed_up(paced),
     }
@@ -239,7 +240,7 @@ def dict_of_ten(make):
     run = make("dict-of-ten")
     tight = timed(run.ten, most(run, TIGHT_TEN))
     paced = timed(run.ten, PACED, PAUSE_S, first=TIGHT_TEN)
-    return finished(run, ten=[*range(len(tight)), *range(TIGHT_TEN, TIGHT_TEN + PACED)]) | {
+    return finished(run, ten=[*range(len(tight)), *range(TIGHT_TEN, TIGHT_TEN + len(paced))]) | {
         "ten, tight": summed_up(tight),
         "ten, paced": summed_up(paced),
     }
@@ -274,7 +275,10 @@ def step_loop(make):
     rounds = calibrated()
     run = make("step-loop")
     step, found = 0, {True: [], False: []}
+    until = time.perf_counter() + LONGEST_LOOP_S
     for pair in range(PAIRS):
+        if time.perf_counter() > until:
+            break
         for logs in (True, False) if pair % 2 else (False, True):
             wall, cpu = time.perf_counter(), time.process_time()
             for _ in range(STEPS):

@@ -3,8 +3,6 @@
 import math
 from collections.abc import Mapping
 
-from scipy.stats import norm
-
 from monitoring.engine.findings import graded
 from monitoring.engine.limits import Limits
 from monitoring.engine.results import PerformanceVerdict, State, finite, worst
@@ -21,6 +19,7 @@ from monitoring.statistics import (
     r_squared,
     root_mean_squared_error,
 )
+from monitoring.statistics.heavy import stats
 
 Readings = Mapping[str, Measured]  # an error of NaN is one that the sums do not tell
 
@@ -78,7 +77,7 @@ def _judge(before: Readings, now: Readings, limits: Limits) -> tuple[State, str]
     judged = [name for name in ("accuracy", "auc", "mae") if name in before and name in now]
     if not judged:
         return "no_reference", f"The baseline has no performance to compare with{_listed(now)}."
-    z = float(norm.isf(limits.fdr / len(judged)))
+    z = float(stats().norm.isf(limits.fdr / len(judged)))
     states = {name: _state(name, before[name], now[name], z, limits) for name in judged}
     state = worst(list(states.values()))
     shown = [name for name in judged if states[name] == state]
@@ -98,7 +97,7 @@ def _state(name: str, before: Measured, now: Measured, z: float, limits: Limits)
 
 def _interval(before: Measured | None, now: Measured | None, limits: Limits) -> dict[str, float | None]:
     """The current measure between the ends of its confidence interval at 1 - fdr, as far as its error is known."""
-    z = float(norm.isf(limits.fdr / _SIDES))
+    z = float(stats().norm.isf(limits.fdr / _SIDES))
     return {
         "baseline": finite(before.value) if before else None,
         "current": finite(now.value) if now else None,

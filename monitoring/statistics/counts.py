@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import rel_entr
-from scipy.stats import chi2, chi2_contingency
 
+from monitoring.statistics.heavy import special, stats
 from monitoring.statistics.outcome import Outcome
 
 Reals = NDArray[np.float64]
@@ -38,7 +37,7 @@ def psi_limit(reference_rows: int, current_rows: int, *, cells: int, alpha: floa
         raise ValueError(f"A limit needs rows on both sides, not {reference_rows} and {current_rows}.")
     if cells < 2:
         return 0.0
-    return float(chi2.isf(alpha, cells - 1) * (1 / reference_rows + 1 / current_rows))
+    return float(stats().chi2.isf(alpha, cells - 1) * (1 / reference_rows + 1 / current_rows))
 
 
 def js_distance(reference: ArrayLike, current: ArrayLike) -> float:
@@ -48,6 +47,7 @@ def js_distance(reference: ArrayLike, current: ArrayLike) -> float:
     """
     p, q = map(_shares, _pair(reference, current))
     middle = (p + q) / 2
+    rel_entr = special().rel_entr
     divergence = (np.sum(rel_entr(p, middle)) + np.sum(rel_entr(q, middle))) / 2
     return float(np.sqrt(max(0.0, divergence)))  # rounding may leave a little less than nothing
 
@@ -68,7 +68,7 @@ def chi_square(reference: ArrayLike, current: ArrayLike) -> Outcome:
     table = pooled(np.stack(_pair(reference, current)))
     if table.shape[1] < 2:
         return Outcome(0.0, 1.0)
-    found = chi2_contingency(table, correction=False)
+    found = stats().chi2_contingency(table, correction=False)
     return Outcome(float(found.statistic), float(found.pvalue))
 
 

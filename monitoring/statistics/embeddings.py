@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
 
 from monitoring.profiles import Embedding
 from monitoring.profiles.parts import FREQUENCIES
+from monitoring.statistics.heavy import stats
 from monitoring.statistics.outcome import Outcome
 from monitoring.statistics.repeated import LEAST_WINDOWS, calibrated
 
@@ -44,7 +44,7 @@ def embedding_test(reference: Embedding, current: Embedding, windows: Sequence[E
     if by_chance <= 0:  # all rows of both are one and the same, or two
         return Outcome(squared, 1.0 if squared <= 0 else 0.0)
     ratio = squared / by_chance
-    return Outcome(squared, float(chi2.sf(ratio, 1)) if ratio > _LEAST_RATIO else 1.0)
+    return Outcome(squared, float(stats().chi2.sf(ratio, 1)) if ratio > _LEAST_RATIO else 1.0)
 
 
 def _among_windows(windows: Sequence[Embedding], current: Embedding) -> Outcome | None:

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression
 
 from monitoring.profiles import Classification, Regression, Scores
 from monitoring.profiles.parts import SCORE_BINS
+from monitoring.statistics.heavy import optimize
 
 Reals = NDArray[np.float64]
 
@@ -104,7 +104,7 @@ def _calibrated(scores: Scores) -> Reals | None:
     some = rows > 0
     if not some.any():
         return None
-    shares = isotonic_regression(scores.hit[some] / rows[some], weights=rows[some]).x
+    shares = optimize().isotonic_regression(scores.hit[some] / rows[some], weights=rows[some]).x
     return np.asarray(np.interp(_MIDDLES, _MIDDLES[some], shares), np.float64)
 
 

@@ -2,10 +2,8 @@
 
 import math
 
-from scipy.stats import fisher_exact as scipy_fisher_exact
-from scipy.stats import norm
-
 from monitoring.statistics.counts import LEAST_EXPECTED
+from monitoring.statistics.heavy import stats
 from monitoring.statistics.outcome import Outcome
 
 
@@ -24,7 +22,7 @@ def two_proportion_z(reference_hits: int, reference_rows: int, current_hits: int
     if not error:
         return Outcome(0.0, 1.0)
     z = (current_hits / current_rows - reference_hits / reference_rows) / error
-    return Outcome(z, min(1.0, 2 * float(norm.sf(abs(z)))))
+    return Outcome(z, min(1.0, 2 * float(stats().norm.sf(abs(z)))))
 
 
 def fisher_exact(reference_hits: int, reference_rows: int, current_hits: int, current_rows: int) -> Outcome:
@@ -37,7 +35,7 @@ def fisher_exact(reference_hits: int, reference_rows: int, current_hits: int, cu
     _check(current_hits, current_rows, "current")
     table = [[current_hits, current_rows - current_hits], [reference_hits, reference_rows - reference_hits]]
     difference = current_hits / current_rows - reference_hits / reference_rows
-    return Outcome(difference, min(1.0, float(scipy_fisher_exact(table).pvalue)))
+    return Outcome(difference, min(1.0, float(stats().fisher_exact(table).pvalue)))
 
 
 def compare_shares(

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import f, false_discovery_control
 
 from monitoring.statistics.counts import checked, pooled
+from monitoring.statistics.heavy import stats
 from monitoring.statistics.outcome import Outcome
 
 LEAST_WINDOWS = 14  # below two weeks of days, variation between windows cannot be told from chance
@@ -25,7 +25,7 @@ def benjamini_hochberg(p_values: ArrayLike) -> NDArray[np.float64]:
         ValueError: a p-value outside of [0, 1].
     """
     values = np.asarray(p_values, dtype=np.float64)
-    return np.asarray(false_discovery_control(values), np.float64) if values.size else values
+    return np.asarray(stats().false_discovery_control(values), np.float64) if values.size else values
 
 
 def cusum_step(evidence: float, p_value: float) -> float:
@@ -80,7 +80,7 @@ def calibrated(statistic: float, usual: ArrayLike, *, degrees: float) -> Outcome
         return None
     variance = float(np.var(usual, ddof=1))
     freedom = degrees if variance <= 0 else min(max(2 * mean**2 / variance, _LEAST_DEGREES), degrees)
-    return Outcome(statistic, float(f.sf(statistic / mean, freedom, freedom * (len(usual) - 1))))
+    return Outcome(statistic, float(stats().f.sf(statistic / mean, freedom, freedom * (len(usual) - 1))))
 
 
 def _chi_square(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:

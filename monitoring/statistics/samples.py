@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import ks_2samp, kstwo
 
+from monitoring.statistics.heavy import stats
 from monitoring.statistics.outcome import Outcome
 
 Reals = NDArray[np.float64]
@@ -47,12 +47,12 @@ def ks(reference: Column, current: Column) -> Outcome:
         with warnings.catch_warnings():
             # rounding can push scipy's exact p-value past 1; it answers with the asymptotic one then, and says so
             warnings.filterwarnings("ignore", "ks_2samp: Exact calculation unsuccessful", RuntimeWarning)
-            found = ks_2samp(_values(a), _values(b))
+            found = stats().ks_2samp(_values(a), _values(b))
         return Outcome(float(found.statistic), float(found.pvalue))
     _, first, second = _distribution_functions(a, b)
     distance = float(np.max(np.abs(first - second)))
     size = a.n * b.n / (a.n + b.n)
-    p_value = kstwo.sf(max(0.0, distance - SKETCH_ERROR), max(1, round(size)))
+    p_value = stats().kstwo.sf(max(0.0, distance - SKETCH_ERROR), max(1, round(size)))
     return Outcome(distance, float(np.clip(p_value, 0.0, 1.0)))
 
 

@@ -24,6 +24,7 @@ def short(monkeypatch):
     monkeypatch.setattr(logging_cost, "DURABLE_STEPS", 10)
 
 
+@pytest.mark.slow
 def test_every_scenario_measures_every_call(short, capsys):
     logging_cost.main(["null"])
 
@@ -53,6 +54,7 @@ def test_points_that_did_not_come_back_make_the_figures_worthless(lost):
         run.check(range(3), ())
 
 
+@pytest.mark.slow
 def test_a_tool_that_is_not_here_is_named_under_the_table(short, capsys, tmp_path, monkeypatch):
     def run(self, script, *arguments, env):
         raise Unavailable(f"{self.label} cannot be installed")

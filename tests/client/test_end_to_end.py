@@ -109,6 +109,7 @@ def test_params_that_change_are_refused_by_the_server_and_told(connected, caplog
     assert any("did not take param 'lr'" in record.getMessage() for record in caplog.records)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after_s", [0.4, 0.8])
 def test_a_killed_job_loses_no_spooled_point(connected, tmp_path, after_s):
     text = (
@@ -142,6 +143,7 @@ def until_gone(server, limit_s=20.0):
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_server_that_is_killed_and_comes_back_misses_nothing(connected, monkeypatch):
     monkeypatch.setattr("lineal._sender.backoff_s", lambda attempt, longest_s=60.0: 0.05)
     run = lineal.start_run("end-to-end")

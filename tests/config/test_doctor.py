@@ -41,6 +41,7 @@ def test_people_get_a_table(server):
     assert any(line.startswith("database") for line in lines)
 
 
+@pytest.mark.slow
 def test_warnings_fail_only_those_who_ask_for_it(server):
     stray = {"LINEAL_HOST": "x"}
 
@@ -106,6 +107,7 @@ def test_a_folder_without_a_server_is_left_as_it_is(tmp_path):
     assert list(tmp_path.rglob("*")) == [tmp_path / "empty"]
 
 
+@pytest.mark.slow
 def test_a_sequencer_that_stands_still_is_found(server):
     (seat,) = (server.home / "run" / "processes").glob("*/sequencer-0.seat")
     pid = json.loads(seat.read_text())["pid"]
@@ -121,6 +123,7 @@ def test_a_sequencer_that_stands_still_is_found(server):
     assert "wait for their place" in found["sequencer"]["detail"]
 
 
+@pytest.mark.slow
 def test_a_server_that_was_stopped_is_seen(server):
     """Last in this file: nothing runs any more."""
     server.stop()

@@ -104,7 +104,7 @@ def test_a_database_that_does_not_answer_is_one_plain_line(tmp_path):
     assert len(refused.stderr.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM])
 def test_it_stops_cleanly_and_starts_again_on_what_it_kept(tmp_path, number):
     with running_server(tmp_path) as server:
         token = server.token
@@ -117,6 +117,7 @@ def test_it_stops_cleanly_and_starts_again_on_what_it_kept(tmp_path, number):
         assert json.loads(server.cli("whoami", "--json").stdout)["account"]["name"] == "owner"
 
 
+@pytest.mark.slow
 def test_a_killed_part_is_started_again(tmp_path):
     with running_server(tmp_path) as server:
         children = subprocess.run(

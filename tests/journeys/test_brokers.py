@@ -191,6 +191,7 @@ def test_acts_go_on_while_the_broker_is_away_and_nothing_is_lost(parts, broker, 
     wait_for(lambda: parts.ready("web")[1]["broker"] == "ok", "the broker to be found again")
 
 
+@pytest.mark.slow
 def test_a_broker_that_accepts_and_never_answers_holds_up_no_request(parts, broker, receiver):
     broker.freeze()
     try:

@@ -81,6 +81,7 @@ def test_a_server_killed_while_training_logs_loses_and_doubles_nothing(tmp_path)
         assert_exactly_once(server, run_id)
 
 
+@pytest.mark.slow
 def test_a_server_that_is_away_blocks_no_training_and_gets_everything_by_sync(tmp_path):
     with running_server(tmp_path, LINEAL_FINISH_TIMEOUT="1") as server:
         server.stop()
@@ -99,6 +100,7 @@ def test_a_server_that_is_away_blocks_no_training_and_gets_everything_by_sync(tm
         assert_exactly_once(server, run_id, steps=200)
 
 
+@pytest.mark.slow
 def test_a_training_process_killed_leaves_what_it_had_spooled_to_sync(tmp_path):
     """At most the last fifth of a second is lost, and what is there is whole: every step up to the last one."""
     with running_server(tmp_path) as server:

@@ -141,6 +141,7 @@ def evidence_of_years(runs: int, windows: int, *, reference_rows: int, rows: int
     return alarmed / runs
 
 
+@pytest.mark.slow
 def test_evidence_without_a_shift_stays_small():
     assert evidence_of_years(8, 120, reference_rows=100_000) <= 0.125
 

@@ -38,6 +38,7 @@ def test_the_distance_is_the_discrepancy_of_the_kernel():
     assert embedding_distance(a, b) == pytest.approx(sum(apart) - 2 * kernel(first, second).mean(), abs=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("windows", [0, 20])
 def test_nothing_changed_is_no_alarm(windows):
     rng = np.random.default_rng(1)
@@ -49,6 +50,7 @@ def test_nothing_changed_is_no_alarm(windows):
     assert alarms <= 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "windows"), [("half the classes", 14), ("noise", 0), ("noise", 14), ("contrast", 0), ("contrast", 14)]
 )

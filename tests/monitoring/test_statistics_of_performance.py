@@ -129,6 +129,7 @@ def test_auc_is_estimated_too(cancer):
     assert estimate(reference, window).auc == pytest.approx(metrics.roc_auc_score(truth[170:], scores[170:]), abs=0.03)
 
 
+@pytest.mark.slow
 def test_of_many_classes_only_auc_is_estimated():
     data = load_digits()
     train_x, rows, train_y, truth = train_test_split(data.data, data.target, test_size=0.7, random_state=0)

@@ -31,6 +31,7 @@ def wait_for(look):
     raise AssertionError("nothing was found in time")
 
 
+@pytest.mark.slow
 def test_from_training_to_an_alert(server, monkeypatch, tmp_path):
     monkeypatch.setenv("LINEAL_URL", server.url)
     monkeypatch.setenv("LINEAL_TOKEN", server.token)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.ids import uuid7
 from core.models import Job
 from tracking import selectors, services
-from tracking.errors import RunDeleted, RunNotFound, SequenceGap
+from tracking.errors import ExperimentDeleted, RunDeleted, RunNotFound, RunPurged, SequenceGap
 from tracking.metrics.points import make_points
 from tracking.metrics.summary import Summary, summarise
 from tracking.models import Batch, Run, Series, WriterPosition
@@ -69,15 +69,15 @@ def test_a_group_costs_seven_statements_however_many_it_holds(make_run, django_a
 
 
 def test_one_that_is_refused_does_not_hold_up_the_others(make_run, alice):
-    run, deleted, writer = make_run(), make_run(), uuid4()
-    services.delete_run(run=deleted, actor=alice)
+    run, ended, writer = make_run(), make_run(), uuid4()
+    services.finish_run(run=ended, status="finished", actor=alice)
     stranger = uuid7()
     nobody = group._Write(run.project, stranger, writer, 1, series.arrive([("loss", make_points([1], [1], [1.0]))]))
 
-    gap, gone, missing, good, again = group._store_group(
+    gap, late, missing, good, again = group._store_group(
         [
             write_of(run, 2, writer=uuid4(), loss=[(0, 1.0)]),
-            write_of(deleted, 1, writer=writer, loss=[(0, 1.0)]),
+            write_of(ended, 1, writer=writer, loss=[(0, 1.0)]),
             nobody,
             write_of(run, 1, writer=writer, loss=[(7, 1.0)]),
             write_of(run, 1, writer=writer, loss=[(7, 1.0)]),
@@ -86,7 +86,7 @@ def test_one_that_is_refused_does_not_hold_up_the_others(make_run, alice):
 
     assert isinstance(gap, SequenceGap)
     assert gap.extra["expected"] == 1
-    assert isinstance(gone, RunDeleted)
+    assert isinstance(late, group._NotOrdinary)
     assert isinstance(missing, RunNotFound)
     assert not good.repeated
     assert again.repeated
@@ -139,6 +139,27 @@ def test_a_late_write_unseals_the_run_as_any_other(make_run, alice):
     assert outcome.last_sequence == 1
     assert not Run.objects.get(pk=run.pk).sealed
     assert stored(run) == [0]
+
+
+@pytest.mark.parametrize("what", ["deleted", "purged", "in a deleted experiment"])
+def test_a_run_that_is_put_away_takes_no_points(make_run, alice, what):
+    run = make_run()
+    if what == "in a deleted experiment":
+        services.delete_experiment(experiment=run.experiment, actor=alice)
+    else:
+        services.delete_run(run=run, actor=alice)
+    if what == "purged":
+        services.purge_run(run=run, actor=alice, reason="tests")
+
+    with pytest.raises((RunDeleted, RunPurged, ExperimentDeleted)):
+        services.write_points(
+            project=run.project,
+            run=run.uuid,
+            writer=uuid4(),
+            sequence=1,
+            metrics=[("loss", make_points([0], [0], [1.0]))],
+        )
+    assert not Batch.objects.exists()
 
 
 def test_keys_beyond_the_limit_are_reported_and_the_rest_is_stored(make_run, monkeypatch):

@@ -134,6 +134,7 @@ def pid_of(server, role):
     return json.loads(seat.read_text())["pid"]
 
 
+@pytest.mark.slow
 def test_a_sequencer_that_stands_still_shows_as_a_lag_that_grows(server):
     pid = pid_of(server, "sequencer")
     os.kill(pid, signal.SIGSTOP)  # killed, it would be started again at once

@@ -22,7 +22,7 @@ from tracking import selectors, services
 from tracking.api.base import RunView
 from tracking.api.render import artifact_out
 from tracking.api.schemas import ArtifactOut, LinksOut, OffsetOut, PackOut, UploadOut
-from tracking.figures import counted
+from tracking.figures import artifact_bytes, counted
 from tracking.limits import PACK_FILE_BYTES, UPLOAD_FILES, UPLOAD_LINKS
 from tracking.models import Upload
 
@@ -129,6 +129,7 @@ class UploadPack(RunView):
         except msgspec.DecodeError as exc:
             raise Malformed(f"The body is not MessagePack: {exc}.") from exc
         reasons = services.receive_pack(run=run, contents={file.upload: file.data for file in files})
+        artifact_bytes.labels("in").inc(sum(len(file.data) for file in files))
         return Response(
             {
                 "files": [

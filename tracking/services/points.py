@@ -13,7 +13,7 @@ from core import jobs
 from core.access import ProjectRef
 from core.errors import LinealError
 from core.grouping import Grouped
-from tracking.errors import RunDeleted, RunNotFound, SequenceGap
+from tracking.errors import RunNotFound, SequenceGap
 from tracking.metrics.points import Points
 from tracking.models import Run
 from tracking.selectors import get_run
@@ -24,6 +24,7 @@ from tracking.services.series import Arrived, Place
 MOST_AT_ONCE = 64  # batches in one transaction; it holds the locks of as many runs
 KNOWN_RUNS = 2_000  # runs whose series a process remembers
 
+_WRITABLE = {Run.Lifecycle.ACTIVE, Run.Lifecycle.ARCHIVED}
 _MOVE = """INSERT INTO tracking_writerposition (run_id, writer, last_sequence) VALUES (%s, %s, %s)
     ON CONFLICT (run_id, writer) DO UPDATE SET last_sequence = excluded.last_sequence"""
 
@@ -39,15 +40,14 @@ class _Write:
 
 @dataclass(frozen=True, slots=True)
 class _RunNow:
-    """A run as it is while we hold its lock."""
+    """A run as it is while we hold its lock. An ordinary one runs, and neither it nor its experiment is deleted."""
 
     place: Place
-    status: str
-    lifecycle: str
+    is_ordinary: bool
 
 
-class _EndedRun(Exception):
-    """The run has ended: a late write has more to do than this module does."""
+class _NotOrdinary(Exception):
+    """The run has ended, or may not be written to: there is more to do and to say than this module does."""
 
 
 def write_points(
@@ -57,13 +57,13 @@ def write_points(
 
     Raises:
         RunNotFound: the project has no such run.
-        RunDeleted, SequenceGap: as `write_batch`.
+        SequenceGap, RunDeleted, RunPurged, ExperimentDeleted: as `write_batch`.
     """
     metrics = list(metrics)
     write = _Write(project, run, writer, sequence, series.arrive(metrics))
     try:
         return _group.submit(write)
-    except _EndedRun:
+    except _NotOrdinary:
         return write_batch(run=get_run(project=project, id=run), writer=writer, sequence=sequence, metrics=metrics)
 
 
@@ -102,7 +102,7 @@ def _store(writes: Sequence[_Write]) -> Sequence[BatchOutcome | Exception]:
                 outcomes.append(BatchOutcome(write.sequence, rejected=list(arrived.rejected)))
             else:
                 outcomes.append(BatchOutcome(positions[run.place.run_id, write.writer], repeated=True))
-        except (LinealError, _EndedRun) as exc:
+        except (LinealError, _NotOrdinary) as exc:
             outcomes.append(exc)
     series.store(stored)
     moved = {at: last for at, last in positions.items() if last != before.get(at)}
@@ -115,13 +115,21 @@ def _store(writes: Sequence[_Write]) -> Sequence[BatchOutcome | Exception]:
 def _lock_runs(writes: Sequence[_Write]) -> dict[tuple[int, UUID], _RunNow]:
     """By project and run id. Locked in one order, so that two groups never wait for each other."""
     projects, uuids = {write.project.id for write in writes}, {write.run for write in writes}
-    lock = connection.ops.for_update_sql(no_key=True) if connection.features.has_select_for_no_key_update else ""
-    sql = f"""SELECT project_id, uuid, id, experiment_id, status, lifecycle FROM tracking_run
-        WHERE project_id IN ({_marks(projects)}) AND uuid IN ({_marks(uuids)}) ORDER BY id {lock}"""  # noqa: S608 - marks
-    return {
-        (project_id, _uuid(uuid)): _RunNow(Place(run_id, experiment_id), status, lifecycle)
-        for project_id, uuid, run_id, experiment_id, status, lifecycle in _rows(sql, [*projects, *map(_bound, uuids)])
-    }
+    lock = (
+        connection.ops.for_update_sql(no_key=True, of=("run",))
+        if connection.features.has_select_for_no_key_update
+        else ""
+    )
+    sql = f"""SELECT run.project_id, run.uuid, run.id, run.experiment_id, run.status, run.lifecycle, experiment.deleted_at
+        FROM tracking_run run JOIN tracking_experiment experiment ON experiment.id = run.experiment_id
+        WHERE run.project_id IN ({_marks(projects)}) AND run.uuid IN ({_marks(uuids)}) ORDER BY run.id {lock}"""  # noqa: S608 - marks
+    found = {}
+    for project_id, uuid, run_id, experiment_id, status, lifecycle, deleted_at in _rows(
+        sql, [*projects, *map(_bound, uuids)]
+    ):
+        ordinary = status == Run.Status.RUNNING and lifecycle in _WRITABLE and deleted_at is None
+        found[project_id, _uuid(uuid)] = _RunNow(Place(run_id, experiment_id), ordinary)
+    return found
 
 
 def _positions(runs: Mapping[tuple[int, UUID], _RunNow], writes: Sequence[_Write]) -> dict[tuple[int, UUID], int]:
@@ -157,10 +165,8 @@ def _writable(runs: Mapping[tuple[int, UUID], _RunNow], write: _Write) -> _RunNo
     run = runs.get((write.project.id, write.run))
     if run is None:
         raise RunNotFound(write.run)
-    if run.lifecycle == Run.Lifecycle.DELETED:
-        raise RunDeleted(write.run)
-    if run.status != Run.Status.RUNNING:
-        raise _EndedRun
+    if not run.is_ordinary:
+        raise _NotOrdinary
     return run
 
 
