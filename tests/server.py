@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ class Server:
     process: subprocess.Popen | None = None
     link: str = ""
     output: list[str] = field(default_factory=list)
+    reader: threading.Thread | None = None
 
     @property
     def url(self) -> str:
@@ -55,16 +57,26 @@ class Server:
             if "/login#" in line:
                 self.link = line.split()[-1]
             if line.startswith("SDK and CLI") or time.monotonic() > end:
+                self.reader = threading.Thread(target=self._read_on, args=(self.process,), daemon=True)
+                self.reader.start()
                 return
         raise AssertionError(f"the server did not start: {''.join(self.output)}")
+
+    def _read_on(self, process: subprocess.Popen) -> None:
+        """A server that nobody reads would wait for its own log, once the pipe is full."""
+        for line in process.stdout:
+            self.output.append(line)
 
     def stop(self, number: int = signal.SIGTERM, limit_s: float = 60) -> int:
         """Ends the server by its own process id; its exit code."""
         if self.process is None:
             return 0
         self.process.send_signal(number)
-        self.output.append(self.process.communicate(timeout=limit_s)[0])
-        code, self.process = self.process.returncode, None
+        code = self.process.wait(timeout=limit_s)
+        if self.reader is not None:
+            self.reader.join(timeout=limit_s)
+        self.process.stdout.close()
+        self.process, self.reader = None, None
         return code
 
     def cli(self, *arguments: str, code: int | None = 0, **extra) -> subprocess.CompletedProcess:

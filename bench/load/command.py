@@ -8,6 +8,7 @@ compared point by point.
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,8 @@ ROOT = Path(__file__).parents[2]
 COMPARED = KEYS[3]  # the series whose every value is compared; of the others the number of points is
 MOST_USERS, MOST_SECONDS = 300, 1_800
 STARTING_S, STOPPING_S = 60, 120  # beside the load itself
+LAST_LINES = 60
+LOUD = re.compile(r" (WARNING|ERROR|CRITICAL) ")
 COLUMNS = ("request", "requests", "requests/s", "p50 ms", "p95 ms", "p99 ms", "failures")
 
 
@@ -48,6 +51,7 @@ class Outcome:
     met: Mapping[str, Any]
     points: int
     lost: Sequence[str]
+    log: Sequence[str] = ()  # warnings and errors that the server wrote
 
     @property
     def failures(self) -> list[str]:
@@ -63,6 +67,8 @@ def main(arguments: list[str]) -> int:
     print_sheet(sheet)
     for failure in outcome.failures[:40]:
         print(f"FAILED {failure}", file=sys.stderr)
+    for line in outcome.log[:40]:
+        print(f"the server: {line.rstrip()}", file=sys.stderr)
     if wish.write:
         body = f"{(__doc__ or '').strip()}\n\n{sheet.note}\n\n{sheet.table()}"
         report.write_section(ROOT / "docs" / "benchmarks.md", f"load-{load.database}", body)
@@ -91,9 +97,13 @@ def _within(most: int) -> Any:
 def put_on(load: Load) -> Outcome:
     """The load, on a server of its own in a temporary home; which is ended, as is the swarm, whatever happens."""
     with tempfile.TemporaryDirectory(prefix="lineal-load-") as folder, _server(Path(folder), load.database) as server:
-        met = _swarm(server, load)
-        lost, points = _compare(Wire(server.url, server.token), met["runs"])
-        return Outcome(met, points, lost)
+        try:
+            met = _swarm(server, load)
+            lost, points = _compare(Wire(server.url, server.token), met["runs"])
+        except Exception:
+            print("".join(server.output[-LAST_LINES:]), file=sys.stderr)  # what it said is gone with its home
+            raise
+        return Outcome(met, points, lost, [line for line in server.output if LOUD.search(line)])
 
 
 @contextmanager
