@@ -519,7 +519,10 @@ NOTIFY = [
     Route("POST", f"{DELIVERY}/replay{P}", SUBSCRIBE, prepare=told.a_delivery),
 ]
 
-SERVER = [Route("GET", "/metrics", Needs.SERVER_ADMIN, scope="metrics")]
+SERVER = [
+    Route("GET", "/metrics", Needs.SERVER_ADMIN, scope="metrics"),
+    Route("GET", "/api/schema", Needs.SIGNED_IN),
+]
 
 ROUTES: list[Route] = [*SERVER, *ACCOUNTS, *AUDIT, *LINEAGE, *MONITORING, *NOTIFY, *REGISTRY, *RETENTION, *TRACKING]
 COVERED_ROOMS = frozenset(
