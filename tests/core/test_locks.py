@@ -81,7 +81,10 @@ def test_a_holder_that_is_killed_lets_go(home):
 
 def _end_backend_that_holds_a_lock() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'")
+        cursor.execute(  # of this database alone: other workers of the suite have their own on the same server
+            """SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'
+               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
+        )
         assert cursor.fetchall() == [(True,)]
 
 
