@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from config import folder_broker
 from config.environment import BadSetting
 
 CONNECT_LIMIT_S = 2.0
@@ -37,7 +38,7 @@ def _folder(folder: Path) -> dict[str, Any]:
         "control_folder": str(folder / "control"),
         "polling_interval": 0.1,
     }
-    celery = {"broker_url": "filesystem://", "broker_transport_options": options}
+    celery = {"broker_url": f"{folder_broker.SCHEME}://", "broker_transport_options": options}
     return {"kind": "folder", "folder": folder, "celery": celery, "ring_options": {}}
 
 

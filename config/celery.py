@@ -12,11 +12,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from django.conf import settings
 
-from config import broker
+from config import broker, folder_broker
 from core.doorbell import QUEUE
 
 app = Celery("lineal")
 broker.make_folders(settings.BROKER)
+folder_broker.register()
 app.conf.update(
     **settings.BROKER["celery"],
     task_ignore_result=True,

@@ -38,7 +38,7 @@ def test_without_one_a_folder_in_the_home_is_polled(tmp_path):
 
     make_folders(made)
 
-    assert made["celery"]["broker_url"] == "filesystem://"
+    assert made["celery"]["broker_url"] == "folder://"
     assert {path.name for path in (tmp_path / "broker").iterdir()} == {"queue", "control"}
     assert (tmp_path / "broker" / "queue").stat().st_mode & 0o077 == 0
 
