@@ -2,13 +2,13 @@
 
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 
 from config import environment
+from tests.rooms import rooms
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -91,12 +91,9 @@ def test_passwords_are_made_once_and_for_their_owner_alone(tmp_path):
 
 
 def test_every_room_goes_into_the_image():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    rooms = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-
     let_through = (ROOT / ".dockerignore").read_text().splitlines()
 
-    assert [room for room in rooms if f"!{room}" not in let_through] == []
+    assert [room for room in rooms() if f"!{room}" not in let_through] == []
 
 
 def test_the_image_gets_the_versions_that_the_tests_ran_with():

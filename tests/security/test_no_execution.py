@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.rooms import rooms
+
 ROOT = Path(__file__).parents[2]
-ROOMS = ("config", "core", "audit", "accounts", "notify", "lineage", "tracking", "registry", "monitoring", "web")
-SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+SOURCES = sorted(path for room in rooms() for path in (ROOT / room).rglob("*.py"))
 
 UNPICKLERS = {
     "pickle",
