@@ -14,7 +14,6 @@ from core import clock, schema
 OLDEST_POSTGRESQL = 140_000  # as server_version_num; Django 5.2 serves 14 and later
 LARGEST_SKEW_S = 5.0
 CONNECT_LIMIT_S = 5
-ROOMS = frozenset({"core", "audit", "accounts", "notify", "lineage", "tracking", "registry", "monitoring"})
 
 
 def connects() -> Iterator[Finding]:
@@ -62,7 +61,9 @@ def migrations() -> Iterator[Finding]:
         )
         return
     loader = MigrationExecutor(connection).loader
-    newer = sorted(key for key in loader.applied_migrations if key[0] in ROOMS and key not in loader.graph.nodes)
+    newer = sorted(
+        key for key in loader.applied_migrations if key[0] in loader.migrated_apps and key not in loader.graph.nodes
+    )
     if newer:
         names = ", ".join(".".join(key) for key in newer[:3])
         yield warn(
@@ -92,11 +93,9 @@ def indexes() -> Iterator[Finding]:
     counted = 0
     with connection.cursor() as cursor:
         for model in apps.get_models():
-            if model._meta.app_label not in ROOMS:  # noqa: SLF001 - Django's documented API of models
-                continue
             declared = _declared(model)
             counted += len(declared)
-            found = connection.introspection.get_constraints(cursor, model._meta.db_table)  # noqa: SLF001 - likewise
+            found = connection.introspection.get_constraints(cursor, model._meta.db_table)  # noqa: SLF001 - Django's documented API of models
             absent += sorted(declared - set(found))
         broken = _invalid()
     if absent or broken:
