@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from tests.server import free_port
+
 ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests-secret", "AWS_DEFAULT_REGION": "eu-west-1"}
 START_LIMIT_S = 30
 
@@ -54,26 +56,20 @@ class S3Server:
             self.process = None
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _beside_python(name: str) -> str:
     return str(Path(sys.executable).with_name(name))
 
 
 def ministack() -> S3Server:
     """Keeps objects in memory. It checks links by the credentials of its own environment."""
-    port = _free_port()
+    port = free_port()
     env = {"SERVICES": "s3", "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
     return S3Server("ministack", [_beside_python("ministack")], port, {**env, **ENVIRONMENT, "LOG_LEVEL": "ERROR"})
 
 
 def rclone(folder: Path) -> S3Server:
     """Keeps objects as files below `folder`: one folder for each bucket."""
-    port = _free_port()
+    port = free_port()
     keys = f"{ENVIRONMENT['AWS_ACCESS_KEY_ID']},{ENVIRONMENT['AWS_SECRET_ACCESS_KEY']}"
     options = ["--auth-key", keys, "--addr", f"127.0.0.1:{port}", "--config", os.devnull]
     return S3Server("rclone", [_beside_python("rclone"), "serve", "s3", *options, str(folder)], port)

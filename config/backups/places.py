@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from config.backups.failures import BackupFailed, Damaged
+from core.folders import fsync_folder, make_private
 
 CHUNK = 1 << 20
 LAST_FILE = "manifest.sum"
@@ -51,7 +52,7 @@ class Folder:
 
     def write(self, name: str, chunks: Iterable[bytes]) -> None:
         path = self.root / name
-        _make_private(path.parent)
+        make_private(path.parent)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         try:
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
@@ -62,7 +63,7 @@ class Folder:
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
-        _fsync(path.parent)
+        fsync_folder(path.parent)
 
     def read(self, name: str) -> Iterator[bytes]:
         try:
@@ -143,18 +144,3 @@ def chosen(url: str) -> tuple[Place, str]:
 
 def object_name(sha256: str) -> str:
     return f"objects/{sha256[:2]}/{sha256}"
-
-
-def _make_private(folder: Path) -> None:
-    """`folder` and those of its parents that are missing, closed to others (mkdir gives parents the umask's mode)."""
-    if not folder.exists():
-        _make_private(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
-
-
-def _fsync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 from core.errors import TooLarge
+from core.folders import fsync_folder, make_private
 from core.storage.base import ObjectMissing, StagingBusy, StagingHole, StoredObject
 
 CHUNK = 1 << 20  # bytes a read; big enough for speed, small enough for many at once
@@ -25,7 +26,7 @@ class LocalStore:
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
         self.staging = self.root / "staging"
-        _make_private(self.staging)
+        make_private(self.staging)
 
     def check(self) -> None:
         """Its folders were made with it."""
@@ -62,7 +63,7 @@ class LocalStore:
 
     def publish(self, staging_key: str, project: UUID, sha256: str) -> None:
         source, target = self._staged(staging_key), self._object(project, sha256)
-        _make_private(target.parent)
+        make_private(target.parent)
         source.touch(mode=0o600)  # an object of no bytes never had a part
         with source.open("rb") as file:
             os.fsync(file.fileno())
@@ -72,7 +73,7 @@ class LocalStore:
             pass
         else:
             target.chmod(0o400)
-            _fsync_folder(target.parent)
+            fsync_folder(target.parent)
         source.unlink()
 
     def put_all(self, project: UUID, contents: Mapping[str, bytes]) -> None:
@@ -147,18 +148,3 @@ def _chunks(path: Path, start: int, end: int) -> Iterator[bytes]:
 
 def _missing(sha256: str) -> ObjectMissing:
     return ObjectMissing(f"No stored object has the digest sha256:{sha256}.")
-
-
-def _make_private(folder: Path) -> None:
-    """`folder` and those of its parents that are missing, closed to others (mkdir gives parents the umask's mode)."""
-    if not folder.exists():
-        _make_private(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
-
-
-def _fsync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
