@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import django
 
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
     from core.storage import ObjectStore
 
 WAIT_S = 5.0  # of `lineal up` for a database that starts with it
-
-
-class FirstSteps(NamedTuple):
-    token: str | None  # the owner's; None where its file is not here
-    applied: list[str]  # migrations, as `room.0001_name`
 
 
 def main(url: str) -> None:

@@ -119,10 +119,6 @@ class Principal:
     token_id: UUID | None = None
     account_id: int | None = None
 
-    @property
-    def is_service(self) -> bool:
-        return self.kind != "user"
-
     def role_in(self, project: ProjectRef) -> Role | None:
         if self.only_project_id is not None and self.only_project_id != project.id:
             return None

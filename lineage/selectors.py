@@ -125,12 +125,6 @@ def find_node(*, project: ProjectRef, kind: str, key: str) -> Node | None:
     return Node.objects.filter(project_id=project.id, kind=kind, key=key).first()
 
 
-def upstream_of(node: Node) -> list[tuple[str, Node]]:
-    """What leads straight into `node`: (kind of edge, node), oldest first. One query."""
-    edges = Edge.objects.filter(dst=node).select_related("src").order_by("id")
-    return [(edge.kind, edge.src) for edge in edges]
-
-
 def ancestry(
     *,
     project: ProjectRef,

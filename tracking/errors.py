@@ -100,21 +100,6 @@ class SequenceGap(Conflict):
         )
 
 
-class ParamConflict(Conflict):
-    """A param exists with another value. Params are written once; a correction is an act of its own."""
-
-    code = "param-conflict"
-    title = "Param has another value"
-
-    def __init__(self, key: str, *, stored: str, given: str) -> None:
-        super().__init__(
-            f"Param '{key}' is {stored!r} and cannot become {given!r}; record a correction if it was wrong.",
-            key=key,
-            stored=stored,
-            given=given,
-        )
-
-
 class ParamNotFound(NotFound):
     code = "param-not-found"
     title = "Param not found"

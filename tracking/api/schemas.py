@@ -10,7 +10,6 @@ from tracking.limits import BATCH_ITEMS, BATCH_KEYS
 STATUSES = ["running", "finished", "failed", "killed"]
 LIFECYCLES = ["active", "archived", "deleted"]
 BLOB_STATES = ["unverified", "verified", "quarantined", "missing"]
-ANYTHING = serializers.JSONField
 
 
 class ExperimentOut(serializers.Serializer):

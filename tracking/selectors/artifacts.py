@@ -1,12 +1,10 @@
 """Reads of artifacts."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Substr
 
-from tracking.artifacts.paths import ArtifactPath
 from tracking.errors import ArtifactNotFound
 from tracking.models import Artifact, Blob, Run
 
@@ -54,12 +52,6 @@ def artifact_entries(run: Run, path: str) -> list[tuple[str, Blob]]:
     if not entries:
         raise ArtifactNotFound(path)
     return sorted(entries, key=lambda entry: entry[0].encode())
-
-
-def blobs_of(run: Run, paths: Iterable[ArtifactPath]) -> dict[str, Blob]:
-    """What the run already has at these paths."""
-    rows = Artifact.objects.filter(run=run, path__in=list(paths)).select_related("blob")
-    return {row.path: row.blob for row in rows}
 
 
 def _below(files: QuerySet[Artifact], folder: str) -> QuerySet[Artifact]:
