@@ -4,7 +4,7 @@ import threading
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from core.ids import uuid7
 from tracking import selectors, services
@@ -149,3 +149,29 @@ def test_an_end_asked_for_twice_at_once_seals_once(make_run, alice):
     at_once(*[lambda: services.finish_run(run=run, status="finished", actor=alice)] * 4)
 
     assert Seal.objects.filter(run=run).count() == 1
+
+
+def test_points_of_other_runs_do_not_wait_for_a_run_that_is_busy(make_run):
+    """A worker that rewrites a long history holds its run for as long as that takes."""
+    busy, free, held, done = make_run(), make_run(), threading.Event(), threading.Event()
+
+    def write(run):
+        points = [("loss", make_points([1], [1], [1.0]))]
+        services.write_points(project=run.project, run=run.uuid, writer=uuid4(), sequence=1, metrics=points)
+
+    def hold():
+        with transaction.atomic():
+            Run.objects.select_for_update().get(pk=busy.pk)
+            held.set()
+            assert done.wait(10), "the other run's points waited"
+
+    def write_both():
+        assert held.wait(10)
+        waiting = threading.Thread(target=lambda: (write(busy), connection.close()))
+        waiting.start()
+        write(free)
+        done.set()
+        waiting.join(10)
+
+    assert at_once(hold, write_both) == [None, None]
+    assert Series.objects.filter(run__in=[busy, free]).count() == 2

@@ -19,6 +19,7 @@ from tracking.services import points as group
 from tracking.services import series
 from tracking.services.batches import COMPACT_EVERY
 
+POINT = make_points([0], [0], [1.0])
 pytestmark = pytest.mark.django_db
 
 
@@ -87,7 +88,7 @@ def test_one_that_is_refused_does_not_hold_up_the_others(make_run, alice):
     assert isinstance(gap, SequenceGap)
     assert gap.extra["expected"] == 1
     assert isinstance(late, group._NotOrdinary)
-    assert isinstance(missing, RunNotFound)
+    assert isinstance(missing, group._NotOrdinary)
     assert not good.repeated
     assert again.repeated
     assert stored(run) == [7]
@@ -97,9 +98,10 @@ def test_one_that_is_refused_does_not_hold_up_the_others(make_run, alice):
 def test_a_run_of_another_project_is_none(make_run, make_project):
     run = make_run()
 
-    (outcome,) = group._store_group([write_of(run, 1, writer=uuid4(), project=make_project("other"), loss=[(0, 1.0)])])
-
-    assert isinstance(outcome, RunNotFound)
+    with pytest.raises(RunNotFound):
+        services.write_points(
+            project=make_project("other"), run=run.uuid, writer=uuid4(), sequence=1, metrics=[("loss", POINT)]
+        )
     assert not Batch.objects.exists()
 
 
@@ -133,7 +135,7 @@ def test_a_late_write_unseals_the_run_as_any_other(make_run, alice):
     services.finish_run(run=run, status="finished", actor=alice)
 
     outcome = services.write_points(
-        project=run.project, run=run.uuid, writer=uuid4(), sequence=1, metrics=[("loss", make_points([0], [0], [1.0]))]
+        project=run.project, run=run.uuid, writer=uuid4(), sequence=1, metrics=[("loss", POINT)]
     )
 
     assert outcome.last_sequence == 1

@@ -13,7 +13,7 @@ from core import jobs
 from core.access import ProjectRef
 from core.errors import LinealError
 from core.grouping import Grouped
-from tracking.errors import RunNotFound, SequenceGap
+from tracking.errors import SequenceGap
 from tracking.metrics.points import Points
 from tracking.models import Run
 from tracking.selectors import get_run
@@ -47,7 +47,7 @@ class _RunNow:
 
 
 class _NotOrdinary(Exception):
-    """The run has ended, or may not be written to: there is more to do and to say than this module does."""
+    """There is more to do and to say than this module does: the run has ended, may not be written to, is busy, or is none."""
 
 
 def write_points(
@@ -113,10 +113,10 @@ def _store(writes: Sequence[_Write]) -> Sequence[BatchOutcome | Exception]:
 
 
 def _lock_runs(writes: Sequence[_Write]) -> dict[tuple[int, UUID], _RunNow]:
-    """By project and run id. Locked in one order, so that two groups never wait for each other."""
+    """By project and run id, without those that somebody else holds: the others of the group would have to wait for them."""
     projects, uuids = {write.project.id for write in writes}, {write.run for write in writes}
     lock = (
-        connection.ops.for_update_sql(no_key=True, of=("run",))
+        connection.ops.for_update_sql(no_key=True, skip_locked=True, of=("run",))
         if connection.features.has_select_for_no_key_update
         else ""
     )
@@ -163,9 +163,7 @@ def _uuid(found: UUID | str) -> UUID:
 
 def _writable(runs: Mapping[tuple[int, UUID], _RunNow], write: _Write) -> _RunNow:
     run = runs.get((write.project.id, write.run))
-    if run is None:
-        raise RunNotFound(write.run)
-    if not run.is_ordinary:
+    if run is None or not run.is_ordinary:
         raise _NotOrdinary
     return run
 
