@@ -12,10 +12,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from audit import guards
 
 _RIGHTS = """
-    SELECT role.rolname, role.rolsuper, pg_has_role(role.oid, ledger.relowner, 'MEMBER'),
-           has_table_privilege(role.oid, ledger.oid, 'UPDATE, DELETE, TRUNCATE, TRIGGER')
-    FROM pg_roles role, pg_class ledger
-    WHERE role.rolname = current_user AND ledger.oid = to_regclass('audit_event')
+    SELECT current_user, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),
+           bool_or(pg_has_role(ledger.relowner, 'USAGE')),
+           bool_or(has_table_privilege(ledger.oid, 'UPDATE, DELETE, TRUNCATE, TRIGGER'))
+    FROM pg_class ledger
+    WHERE ledger.oid = ANY(ARRAY(SELECT to_regclass(name) FROM unnest(%s::text[]) AS name))
 """
 _ADVICE = "Let LINEAL_DATABASE_URL name a role of its own, and LINEAL_DATABASE_MIGRATE_URL the owner."
 
@@ -30,26 +31,29 @@ def grant_after_migration(*, using: str, **_: Any) -> None:
             cursor.execute(statement)
 
 
-def warnings(connection: BaseDatabaseWrapper) -> list[str]:
-    """What the role at hand could do to the ledger that it should not be able to do, in words; empty on SQLite."""
+def warnings(connection: BaseDatabaseWrapper) -> list[tuple[str, str]]:
+    """What the role at hand could do to the ledger that it should not be able to do, each with what to do about it, in words.
+
+    Empty on SQLite.
+    """
     if connection.vendor != "postgresql":
         return []
     with connection.cursor() as cursor:
-        cursor.execute(_RIGHTS)
-        found = cursor.fetchone()
-    if found is None:
-        return []
-    role, is_super, owns, may_change = found
+        cursor.execute(_RIGHTS, [list(guards.APPEND_ONLY)])
+        role, is_super, owns, may_change = cursor.fetchone()
     if is_super:
         return [
-            f"PostgreSQL's role '{role}' is a superuser, so the server could take the ledger's guards away. {_ADVICE}"
+            (f"PostgreSQL's role '{role}' is a superuser, so the server could take the ledger's guards away.", _ADVICE)
         ]
     if owns:
         return [
-            f"PostgreSQL's role '{role}' owns the ledger's tables, so the server could take its guards away. {_ADVICE}"
+            (f"PostgreSQL's role '{role}' owns the ledger's tables, so the server could take its guards away.", _ADVICE)
         ]
     if may_change:
         return [
-            f"PostgreSQL's role '{role}' was granted changes to the ledger. Take them back: manage.py audit_grants {role}"
+            (
+                f"PostgreSQL's role '{role}' was granted changes to the ledger.",
+                f"Take them back: manage.py audit_grants {role}",
+            )
         ]
     return []

@@ -56,7 +56,7 @@ def role_warnings() -> list[str]:
 
     from audit import serving  # noqa: PLC0415
 
-    return serving.warnings(connection)
+    return [f"{what} {advice}" for what, advice in serving.warnings(connection)]
 
 
 def make_keys() -> None:

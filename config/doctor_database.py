@@ -7,7 +7,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Model, UniqueConstraint
 
-from audit.guards import APPEND_ONLY, missing
+from audit import serving
+from audit.guards import missing
 from config.findings import Finding, fail, ok, shown_age, warn
 from core import clock, schema
 
@@ -130,23 +131,8 @@ def roles() -> Iterator[Finding]:
     if connection.vendor != "postgresql":
         yield ok("roles", "SQLite has none; whoever can write the file can write the ledger")
         return
-    tables = list(APPEND_ONLY)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT current_user, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),"
-            " bool_or(pg_has_role(c.relowner, 'USAGE')), bool_or(has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE'))"
-            " FROM pg_class c WHERE c.oid = ANY(ARRAY(SELECT to_regclass(name) FROM unnest(%s::text[]) AS name))",
-            [tables],
-        )
-        role, is_super, owns, may_change = cursor.fetchone()
-    advice = "Serve as another role than the one that migrates (LINEAL_DATABASE_MIGRATE_URL); `lineal migrate` grants it what it needs."
-    if is_super or owns:
-        yield warn(
-            "roles",
-            f"{role} {'is a superuser' if is_super else 'owns the tables'} and could drop the ledger's guards",
-            advice,
-        )
-    elif may_change:
-        yield warn("roles", f"{role} has rights on the ledger's tables that only its guards stop", advice)
-    else:
-        yield ok("roles", f"{role} may add to the ledger and read it, no more")
+    excess = serving.warnings(connection)
+    if not excess:
+        yield ok("roles", "the role that serves may add to the ledger and read it, no more")
+    for what, advice in excess:
+        yield warn("roles", what, advice)
