@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import textwrap
 
 
 def script(tmp_path, text, **env):
@@ -16,3 +17,24 @@ def script(tmp_path, text, **env):
         text=True,
         timeout=60,
     )
+
+
+def started(tmp_path, text, **env):
+    """A training process that has printed `ready`."""
+    (tmp_path / "train.py").write_text(textwrap.dedent(text))
+    process = subprocess.Popen(
+        [sys.executable, str(tmp_path / "train.py")],
+        env={**os.environ, "LINEAL_FINISH_TIMEOUT": "20", **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline().strip() == "ready", process.communicate()[1]
+    return process
+
+
+def ended(process, number=None):
+    if number is not None:
+        process.send_signal(number)
+    _, words = process.communicate(timeout=60)
+    return process.returncode, words
