@@ -1,11 +1,12 @@
 """Where training runs: clocks that jump, homes that cannot be written, users without a name."""
 
 import os
-import stat
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
+from pathlib import Path
 
 import lineal
 import pytest
@@ -81,10 +82,20 @@ def test_where_nothing_can_be_written_at_all_training_goes_on_and_hears_of_it(fa
     assert any("(10 points) were lost" in sentence for sentence in warnings())
 
 
+@pytest.fixture
+def open_place():
+    """A folder that everybody may write to: those of pytest are its owner's alone, at whatever depth."""
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        place.chmod(0o777)
+        yield place
+
+
 @POSIX
 @pytest.mark.skipif(os.name == "posix" and os.geteuid() != 0, reason="only root may become somebody else")
-def test_a_user_without_name_and_home_logs_all_the_same(fake, tmp_path):
+def test_a_user_without_name_and_home_logs_all_the_same(fake, open_place):
     """What OpenShift makes of a container: a number that /etc/passwd does not know. No folder called ~ comes of it."""
+    place = open_place
     text = """
         import importlib, os, pkgutil, pwd, sys
         import lineal, lineal._processes, platformdirs.unix
@@ -100,12 +111,7 @@ def test_a_user_without_name_and_home_logs_all_the_same(fake, tmp_path):
             run.log_artifact(sys.argv[0])
         assert lineal.sync().ok
     """
-    place = tmp_path / "work"
-    place.mkdir()
-    place.chmod(0o777)
     (place / "train.py").write_text(textwrap.dedent(text))
-    for folder in (place, *list(place.parents)[:3]):
-        folder.chmod(stat.S_IMODE(folder.stat().st_mode) | 0o055)
     done = subprocess.run(
         [sys.executable, str(place / "train.py")], cwd=place, capture_output=True, text=True, timeout=60
     )
