@@ -135,7 +135,7 @@ def _run(job_row: Job) -> None:
         _retry_or_fail(job_row, f"{type(exc).__name__}: {exc}", max_attempts=definition.max_attempts)
         runs.labels(job_row.name, "failed" if job_row.attempts >= definition.max_attempts else "retried").inc()
     else:
-        Job.objects.filter(pk=job_row.pk).update(done_at=clock.now(), leased_until=None)
+        leases.open_as(job_row.pk, job_row.attempts).update(done_at=clock.now(), leased_until=None)
         runs.labels(job_row.name, "done").inc()
         said = f"Job {job_row.name} is done"
         logs.say(log, logging.INFO, said, duration_ms=round((time.perf_counter() - begun) * 1_000, 1))
@@ -161,7 +161,7 @@ def _retry_or_fail(job_row: Job, error: str, *, max_attempts: int) -> None:
     now = clock.now()
     wait_s = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2 ** (job_row.attempts - 1))
     failed_at = now if job_row.attempts >= max_attempts else None
-    Job.objects.filter(pk=job_row.pk).update(
+    leases.open_as(job_row.pk, job_row.attempts).update(
         leased_until=None, due_at=now + timedelta(seconds=wait_s), failed_at=failed_at, last_error=error[:2_000]
     )
 

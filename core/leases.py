@@ -18,7 +18,7 @@ from core.models import Job
 
 log = logging.getLogger(__name__)
 
-CANDIDATES = 10  # looked at by one who searches; losing all of them means that others are busy with them
+CANDIDATES = 10  # looked at by one who searches, at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +35,19 @@ class Leases:
         self._lock = threading.Lock()
 
     def take(self, longest_run_s: dict[str, int], most_attempts: dict[str, int]) -> Job | None:
-        """The job that has been due longest, leased; None when nothing is due, or others were faster.
+        """The job that has been due longest, leased; None when nothing is due.
 
         A job that was begun as often as it may be and never ended is set aside: it killed its workers.
         """
         now = clock.now()
-        for candidate in due(now).order_by("due_at", "id")[:CANDIDATES]:
-            if candidate.attempts >= most_attempts.get(candidate.name, candidate.attempts + 1):
-                _set_aside(candidate, now)
-                continue
-            longest_s = longest_run_s.get(candidate.name, settings.JOB_LEASE_S)
-            if self._take(candidate, now, longest_s):
-                return candidate
+        while candidates := list(due(now).order_by("due_at", "id")[:CANDIDATES]):
+            for candidate in candidates:  # losing all of them means that others are busy with them: look further
+                if candidate.attempts >= most_attempts.get(candidate.name, candidate.attempts + 1):
+                    _set_aside(candidate, now)
+                    continue
+                longest_s = longest_run_s.get(candidate.name, settings.JOB_LEASE_S)
+                if self._take(candidate, now, longest_s):
+                    return candidate
         return None
 
     def _take(self, candidate: Job, now: datetime, longest_s: int) -> bool:
@@ -63,22 +64,24 @@ class Leases:
         return bool(taken)
 
     def drop(self, job: Job) -> None:
-        """It is in this process's hands no more; what became of it is written by the caller."""
+        """It is in this thread's hands no more; what became of it is written by the caller."""
         with self._lock:
-            self._held.pop(job.pk, None)
+            found = self._held.get(job.pk)
+            if found is not None and found.attempts == job.attempts:  # else another thread has begun it since
+                del self._held[job.pk]
 
     def renew(self) -> None:
         """Put off the end of every lease in hand, except of jobs that have run for longer than they may."""
         until = clock.now() + timedelta(seconds=settings.JOB_LEASE_S)
         for pk, held in self._snapshot():
             if time.monotonic() < held.until:
-                _open(pk, held.attempts).filter(leased_until__lt=until).update(leased_until=until)
+                open_as(pk, held.attempts).filter(leased_until__lt=until).update(leased_until=until)
 
     def give_back(self) -> int:
         """Let others have what is in hand, now; how many jobs. They count as begun, and will be begun again."""
         given = 0
         for pk, held in self._snapshot():
-            given += _open(pk, held.attempts).update(leased_until=None)
+            given += open_as(pk, held.attempts).update(leased_until=None)
         return given
 
     def __len__(self) -> int:
@@ -109,13 +112,14 @@ def next_due_s(within_s: float) -> float:
     return within_s if first is None else (first - now).total_seconds()
 
 
-def _open(pk: int, attempts: int) -> QuerySet[Job]:
+def open_as(pk: int, attempts: int) -> QuerySet[Job]:
+    """The job as long as it is neither ended nor begun again by another: whoever writes of it has to hold it still."""
     return Job.objects.filter(pk=pk, attempts=attempts, done_at=None, failed_at=None)
 
 
 def _set_aside(candidate: Job, now: datetime) -> None:
     detail = f"Begun {candidate.attempts} times, and its worker died each time. Before: {candidate.last_error}"
-    if _open(candidate.pk, candidate.attempts).update(failed_at=now, leased_until=None, last_error=detail[:2_000]):
+    if open_as(candidate.pk, candidate.attempts).update(failed_at=now, leased_until=None, last_error=detail[:2_000]):
         log.error(
             "Job %s (%s) is set aside: begun %s times, never ended", candidate.name, candidate.pk, candidate.attempts
         )

@@ -1,14 +1,16 @@
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.db import transaction
 from django.db.transaction import TransactionManagementError
 
-from core import clock, events, jobs
+from core import clock, events, jobs, leases
 from core.models import Job
 
 CALLS: list[dict] = []
 TROUBLE: list[Exception] = []
+OVERTAKEN_BY: list[Callable[[], object]] = []
 
 
 @jobs.job("tests.note", lease_s=30, max_attempts=3)
@@ -16,6 +18,13 @@ def note(**arguments):
     if TROUBLE:
         raise TROUBLE[0]
     CALLS.append(arguments)
+
+
+@jobs.job("tests.overtaken")
+def overtaken():
+    OVERTAKEN_BY.pop()()
+    if TROUBLE:
+        raise TROUBLE[0]
 
 
 @pytest.fixture(autouse=True)
@@ -115,6 +124,20 @@ def test_a_dead_workers_job_is_taken_over_when_its_lease_ends(db, later):
     later(31)
     assert jobs.run_pending() == 1
     assert len(CALLS) == 1
+
+
+@pytest.mark.parametrize("trouble", [[], [RuntimeError("too late")]], ids=["done", "failed"])
+def test_who_was_overtaken_writes_nothing_of_the_job(db, later, trouble):
+    """Its lease ended while it ran, and another began the job anew: what the first one comes to say is late."""
+    jobs.enqueue("tests.overtaken")
+    OVERTAKEN_BY.append(lambda: (later(3_600), leases.Leases().take({}, {})))
+    TROUBLE.extend(trouble)
+
+    jobs.run_next()
+
+    row = Job.objects.get()
+    assert (row.attempts, row.last_error, row.done_at, row.failed_at) == (2, "", None, None)
+    assert row.leased_until > clock.now()
 
 
 def test_two_workers_never_hold_one_job(db):
