@@ -125,7 +125,7 @@ _MEANINGS: list[tuple[Callable[[AnyError], bool], Callable[[], Unavailable]]] = 
         ),
     ),
     (
-        lambda exc: isinstance(exc, OperationalError) or is_lost(exc),
+        lambda exc: (isinstance(exc, OperationalError) and sqlite_name(exc) != "SQLITE_ERROR") or is_lost(exc),
         lambda: DatabaseUnavailable("The database did not answer; nothing was changed. Try again.", retry_after_s=2),
     ),
 ]

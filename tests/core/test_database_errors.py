@@ -1,5 +1,7 @@
 """What a failing database becomes for whoever asked."""
 
+import sqlite3
+
 import psycopg
 import pytest
 from django.db import DataError, InterfaceError, InternalError, OperationalError, ProgrammingError
@@ -48,6 +50,13 @@ def test_each_failure_has_its_problem_and_a_time_to_come_back(error, code):
 def test_a_bug_of_ours_is_no_trouble_of_the_database(error):
     assert database_errors.translate(error) is None
     assert problems.translate(error) is None
+
+
+def test_a_statement_that_sqlite_does_not_understand_is_a_bug_of_ours():
+    with pytest.raises(sqlite3.OperationalError) as raised:
+        sqlite3.connect(":memory:").execute("SELECT x FROM nowhere")
+
+    assert database_errors.translate(as_django(OperationalError, raised.value)) is None
 
 
 @pytest.fixture
