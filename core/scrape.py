@@ -6,20 +6,18 @@ seconds, so that no number of scrapes can hurt; a source that fails or is late i
 
 import logging
 import platform
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
-from django.db import connection, transaction
-from django.db.utils import DatabaseError
+from django.db import DatabaseError, connection
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from core import metrics
+from core.time_limits import time_limit
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +25,16 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 KEPT_S = 5.0  # how old the database's figures may be: less than any scrape interval in use
 SOURCE_LIMIT_S = 2.0
 ALL_LIMIT_S = 6.0  # below Prometheus' usual time-out of ten seconds
-CHECK_EVERY_STEPS = 10_000  # of SQLite's machine, between two looks at the clock
 
 Source = Callable[[], Iterable[Metric]]
 _sources: dict[str, Source] = {}
+
+
+class SourceTooSlow(Exception):
+    """A source took longer than it may."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"not read within {seconds:.1f} s")
 
 
 def register(name: str, source: Source) -> None:
@@ -137,26 +141,10 @@ def _read(name: str, source: Source, limit_s: float) -> list[Metric] | None:
     if limit_s <= 0:
         return None
     try:
-        with time_limit(limit_s):
+        with time_limit(limit_s, SourceTooSlow):
             return list(source())
-    except (DatabaseError, OSError) as exc:
+    except (DatabaseError, OSError, SourceTooSlow) as exc:
         log.warning("The figures of '%s' could not be read: %s", name, exc)
-        return None
-
-
-@contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Queries inside end with a DatabaseError once the time is up."""
-    if connection.vendor == "postgresql":
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(max(1, int(seconds * 1_000)))])
-            yield
-        return
-    connection.ensure_connection()
-    wire: sqlite3.Connection = connection.connection
-    end = time.monotonic() + seconds
-    wire.set_progress_handler(lambda: int(time.monotonic() > end), CHECK_EVERY_STEPS)
-    try:
-        yield  # in no transaction of ours: on SQLite one would hold up the writers
-    finally:
-        wire.set_progress_handler(None, 0)
+    except Exception:
+        log.exception("The figures of '%s' could not be read", name)
+    return None

@@ -1,5 +1,6 @@
 """What `/metrics` says of alerts that are not closed."""
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import product
 
@@ -12,7 +13,7 @@ from monitoring.models import Alert, Monitor
 
 def alerts() -> Iterator[Metric]:
     """One query, over the index of alerts that are not closed. Zeroes stand there too, so that a rule can tell them from silence."""
-    found = dict.fromkeys(product(Alert.Kind.values, Monitor.Severity.values, _OPEN), 0)
+    found = Counter(dict.fromkeys(product(Alert.Kind.values, Monitor.Severity.values, _OPEN), 0))
     rows = Alert.objects.exclude(state=Alert.State.CLOSED).values_list("kind", "severity", "state")
     for kind, severity, state, count in rows.order_by("kind").annotate(Count("pk")):
         found[kind, severity, state] += count
