@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from accounts.api.authentication import SignedIn
 from core.access import require_metrics
 from core.api import ApiView
-from core.context import client_ip
+from core.context import client_ip, forwarded_for
 from core.scrape import CONTENT_TYPE, exposition
 
 PROXY_HEADERS = ("X-Forwarded-For", "Forwarded", "Via")
@@ -42,6 +42,8 @@ def is_let_in(request: HttpRequest) -> bool:
     if not settings.METRICS_OPEN_TO:
         return False
     if not settings.TRUSTED_PROXIES and any(name in request.headers for name in PROXY_HEADERS):
+        return False
+    if len(forwarded_for(request)) < settings.TRUSTED_PROXIES:  # past one of them: whose address is it that we see?
         return False
     try:
         address = ip_address(client_ip(request))

@@ -21,10 +21,15 @@ def current_request() -> RequestContext | None:
 def client_ip(request: HttpRequest) -> str:
     """The peer's address, or what the last `LINEAL_TRUSTED_PROXIES` proxies say it was; nothing before those is believed."""
     hops: int = settings.TRUSTED_PROXIES
-    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+    forwarded = forwarded_for(request)
     if hops and len(forwarded) >= hops:
         return forwarded[-hops][:64]
     return str(request.META.get("REMOTE_ADDR", ""))[:64]
+
+
+def forwarded_for(request: HttpRequest) -> list[str]:
+    """The addresses that proxies wrote down, the nearest last; the caller may have written the first ones."""
+    return [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
 
 
 def trace_id_of(traceparent: str) -> str:

@@ -86,6 +86,15 @@ def test_behind_a_known_proxy_the_address_it_names_counts(settings):
     assert scrape(**{"x-forwarded-for": "127.0.0.1"}).status_code == 200
 
 
+def test_what_came_past_one_of_the_known_proxies_is_not_let_in(settings):
+    """The address that is seen is another proxy's then."""
+    settings.METRICS_OPEN_TO, settings.TRUSTED_PROXIES = LOOPBACK, 2
+
+    assert scrape().status_code == 401
+    assert scrape(**{"x-forwarded-for": "127.0.0.1"}).status_code == 401
+    assert scrape(**{"x-forwarded-for": "127.0.0.1, 203.0.113.9"}).status_code == 200
+
+
 def test_a_wrong_token_is_refused_even_from_a_network_that_is_let_in(settings):
     settings.METRICS_OPEN_TO = LOOPBACK
 
