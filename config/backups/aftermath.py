@@ -30,6 +30,7 @@ INWARD = (
     "audit.",
     "accounts.",
     "lineage.",
+    "retention.",
     "tracking.",
     "notify.forget_old",
     "registry.begin_project",
@@ -74,7 +75,7 @@ class Settled:
 
 
 @transaction.atomic
-def settle(manifest: Manifest, *, given_up: Sequence[Head], by: str, reason: str, revoke_tokens: bool) -> Settled:
+def settle(manifest: Manifest, *, given_up: Sequence[Head], by: str, reason: str) -> Settled:
     """Hold what waits, mark what is not there, and put the restore on the ledger: all of it, or nothing."""
     why = f"Held by the restore of the backup of {manifest.made_at}: it may have happened since."
     settled = Settled()
@@ -92,8 +93,6 @@ def settle(manifest: Manifest, *, given_up: Sequence[Head], by: str, reason: str
         reason=reason,
         facts={"root": manifest.ledger.root, "made_at": manifest.made_at, **settled.facts()},
     )
-    if revoke_tokens:
-        settled.tokens, settled.sessions = _revoke_all(manifest)
     return settled
 
 
@@ -156,8 +155,12 @@ def _mark_absent(absent: Sequence[Absent]) -> int:
     return marked
 
 
-def _revoke_all(manifest: Manifest) -> tuple[int, int]:
-    """Tokens that were revoked after the backup live again by it, and nobody can tell which: so none stays."""
+@transaction.atomic
+def revoke_all(manifest: Manifest) -> tuple[int, int]:
+    """How many tokens and sessions ended.
+
+    Tokens that were revoked after the backup live again by it, and nobody can tell which: so none stays.
+    """
     actor = system_principal("operator")
     tokens = Token.objects.filter(revoked_at=None)
     count = 0

@@ -22,6 +22,7 @@ from config.backups.places import chosen, place_at
 from config.backups.progress import shown
 from config.home import home_folder
 from config.processes import HomeTaken, take_lock
+from core.folders import make_private
 
 CODES = """\b
 Exit codes:
@@ -297,7 +298,7 @@ def _target(home: Path | None, *, dry_run: bool) -> Iterator[None]:
             yield
         return
     folder = home_folder(home)
-    (folder / "run").mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(folder / "run")
     with _locked(folder):
         if marker.find(folder) is None and (
             (folder / "keys" / "log.key").exists() or (folder / "owner.token").exists()

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from audit.notes import InvalidKey, Signer
 from config.backups.failures import BackupFailed, Damaged
+from core.folders import fsync_folder, make_private
 
 FORMAT = b"lineal-backup-keys/1"
 SCRYPT_N = 1 << 15  # 32 MB and a tenth of a second for each guess
@@ -41,15 +42,25 @@ def take(home: Path) -> dict[str, bytes]:
         BackupFailed: the log's secret key is not here, so a restored log could not go on.
     """
     folder = home / "keys"
-    found = {f"keys/{path.name}": path for path in sorted(folder.glob("*")) if not path.name.endswith(_LEFT_OUT)}
-    found |= {OWNER_TOKEN: home / OWNER_TOKEN}
-    files = {name: path.read_bytes() for name, path in found.items() if path.is_file()}
+    files = read_folder(folder)
+    if (home / OWNER_TOKEN).is_file():
+        files[OWNER_TOKEN] = (home / OWNER_TOKEN).read_bytes()
     if "keys/log.key" not in files:
         raise BackupFailed(
             f"The ledger's secret key is not at {folder / 'log.key'}. Take the backup where the sequencer runs, or keep the "
             "keys yourself and say --without-keys."
         )
     return files
+
+
+def read_folder(folder: Path) -> dict[str, bytes]:
+    """The keys in a folder, without drafts, and without what an editor or a file manager has left there."""
+    named = {f"keys/{path.name}": path for path in sorted(folder.glob("*")) if path.is_file()}
+    return {
+        name: path.read_bytes()
+        for name, path in named.items()
+        if _KEY_FILE.fullmatch(name) and not name.endswith(_LEFT_OUT)
+    }
 
 
 def signer_for(files: Files, vkey: str) -> Signer | None:
@@ -78,9 +89,18 @@ def unpack(packed: bytes, passphrase: str | None, *, sealed: bool) -> dict[str, 
     """Raises BackupFailed: no passphrase, or a wrong one. Damaged."""
     try:
         plain = _opened(packed, passphrase) if sealed else packed
-        return {name: b64decode(text) for name, text in msgspec.json.decode(plain, type=dict[str, str]).items()}
+        files = {name: b64decode(text) for name, text in msgspec.json.decode(plain, type=dict[str, str]).items()}
     except (msgspec.MsgspecError, ValueError) as exc:
         raise Damaged(f"The file of keys cannot be read: {exc}.") from exc
+    _refuse_strangers(files)
+    return files
+
+
+def _refuse_strangers(files: Files) -> None:
+    """Raises Damaged for a name that leads elsewhere than to a key."""
+    for name in files:
+        if name != OWNER_TOKEN and not _KEY_FILE.fullmatch(name):
+            raise Damaged(f"The file of keys holds {name!r}, which is none.")
 
 
 def _opened(packed: bytes, passphrase: str | None) -> bytes:
@@ -105,11 +125,10 @@ def _stretched(passphrase: str, salt: bytes, n: int) -> bytes:
 
 def put(home: Path, files: Files) -> None:
     """Write them back, readable by their owner alone; public halves by everybody."""
+    _refuse_strangers(files)
     for name, content in files.items():
-        if name != OWNER_TOKEN and not _KEY_FILE.fullmatch(name):
-            raise Damaged(f"The file of keys holds {name!r}, which is none.")
         path = home / name
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(path.parent)
         draft = path.with_name(f".{path.name}.part")
         draft.unlink(missing_ok=True)
         mode = 0o644 if name.endswith(".vkey") else 0o600
@@ -118,3 +137,4 @@ def put(home: Path, files: Files) -> None:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
+        fsync_folder(path.parent)

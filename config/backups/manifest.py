@@ -10,10 +10,12 @@ import msgspec
 
 from audit.notes import InvalidKey, InvalidNote, Signer, sign_note, verify_note
 from config.backups.failures import BackupFailed, Damaged, Refused
+from config.backups.frames import Measured
 from config.backups.places import LAST_FILE, Place
 
 FORMAT = "lineal-backup/1"
 MANIFEST = "manifest.json"
+_FILE = re.compile(r"([a-z0-9_]+/)?[a-z0-9_]+(\.[a-z0-9]+)+")
 _SUM = re.compile(rf"{FORMAT}\n(?P<name>[0-9TZ-]+)\nsha256 (?P<digest>[0-9a-f]{{64}})\n")
 
 
@@ -93,6 +95,20 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         return sum(table.rows for table in self.tables)
 
 
+def damage_of(place: Place, manifest: Manifest, file: File) -> str | None:
+    """What is wrong with a file of the backup, in a sentence; reads it to its end, and no further than it should be long."""
+    name = f"{manifest.name}/{file.file}"
+    if place.size(name) is None:
+        return f"{place.where(name)} is missing."
+    read = Measured(place.read(name))
+    for _ in read:
+        if read.size > file.size:
+            break
+    if (read.size, read.sha256) != (file.size, file.sha256):
+        return f"{place.where(name)} is damaged: its bytes are not those that the manifest names."
+    return None
+
+
 def write(place: Place, manifest: Manifest, signer: Signer | None) -> str:
     """Keep the manifest and its sum; the digest. From here on it is a backup."""
     encoded = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
@@ -118,12 +134,10 @@ def read(place: Place, name: str, *, trusted_vkey: str | None = None) -> Manifes
     if sha256(encoded).hexdigest() != found["digest"]:
         raise Damaged(f"{place.where(f'{name}/{MANIFEST}')} is not what its sum says: it was changed or damaged.")
     manifest = _decoded(encoded, place.where(f"{name}/{MANIFEST}"))
+    if manifest.name != name or not all(_FILE.fullmatch(each.file) for each in manifest.files):
+        raise Damaged(f"{place.where(f'{name}/{MANIFEST}')} names another backup, or files that are not of it.")
     _check_signature(said, manifest, trusted_vkey)
     return manifest
-
-
-def is_signed(place: Place, name: str) -> bool:
-    return b"\n\n" in _whole(place, f"{name}/{LAST_FILE}")
 
 
 def _decoded(encoded: bytes, where: str) -> Manifest:

@@ -10,10 +10,11 @@ NAME = "restore.json"
 
 @dataclass(frozen=True)
 class Marker:
-    """Which backup, by its name and the digest of its manifest."""
+    """Which backup, by its name and the digest of its manifest, and whether it was to be proven."""
 
     backup: str
     manifest: str
+    verify: bool = False
 
 
 def find(home: Path) -> Marker | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from config.backups import manifest, objects
-from config.backups.failures import BackupFailed
+from config.backups.failures import BackupFailed, Damaged
 from config.backups.places import LAST_FILE, Place, is_backup_name
 from config.backups.progress import Progress
 
@@ -29,7 +29,7 @@ def prune(place: Place, *, keep: int, dry_run: bool, progress: Progress) -> Prun
     if not complete:
         raise BackupFailed(f"There is no complete backup in {place.where()}: nothing is pruned.")
     kept = complete[-keep:]
-    wanted = {each.sha256 for name in kept for each in objects.list_of(place, manifest.read(place, name))}
+    wanted = {each.sha256 for name in kept for each in _objects_of(place, name)}
     folders: dict[str, list[str]] = {}
     for name in place.names():
         folders.setdefault(name.partition("/")[0], []).append(name)
@@ -41,6 +41,15 @@ def prune(place: Place, *, keep: int, dry_run: bool, progress: Progress) -> Prun
                 place.remove(name)
                 stage.advance(1)
     return Pruned(kept, sorted(gone), len(orphans))
+
+
+def _objects_of(place: Place, name: str) -> Iterator[objects.Object]:
+    """Of a list that is as it was written: what a damaged one does not name would be gone for good. Raises Damaged."""
+    found = manifest.read(place, name)
+    damage = manifest.damage_of(place, found, found.objects)
+    if damage:
+        raise Damaged(damage)
+    return objects.list_of(place, found)
 
 
 def _in_order(gone: list[str], folders: dict[str, list[str]], orphans: list[str]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 from django.conf import settings
@@ -19,11 +20,11 @@ from audit.models import AuditCheckpoint, Verification
 from audit.restores import is_recorded
 from audit.verification import verify_ledger
 from config.backups import keys, ledger, loading, objects, snapshot
-from config.backups.aftermath import Settled, settle
+from config.backups.aftermath import Settled, revoke_all, settle
 from config.backups.failures import BackupFailed, Damaged, Refused
-from config.backups.frames import Measured, Row, Unpacked
+from config.backups.frames import Row, Unpacked
 from config.backups.ledger import Later
-from config.backups.manifest import File, Manifest
+from config.backups.manifest import File, Manifest, damage_of
 from config.backups.marker import Marker, clear, find, mark
 from config.backups.operators import operator
 from config.backups.places import Place
@@ -87,10 +88,13 @@ def restore(place: Place, manifest: Manifest, wish: Wish, progress: Progress) ->
         ledger.refuse_loss(manifest.ledger, later)
     files = _open_keys(place, manifest, wish)
     restored = Restored(manifest, later, Settled())
+    begun = find(settings.HOME)
+    asked_to_prove = wish.verify or (begun is not None and begun.verify)  # what was asked once is owed until it is done
     if not is_filled:
         _refuse_damaged(place, manifest, progress)
-        mark(settings.HOME, Marker(backup=manifest.name, manifest=_identity(manifest)))
-        restored.copied_objects = _put_objects(place, manifest, progress)
+    mark(settings.HOME, Marker(backup=manifest.name, manifest=_identity(manifest), verify=asked_to_prove))
+    restored.copied_objects = _put_objects(place, manifest, progress)
+    if not is_filled:
         _put_anchors(place, manifest)
         _fill_database(place, manifest, progress)
     keys.put(settings.HOME, _without_owner(files) if wish.revoke_tokens else files)
@@ -98,7 +102,9 @@ def restore(place: Place, manifest: Manifest, wish: Wish, progress: Progress) ->
     ledger.check_restored(manifest.ledger)
     if not is_recorded(manifest.name):
         restored.settled = _settle(manifest, later, wish)
-    if wish.verify:
+    if wish.revoke_tokens:
+        restored.settled.tokens, restored.settled.sessions = revoke_all(manifest)
+    if asked_to_prove:
         _verify(place, manifest, restored, progress)
     if not restored.findings:
         clear(settings.HOME)
@@ -109,22 +115,10 @@ def _check_files(place: Place, manifest: Manifest, progress: Progress) -> list[s
     with progress.stage("Files", sum(file.size for file in manifest.files), in_bytes=True) as stage:
         findings = []
         for file in manifest.files:
-            finding = _check_file(place, manifest, file)
+            finding = damage_of(place, manifest, file)
             findings += [finding] if finding else []
             stage.advance(file.size)
         return findings
-
-
-def _check_file(place: Place, manifest: Manifest, file: File) -> str | None:
-    name = f"{manifest.name}/{file.file}"
-    if place.size(name) is None:
-        return f"{place.where(name)} is missing."
-    read = Measured(place.read(name))
-    for _ in read:
-        pass
-    if (read.size, read.sha256) != (file.size, file.sha256):
-        return f"{place.where(name)} is damaged: its bytes are not those that the manifest names."
-    return None
 
 
 def _refuse_damaged(place: Place, manifest: Manifest, progress: Progress) -> None:
@@ -164,8 +158,8 @@ def _log_of(place: Place, manifest: Manifest) -> tuple[Iterator[Row], Iterator[R
 
 def _wanted(place: Place, manifest: Manifest) -> Iterator[objects.Object]:
     """The objects that the backup has: those it names, without those that were not there to be copied."""
-    absent = {each.sha256 for each in manifest.absent}
-    return (each for each in objects.list_of(place, manifest) if each.sha256 not in absent)
+    absent = {(UUID(each.project), each.sha256) for each in manifest.absent}
+    return (each for each in objects.list_of(place, manifest) if (each.project, each.sha256) not in absent)
 
 
 def _refuse_taken(manifest: Manifest) -> bool:
@@ -195,13 +189,13 @@ def _open_keys(place: Place, manifest: Manifest, wish: Wish) -> dict[str, bytes]
         BackupFailed: a passphrase is missing or wrong, there are no keys, or they are another log's.
     """
     if manifest.keys is not None:
-        finding = _check_file(place, manifest, manifest.keys)
+        finding = damage_of(place, manifest, manifest.keys)
         if finding:
             raise Damaged(finding)
         name = f"{manifest.name}/{manifest.keys.file}"
         files = keys.unpack(b"".join(place.read(name)), wish.passphrase, sealed=manifest.keys.sealed)
     elif wish.keys_from is not None:
-        files = {f"keys/{path.name}": path.read_bytes() for path in sorted(wish.keys_from.iterdir()) if path.is_file()}
+        files = keys.read_folder(wish.keys_from)
     else:
         raise BackupFailed(
             "This backup was made without keys, and only the ledger's own key can continue it: name the folder that you "
@@ -252,7 +246,6 @@ def _settle(manifest: Manifest, later: Sequence[Later], wish: Wish) -> Settled:
         given_up=[(each.size, each.root) for each in later],
         by=operator(),
         reason=wish.reason,
-        revoke_tokens=wish.revoke_tokens,
     )
 
 

@@ -137,6 +137,19 @@ def test_a_restore_that_died_after_the_database_was_filled_goes_on(place, elsewh
     assert count_restores(home) == 1
 
 
+def test_what_was_to_be_proven_is_proven_by_whoever_goes_on(place, elsewhere, tmp_path):
+    """`--verify` was asked for once; the command that ends the restore need not say it again."""
+    home, spoilt = tmp_path / "home", an_object(place)
+    content = spoilt.read_bytes()
+    spoilt.rename(tmp_path / "away")
+    elsewhere("restore", "--from", place, "--home", home, "--verify", code=1)
+    spoilt.write_bytes(content)
+
+    done = json.loads(elsewhere("restore", "--from", place, "--home", home, "--json").stdout)
+
+    assert done["verified"]
+
+
 def count_restores(home):
     import sqlite3
 

@@ -179,6 +179,20 @@ def test_keys_are_written_nowhere_else(tmp_path, name):
         keys.put(tmp_path / "home", {name: b"x"})
 
 
+@pytest.mark.parametrize("name", ["../evil", "db.sqlite3"])
+def test_a_file_of_keys_that_names_another_file_is_damaged(name):
+    with pytest.raises(Damaged, match="which is none"):
+        keys.unpack(keys.pack({name: b"x"}, None), None, sealed=False)
+
+
+def test_what_an_editor_left_beside_the_keys_is_left_out(tmp_path):
+    keys.put(tmp_path, FILES)
+    for name in (".log.key.swp", "log.key~", "notes.txt copy", "log.next.key.part"):
+        (tmp_path / "keys" / name).write_bytes(b"x")
+
+    assert keys.take(tmp_path) == FILES
+
+
 # --- the manifest ----------------------------------------------------------------------------------------------------
 
 
@@ -246,6 +260,14 @@ def test_a_later_format_is_refused(place, signer):
     manifest.write(place, make_manifest(signer, format="lineal-backup/9"), None)
 
     with pytest.raises(Refused, match="lineal-backup/9"):
+        manifest.read(place, NAME)
+
+
+@pytest.mark.parametrize("file", ["../elsewhere/x.zst", "/etc/passwd", "tables/../../x.zst"])
+def test_a_manifest_that_names_files_elsewhere_is_damaged(place, signer, file):
+    manifest.write(place, make_manifest(signer, anchors=File(file=file, size=1, sha256="0" * 64)), signer)
+
+    with pytest.raises(Damaged, match="not of it"):
         manifest.read(place, NAME)
 
 
