@@ -44,8 +44,11 @@ def migrate(wait_s: float) -> list[str]:
         [sys.executable, "-m", "config.migrating", str(wait_s)],
         capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
+    *before, last = done.stderr.strip().splitlines() or ["The migration failed and said nothing."]
+    if before:
+        print("\n".join(before), file=sys.stderr)  # noqa: T201 - where it arose, for the log
     if done.returncode:
-        raise CannotStart((done.stderr.strip().splitlines() or ["The migration failed and said nothing."])[-1])
+        raise CannotStart(last)
     django.setup()
     return done.stdout.split()
 

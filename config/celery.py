@@ -56,12 +56,19 @@ class JobThreads(bootsteps.StartStopStep):
         self.sign.touch()
 
     def stop(self, worker: Any) -> None:
+        self._end(worker, settings.STOP_S)
+
+    def terminate(self, worker: Any) -> None:
+        self._end(worker, 0)
+
+    def _end(self, worker: Any, limit_s: float) -> None:
         if self.workforce is None:
             return
-        finished = self.workforce.stop(settings.STOP_S)
+        workforce, self.workforce = self.workforce, None
+        finished = workforce.stop(limit_s)
         self.sign.end()
         if not finished:
-            os._exit(0)  # what was at hand has been given back; another worker may have it already
+            os._exit(worker.exitcode or 0)  # what was at hand has been given back; another worker may have it already
 
 
 app.steps["worker"].add(JobThreads)

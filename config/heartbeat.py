@@ -17,7 +17,7 @@ class Heartbeat:
     """The file of this process. It goes with the process if that ends in peace."""
 
     def __init__(self, role: str) -> None:
-        self._path = folder() / f"{role}-{_host()}-{os.getpid()}.alive"
+        self._path = folder() / f"{role}-{host()}-{os.getpid()}.alive"
         self._begun = time.time()
 
     def touch(self) -> None:
@@ -39,7 +39,7 @@ def folder() -> Path:
 
 def freshest_s(role: str) -> float | None:
     """Seconds since the last sign of life of a process of that role on this host; None if there is no living one."""
-    ages = [_age_s(path) for path in folder().glob(f"{role}-{_host()}-*.alive")]
+    ages = [_age_s(path) for path in folder().glob(f"{role}-{host()}-*.alive")]
     return min((age for age in ages if age is not None), default=None)
 
 
@@ -57,5 +57,5 @@ def _age_s(path: Path) -> float | None:
     return None
 
 
-def _host() -> str:
+def host() -> str:
     return "".join(letter if letter.isalnum() else "_" for letter in socket.gethostname())[:64]

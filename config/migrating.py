@@ -76,9 +76,6 @@ def main() -> None:
     django.setup()
     for name in migrate(float(sys.argv[1])):
         print(name)  # noqa: T201 - whoever started it reads it
-    from audit import serving  # noqa: PLC0415 - needs settings
-
-    serving.grant_after_migration(using="default")  # the role may be new where no migration was missing
 
 
 if __name__ == "__main__":

@@ -17,10 +17,10 @@ from typing import IO, Self
 
 import click
 
-from config import heartbeat
+from config import environment, heartbeat
 from core import roster
 
-STOP_LIMIT_S = 20  # what a process gets to finish its work before it is killed
+STOP_SLACK_S = 12  # beyond LINEAL_STOP_S, before a process is killed
 RESTART_PAUSE_S = 1.0
 TOO_MANY_DEATHS = 5  # within DEATH_WINDOW_S: then it is not bad luck
 DEATH_WINDOW_S = 60
@@ -181,9 +181,10 @@ def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
     for process in processes:
         if process.poll() is None:
             process.terminate()
+    limit_s = environment.positive("LINEAL_STOP_S") + STOP_SLACK_S
     for process in processes:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_LIMIT_S)
+            process.wait(limit_s)
         _end_orphans(process)
 
 

@@ -26,6 +26,7 @@ from core import logs
 
 DEFAULT_WAIT_S = 60.0
 SLOW_LOOK_S = 2.0
+TOLD_TO_STOP = 128 + signal.SIGTERM  # before it had begun; the first process of a container would not even hear of it
 
 _home = click.option(
     "--home", type=click.Path(path_type=Path), default=None, help="Folder of keys and files [.lineal]."
@@ -43,6 +44,7 @@ def _plain(command: Callable[..., None]) -> Callable[..., None]:
     def run(*args: Any, **options: Any) -> None:
         os.umask(0o077)
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(TOLD_TO_STOP))  # until the role has a way of its own to stop
         try:
             command(*args, **options)
         except BadSetting as exc:

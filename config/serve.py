@@ -28,6 +28,7 @@ BACKPRESSURE = 512  # requests that wait for a thread, in each worker
 def serve(*, host: str, port: int, workers: int, threads: int, drain_s: float, stop_s: int, run_folder: Path) -> None:
     """Serve until SIGTERM or SIGINT, then stop within about `drain_s` + `stop_s`. A second signal ends the first step."""
     flag = draining.flag_of(run_folder, os.getpid())
+    flag.unlink(missing_ok=True)  # one of the same number may have been killed while it drained
     os.environ[draining.VARIABLE] = str(flag)
     server = _Server(
         flag,
