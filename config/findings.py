@@ -2,7 +2,7 @@
 
 import os
 from typing import NamedTuple
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 
 class Finding(NamedTuple):
@@ -29,6 +29,7 @@ def fail(check: str, detail: str, advice: str) -> Finding:
 SECRETS = (
     "LINEAL_DATABASE_URL",
     "LINEAL_DATABASE_MIGRATE_URL",
+    "LINEAL_DATABASE_REPLICA_URL",
     "LINEAL_BROKER_URL",
     "LINEAL_SMTP_URL",
     "LINEAL_BLOBS_URL",
@@ -47,10 +48,12 @@ def _known_secrets() -> set[str]:
     found = set()
     for name in SECRETS:
         try:
-            password = urlsplit(os.environ.get(name, "")).password or ""
+            parts = urlsplit(os.environ.get(name, ""))
+            given = [parts.password or "", *parse_qs(parts.query).get("password", [])]
         except ValueError:
             continue
-        found |= {password, unquote(password), quote(password)}
+        for password in given:
+            found |= {password, unquote(password), quote(password)}
     found |= {value for name, value in os.environ.items() if any(word in name.upper() for word in SECRET_WORDS)}
     return {secret for secret in found if len(secret) >= 4}
 
