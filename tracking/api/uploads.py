@@ -153,7 +153,8 @@ class CommitUpload(ProjectView):
 
 def _arrived_out(upload: Upload) -> dict[str, object]:
     sizes, arrived = services.sizes_of(upload), services.arrived_numbers(upload)
-    unbroken = next((number for number in range(1, sizes.count + 1) if number not in set(arrived)), None)
+    here = set(arrived)
+    unbroken = next((number for number in range(1, sizes.count + 1) if number not in here), None)
     offset = upload.size if unbroken is None else (unbroken - 1) * sizes.part
     return {"offset": offset, "part_size": sizes.part, "parts": sizes.count, "arrived": arrived}
 

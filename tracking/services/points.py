@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, connection, transaction
 
-from core import jobs
+from core import database_errors, jobs
 from core.access import ProjectRef
 from core.errors import LinealError
 from core.grouping import Grouped
@@ -71,8 +71,9 @@ def _store_group(writes: Sequence[_Write]) -> Sequence[BatchOutcome | Exception]
     """What came of each. Where the database refuses a group, each is tried alone, so that none fails for another's sake."""
     try:
         return _store(writes)
-    except DatabaseError:
-        if len(writes) == 1:
+    except DatabaseError as exc:
+        is_away = database_errors.translate(exc) is not None  # or busy, and would be for each alone
+        if len(writes) == 1 or is_away:
             raise
     return [_store_alone(write) for write in writes]
 
