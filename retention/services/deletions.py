@@ -64,8 +64,26 @@ def _freeze(project: Any, plan: Plan, reason: str, actor: Principal) -> Deletion
         reason=reason,
         after={"kind": deletion.kind, "act": deletion.act, "total": deletion.total, "selection": deletion.selection},
     )
-    jobs.enqueue("retention.advance_deletion", _dedupe=f"deletion:{deletion.pk}", deletion_id=deletion.pk)
+    _call_worker(deletion.pk)
     return deletion
+
+
+def _call_worker(deletion_id: int) -> None:
+    jobs.enqueue("retention.advance_deletion", _dedupe=_job_key(deletion_id), deletion_id=deletion_id)
+
+
+def _job_key(deletion_id: int) -> str:
+    return f"deletion:{deletion_id}"
+
+
+def resume_deletions() -> int:
+    """Have those gone on with that no worker will: their job failed for good, or its workers died. How many these were."""
+    running = Deletion.objects.filter(state=Deletion.State.RUNNING).order_by("pk")
+    left = [pk for pk in running.values_list("pk", flat=True) if not jobs.is_open(_job_key(pk))]
+    for deletion_id in left:
+        with transaction.atomic():
+            _call_worker(deletion_id)
+    return len(left)
 
 
 def advance_deletion(*, deletion_id: int) -> None:

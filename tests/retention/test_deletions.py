@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 
 from audit.models import AuditEvent
+from core import clock
 from core.access import NotAllowed, Role
 from core.errors import Invalid, NotFound
+from core.models import Job
 from registry import services as registry
 from retention import services as retention
 from retention.errors import SelectionTooLarge
@@ -176,6 +178,20 @@ def test_a_worker_killed_in_the_middle_is_followed_by_one_that_goes_on(
     assert (deletion.state, deletion.done, lifecycles()) == ("done", 6, [after] * 6)
     assert recorded_actions().count(f"run.{act}") == 6
     assert recorded_actions().count("deletion.finish") == 1
+
+
+def test_a_deletion_that_its_worker_gave_up_is_gone_on_with(make_run, plan, carry_out, monkeypatch, run_jobs):
+    monkeypatch.setattr(deletions, "AT_ONCE", 0)
+    deletion = carry_out(plan("delete", ids=[make_run().uuid.hex]))
+    assert retention.resume_deletions() == 0  # its job waits
+    Job.objects.filter(name="retention.advance_deletion").update(failed_at=clock.now())
+
+    assert (retention.resume_deletions(), retention.resume_deletions()) == (1, 0)
+    run_jobs()
+
+    deletion.refresh_from_db()
+    assert (deletion.state, deletion.done) == ("done", 1)
+    assert retention.resume_deletions() == 0
 
 
 def test_a_cancelled_deletion_leaves_the_rest_alone(make_run, plan, carry_out, monkeypatch, alice, recorded_actions):

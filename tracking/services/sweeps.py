@@ -44,20 +44,33 @@ def grace() -> timedelta:
 
 
 def start_sweep(*, project: Any, actor: Principal, reason: str = "") -> tuple[Sweep, bool]:
-    """The project's sweep under way, or a new one, and whether it is new. A worker carries it out."""
+    """The project's sweep under way, or a new one, and whether it is new. A worker carries it out; one that was given up is
+    taken up again.
+    """
     try:
         with transaction.atomic():
             sweep = Sweep.objects.create(project=project, started_at=clock.now(), started_by=actor.name)
             if actor.kind != "system":
                 target = Target("project", str(project.uuid), project.name)
                 record(action="sweep.start", target=target, actor=actor, project=project, reason=reason)
-            jobs.enqueue("tracking.advance_sweep", _dedupe=f"sweep:{sweep.pk}", sweep_id=sweep.pk)
+            _call_worker(sweep.pk)
             return sweep, True
     except IntegrityError:
         open_one = Sweep.objects.filter(project=project, finished_at=None).first()
         if open_one is None:  # it has ended in this moment
             return start_sweep(project=project, actor=actor, reason=reason)
+        if not jobs.is_open(_job_key(open_one.pk)):
+            with transaction.atomic():
+                _call_worker(open_one.pk)
         return open_one, False
+
+
+def _call_worker(sweep_id: int) -> None:
+    jobs.enqueue("tracking.advance_sweep", _dedupe=_job_key(sweep_id), sweep_id=sweep_id)
+
+
+def _job_key(sweep_id: int) -> str:
+    return f"sweep:{sweep_id}"
 
 
 def advance_sweep(*, sweep_id: int) -> None:
@@ -66,7 +79,7 @@ def advance_sweep(*, sweep_id: int) -> None:
     while _step(sweep_id):
         if clock.now() > until:
             with transaction.atomic():
-                jobs.enqueue("tracking.advance_sweep", _dedupe=f"sweep:{sweep_id}", sweep_id=sweep_id)
+                _call_worker(sweep_id)
             return
 
 
