@@ -263,6 +263,8 @@ def test_an_odd_name_is_a_name(files, path):
         ({"sha256": "A" * 64}, "files.0.sha256"),
         ({"sha256": "a" * 63}, "files.0.sha256"),
         ({"sha256": "../" + "a" * 61}, "files.0.sha256"),
+        ({"sha256": hexdigest(b"")}, "files.0.sha256"),
+        ({"size": 0}, "files.0.sha256"),
         ({"size": -1}, "files.0.size"),
         ({"size": 2**41}, "files.0.size"),
         ({"size": "big"}, "files.0.size"),
@@ -331,6 +333,35 @@ def test_good_bytes_replace_quarantined_ones(files, project, run_jobs):
 
     files.store("again.bin", BYTES)
     run_jobs()
+
+    assert Blob.objects.get().state == "verified"
+    assert body(files.download("again.bin")) == BYTES
+
+
+def test_a_file_that_finds_its_bytes_there_has_them_read_again(files, project, run_jobs):
+    """They were verified once. What lies there now, nobody has looked at."""
+    slow = files.ticket("slow.bin")
+    files.store("model.bin", BYTES)
+    run_jobs()
+    path = next(get_store().root.glob(f"{project.uuid.hex}/*/{hexdigest(BYTES)}"))
+    path.chmod(0o600)
+    path.write_bytes(b"tampered")
+    assert Blob.objects.get().state == "verified"
+
+    files.send(slow, BYTES)
+    assert files.commit(slow).status_code == 200
+    run_jobs()
+
+    assert Blob.objects.get().state == "quarantined"
+
+
+def test_bytes_that_were_hashed_on_their_way_in_stay_verified(files, project, run_jobs):
+    """The object was lost, and came again from whoever had it: this server has seen every byte."""
+    files.store("model.bin", BYTES)
+    run_jobs()
+    next(get_store().root.glob(f"{project.uuid.hex}/*/{hexdigest(BYTES)}")).unlink()
+
+    files.store("again.bin", BYTES)
 
     assert Blob.objects.get().state == "verified"
     assert body(files.download("again.bin")) == BYTES

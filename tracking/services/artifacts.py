@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from django.db import transaction
 
 from core.errors import Invalid
-from core.storage import get_direct_store, get_store
+from core.storage import OF_NOTHING, get_direct_store, get_store
 from tracking.artifacts.paths import ArtifactPath, parse_path
 from tracking.limits import ARTIFACT_BYTES
 from tracking.models import Artifact, Blob, Run, Upload
@@ -41,6 +41,8 @@ def check_announced(*, path: str, size: int, sha256: str, field: str) -> Announc
         raise Invalid(f"A file has 0 to {ARTIFACT_BYTES} bytes.", field=f"{field}.size")
     if not _SHA256.fullmatch(sha256):
         raise Invalid("A SHA-256 is 64 lower-case hex digits.", field=f"{field}.sha256")
+    if (size == 0) != (sha256 == OF_NOTHING):
+        raise Invalid(f"{OF_NOTHING} is the SHA-256 of no bytes, and of nothing else.", field=f"{field}.sha256")
     return Announced(canonical, size, sha256)
 
 
