@@ -284,6 +284,35 @@ def test_a_sweep_goes_on_where_it_stopped_page_by_page(make_run, sweep, later, m
     assert Blob.objects.count() == 10
 
 
+def test_bytes_go_some_at_a_time_and_a_job_makes_room_in_between(
+    make_run, purge, sweep, stored, later, monkeypatch, project, alice
+):
+    monkeypatch.setattr(sweeps, "GIVEN_UP_AT_ONCE", 2)
+    monkeypatch.setattr(sweeps, "DELETED_AT_ONCE", 2)
+    monkeypatch.setattr(sweeps, "BUDGET_S", -1)  # each step is the last one of its job
+    run = make_run()
+    for number in range(5):
+        store_file(run, f"f{number}", b"%d" % number)
+    purge(run)
+    later(25 * HOUR)
+    marked, _ = sweeps.start_sweep(project=project, actor=alice)
+    while sweeps._step(marked.pk):
+        pass
+    later(25 * HOUR)
+    last, _ = sweeps.start_sweep(project=project, actor=alice)
+
+    left = []
+    while last.finished_at is None:
+        Job.objects.all().delete()
+        sweeps.advance_sweep(sweep_id=last.pk)
+        last.refresh_from_db()
+        left.append(len(stored()))
+        assert Job.objects.filter(dedupe=f"sweep:{last.pk}").exists() == (last.finished_at is None)
+
+    assert {5, 3, 1, 0} == set(left)
+    assert (last.deleted, last.deleted_bytes) == (5, 5)
+
+
 def test_one_sweep_at_a_time_and_the_next_one_after_it(project, alice, recorded_actions):
     first, is_new = sweeps.start_sweep(project=project, actor=alice)
     same, is_second = sweeps.start_sweep(project=project, actor=alice)
