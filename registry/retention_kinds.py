@@ -1,6 +1,6 @@
 """Versions and models as things that can be put away: how they are named, found, measured, and acted upon."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from registry.models import ManifestFile, Model, ModelVersion
 from registry.services import lifecycle
 from retention import kinds
 from retention.holds import Holds
-from retention.kinds import Act, Item, Kind
+from retention.kinds import Act, Expired, Item, Kind
 
 BATCH = 500  # keys in one query
 
@@ -60,9 +60,15 @@ def version_line(project: ProjectRef, keys: Sequence[str]) -> Mapping[str, Seque
     return {key: [("model_version", key)] for key in keys}
 
 
-def expired_versions(before: datetime, most: int) -> Iterable[tuple[int, str]]:
-    rows = ModelVersion.objects.filter(deleted_at__lt=before, purged_at=None).order_by("deleted_at")
-    return [(project, uuid.hex) for project, uuid in rows.values_list("model__project_id", "uuid")[:most]]
+def expired_versions(before: datetime, after: int, most: int) -> list[Expired]:
+    """Deleted by themselves, or with their model: one of very many versions goes when they have gone."""
+    rows = ModelVersion.objects.filter(purged_at=None, pk__gt=after).order_by("pk")
+    models = Model.objects.filter(deleted_at__lt=before, purged_at=None)
+    found: set[Expired] = set()
+    for binned in (rows.filter(deleted_at__lt=before), rows.filter(model__in=models)):  # one query would use no index
+        for pk, project, uuid in binned.values_list("pk", "model__project_id", "uuid")[:most]:
+            found.add(Expired(pk, project, uuid.hex))
+    return sorted(found)[:most]
 
 
 def resolve_models(project: ProjectRef, names: Sequence[str]) -> list[str]:
@@ -101,9 +107,9 @@ def model_line(project: ProjectRef, keys: Sequence[str]) -> Mapping[str, Sequenc
     return found
 
 
-def expired_models(before: datetime, most: int) -> Iterable[tuple[int, str]]:
-    rows = Model.objects.filter(deleted_at__lt=before, purged_at=None).order_by("deleted_at")
-    return [(project, uuid.hex) for project, uuid in rows.values_list("project_id", "uuid")[:most]]
+def expired_models(before: datetime, after: int, most: int) -> list[Expired]:
+    rows = Model.objects.filter(deleted_at__lt=before, purged_at=None, pk__gt=after).order_by("pk")
+    return [Expired(pk, project, uuid.hex) for pk, project, uuid in rows.values_list("pk", "project_id", "uuid")[:most]]
 
 
 def _versions(project: ProjectRef, keys: Sequence[str]) -> QuerySet[ModelVersion]:
@@ -133,22 +139,7 @@ def _on_model(service: Callable[..., Model], *, guarded: bool) -> kinds.Perform:
     return perform
 
 
-kinds.register(
-    Kind(
-        name="model_version",
-        resolve=resolve_versions,
-        items=version_items,
-        line=version_line,
-        perform={
-            Act.DELETE: _on_version(lifecycle.delete_version, guarded=True),
-            Act.RESTORE: _on_version(lifecycle.restore_version, guarded=False),
-            Act.PURGE: _on_version(lifecycle.purge_version, guarded=True),
-        },
-        own=Permission.MODEL_WRITE,
-        others=Permission.RUN_DELETE,
-        expired=expired_versions,
-    )
-)
+# A version stands on its model, and goes before it.
 kinds.register(
     Kind(
         name="model",
@@ -163,5 +154,21 @@ kinds.register(
         own=Permission.RUN_DELETE,
         others=Permission.RUN_DELETE,
         expired=expired_models,
+    )
+)
+kinds.register(
+    Kind(
+        name="model_version",
+        resolve=resolve_versions,
+        items=version_items,
+        line=version_line,
+        perform={
+            Act.DELETE: _on_version(lifecycle.delete_version, guarded=True),
+            Act.RESTORE: _on_version(lifecycle.restore_version, guarded=False),
+            Act.PURGE: _on_version(lifecycle.purge_version, guarded=True),
+        },
+        own=Permission.MODEL_WRITE,
+        others=Permission.RUN_DELETE,
+        expired=expired_versions,
     )
 )

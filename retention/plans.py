@@ -49,9 +49,11 @@ def make_plan(
     principal: Principal,
     ids: Sequence[str] | None = None,
     query: Mapping[str, Any] | None = None,
+    keys: Sequence[str] | None = None,
     measured: bool = True,
 ) -> Plan:
-    """What `act` would do to the things called `ids`, or to those that `query` (filter, experiments, lifecycle) finds.
+    """What `act` would do to the things called `ids`, or to those that `query` (filter, experiments, lifecycle) finds; or
+    to `keys`, of a caller that has looked them up.
 
     Raises:
         Invalid: neither or both were given, or the kind knows no such act or filter.
@@ -63,7 +65,7 @@ def make_plan(
     if act not in known.perform:
         raise Invalid(f"A {kind} has no act {act!r}; it has {', '.join(known.perform)}.", field="act")
     wanted = Act(act)
-    keys = _selected(project, known, wanted, ids, query)
+    keys = _selected(project, known, wanted, ids, query) if keys is None else keys
     items = known.items(project, keys, measured)
     _require(principal, known, wanted, items, project)
     holds = Holds(project).on(kind, keys, wanted) if wanted in GUARDED else {}

@@ -15,7 +15,7 @@ from core.ids import parse_run_id
 from core.time_limits import time_limit
 from retention import kinds
 from retention.holds import Holds
-from retention.kinds import Act, Item, Kind
+from retention.kinds import Act, Expired, Item, Kind
 from tracking import services
 from tracking.errors import ExperimentNotFound, RunNotFound
 from tracking.models import Artifact, Batch, Chunk, Experiment, Run, Series
@@ -84,9 +84,9 @@ def run_line(project: ProjectRef, keys: Sequence[str]) -> Mapping[str, Sequence[
     return {key: [("run", key)] for key in keys}
 
 
-def expired_runs(before: datetime, most: int) -> Iterable[tuple[int, str]]:
-    rows = Run.objects.filter(lifecycle=Run.Lifecycle.DELETED, deleted_at__lt=before).order_by("deleted_at")
-    return [(project, uuid.hex) for project, uuid in rows.values_list("project_id", "uuid")[:most]]
+def expired_runs(before: datetime, after: int, most: int) -> list[Expired]:
+    rows = Run.objects.filter(lifecycle=Run.Lifecycle.DELETED, deleted_at__lt=before, pk__gt=after).order_by("pk")
+    return [Expired(pk, project, uuid.hex) for pk, project, uuid in rows.values_list("pk", "project_id", "uuid")[:most]]
 
 
 def resolve_experiments(project: ProjectRef, names: Sequence[str]) -> list[str]:
@@ -132,9 +132,9 @@ def experiment_line(project: ProjectRef, keys: Sequence[str]) -> Mapping[str, Se
     return found
 
 
-def expired_experiments(before: datetime, most: int) -> Iterable[tuple[int, str]]:
-    rows = Experiment.objects.filter(deleted_at__lt=before, purged_at=None).order_by("deleted_at")
-    return [(project, uuid.hex) for project, uuid in rows.values_list("project_id", "uuid")[:most]]
+def expired_experiments(before: datetime, after: int, most: int) -> list[Expired]:
+    rows = Experiment.objects.filter(deleted_at__lt=before, purged_at=None, pk__gt=after).order_by("pk")
+    return [Expired(pk, project, uuid.hex) for pk, project, uuid in rows.values_list("pk", "project_id", "uuid")[:most]]
 
 
 def _runs(project: ProjectRef, ids: Sequence[UUID]) -> Any:

@@ -5,6 +5,8 @@ in the middle loses the step it was in; whoever comes next goes on with the rows
 """
 
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -162,20 +164,27 @@ def empty_bins() -> int:
         return 0
     asked = 0
     for kind in reversed(kinds.all_kinds()):  # what stands on other things goes before them
-        due: dict[int, list[str]] = defaultdict(list)
-        for project_id, key in kind.expired(before, EXPIRED_AT_ONCE):
-            due[project_id].append(key)
-        for project_id, keys in due.items():
-            asked += _purge_expired(kind, project_id, keys)
+        for due in _expired(kind, before):
+            for project_id, keys in due.items():
+                asked += _purge_expired(kind, project_id, keys)
     return asked
+
+
+def _expired(kind: Kind, before: datetime) -> Iterator[Mapping[int, list[str]]]:
+    """Keys by project, some at a time, each once: what is held is passed by, so that it hides nothing behind it."""
+    after = 0
+    while page := kind.expired(before, after, EXPIRED_AT_ONCE):
+        due: dict[int, list[str]] = defaultdict(list)
+        for each in page:
+            due[each.project_id].append(each.key)
+        yield due
+        after = page[-1].pk
 
 
 def _purge_expired(kind: Kind, project_id: int, keys: list[str]) -> int:
     project = Project.objects.get(pk=project_id)
-    items = kind.items(project, keys, False)
-    names = [items[key].name for key in keys if key in items]
     worker = system_principal("worker")
-    plan = make_plan(project=project, kind=kind.name, act=Act.PURGE, principal=worker, ids=names, measured=False)
+    plan = make_plan(project=project, kind=kind.name, act=Act.PURGE, principal=worker, keys=keys, measured=False)
     going = Plan(plan.kind, plan.act, plan.going)
     if going.entries:
         reason = f"in the bin for {the_bin.days()} days"

@@ -10,6 +10,8 @@ from core.access import NotAllowed, Role
 from core.errors import Invalid, NotFound
 from core.models import Job
 from registry import services as registry
+from registry.models import Model, ModelVersion
+from registry.services import lifecycle
 from retention import services as retention
 from retention.errors import SelectionTooLarge
 from retention.models import Deletion, DeletionItem
@@ -300,6 +302,38 @@ def test_the_bin_lets_go_after_its_days_and_of_nothing_held(
         fresh.pk: "deleted",
     }
     assert set(Deletion.objects.values_list("reason", flat=True)) == {"in the bin for 30 days"}
+
+
+def test_what_is_held_in_the_bin_hides_nothing_behind_it(make_run, alice, project, later, monkeypatch):
+    monkeypatch.setattr(deletions, "EXPIRED_AT_ONCE", 2)
+    runs = [make_run() for _ in range(6)]
+    for run in runs:
+        services.delete_run(run=run, actor=alice)
+    for run in runs[:4]:
+        retention.add_hold(project=project, kind="run", name=run.uuid.hex, reason="lawsuit", actor=alice)
+    later(31 * 24 * 3600)
+
+    assert retention.empty_bins() == 2
+
+    assert [run.lifecycle for run in Run.objects.order_by("pk")] == ["deleted"] * 4 + ["purged"] * 2
+
+
+def test_a_model_of_very_many_versions_leaves_the_bin_after_them(make_version, alice, later, monkeypatch):
+    monkeypatch.setattr(lifecycle, "VERSIONS_AT_ONCE", 1)
+    monkeypatch.setattr(deletions, "EXPIRED_AT_ONCE", 2)
+    versions = [make_version() for _ in range(3)]
+    registry.delete_version(version=versions[1], actor=alice)
+    later(5 * 24 * 3600)
+    registry.delete_model(model=versions[0].model, actor=alice)
+    later(27 * 24 * 3600)
+    assert retention.empty_bins() == 1  # the one that was deleted by itself
+
+    later(5 * 24 * 3600)
+    assert retention.empty_bins() == 3
+
+    assert not ModelVersion.objects.filter(purged_at=None).exists()
+    assert not Model.objects.filter(purged_at=None).exists()
+    assert not Deletion.objects.filter(failed__gt=0).exists()
 
 
 def test_a_bin_without_days_keeps_everything(make_run, alice, later, settings):
