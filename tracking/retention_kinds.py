@@ -51,19 +51,24 @@ def run_items(project: ProjectRef, keys: Sequence[str], measured: bool) -> Mappi
     """Two queries for each 500, and three more where they are `measured`."""
     found: dict[str, Item] = {}
     for start in range(0, len(keys), BATCH):
-        rows = list(_runs(project, [UUID(hex=key) for key in keys[start : start + BATCH]]))
+        rows = list(_runs(project, [UUID(hex=key) for key in keys[start : start + BATCH]]).select_related("experiment"))
         points, sizes = _measures([row.pk for row in rows]) if measured else ({}, {})
         for row in rows:
             found[row.uuid.hex] = Item(
                 key=row.uuid.hex,
                 name=row.uuid.hex,
                 label=f"{row.uuid.hex} {row.name}",
-                state=row.lifecycle,
+                state=_state_of_run(row),
                 creator=row.created_by_id,
                 points=points.get(row.pk, 0),
                 bytes=sizes.get(row.pk, 0),
             )
     return found
+
+
+def _state_of_run(run: Run) -> str:
+    """A purged experiment spoke for all its runs, though a job has yet to come to this one."""
+    return Run.Lifecycle.PURGED if run.experiment.purged_at is not None else run.lifecycle
 
 
 def _measures(run_ids: Sequence[int]) -> tuple[Mapping[int, int], Mapping[int, int]]:

@@ -99,7 +99,11 @@ def _step(deletion_id: int) -> bool:
     """The next things; False when none is left. The project's guard comes first, before any row is locked."""
     deletion = Deletion.objects.select_related("project").get(pk=deletion_id)
     kind, act = kinds.get_kind(deletion.kind), Act(deletion.act)
-    holds = held.guarded(deletion.project) if act in GUARDED else None
+    holds = None
+    if act in GUARDED:
+        holds = held.guarded(deletion.project)
+    else:
+        held.enter(deletion.project)  # what is restored holds what it came from
     deletion = Deletion.objects.select_for_update(of=("self",)).select_related("project").get(pk=deletion_id)
     if deletion.state != Deletion.State.RUNNING:
         return False
