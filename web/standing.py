@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from accounts import archives
 from accounts.models import Project
-from core.access import Permission, Principal, can
+from core.access import Permission, Principal
 from core.errors import Conflict, Forbidden, Gone, Invalid
 from retention import bin as the_bin
 from retention import kinds, tombstones
@@ -77,7 +78,7 @@ def _acts(kind: str, state: str, *, held: bool) -> Sequence[Act]:
 
 
 def _may(viewer: Principal, kind: str, act: Act, creator: UUID, project: Project) -> bool:
-    return can(viewer, needed(viewer, kind, act, creator), project)
+    return archives.can(viewer, needed(viewer, kind, act, creator), project)
 
 
 def needed(viewer: Principal, kind: str, act: Act, creator: UUID) -> Permission:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from core.access import Role
+from accounts import services as accounts
+from core.access import Role, system_principal
 from registry import services as registry
 from registry.models import ModelVersion
 from retention import services as retention
@@ -41,6 +42,25 @@ def test_a_run_goes_to_the_bin_and_comes_back_by_form(browser, alice, run, recor
     at.post(f"{page_of(run)}/act", {"act": "archive"}, page=page_of(run))
     assert "Archived" in at.get(page_of(run)).content.decode()
     assert recorded_actions()[-3:] == ["run.delete", "run.restore", "run.archive"]
+
+
+def test_nothing_of_an_archived_project_is_put_away_by_form(browser, alice, run, project):
+    """As little as by the API; and the page offers none of it."""
+    version = new_version(project, alice)
+    at_version = f"/projects/default/models/{version.model.name}/versions/{version.number}"
+    at = browser(alice)
+    accounts.update_project(project=project, archived=True, actor=system_principal("tests"))
+
+    for page in (page_of(run), at_version):
+        answer = at.post(f"{page}/act", {"act": "delete"}, page="/settings/tokens")
+        assert answer.status_code == 409
+        assert "is archived; restore it first" in answer.content.decode()
+        assert 'name="act"' not in at.get(page).content.decode()
+    assert at.post(f"{at_version}/promote", {"environment": "dev"}, page="/settings/tokens").status_code == 409
+
+    run.refresh_from_db()
+    version.refresh_from_db()
+    assert (run.lifecycle, version.deleted_at) == ("active", None)
 
 
 def test_a_purged_run_says_when_by_whom_and_why(browser, alice, run):

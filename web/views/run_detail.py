@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from accounts import archives
 from accounts.models import Project
-from core.access import NotAllowed, require
+from core.access import NotAllowed
 from core.ids import parse_run_id
 from core.problems import status_of
 from tracking import selectors, services
@@ -48,7 +49,7 @@ def run_act(request: PageRequest, project: Project, run_id: str) -> HttpResponse
     run = selectors.get_run(project=project, id=parse_run_id(run_id))
     try:
         act, service, reason = asked(request, ACTS)
-        require(request.principal, needed(request.principal, "run", act, run.created_by_id), project)
+        archives.require(request.principal, needed(request.principal, "run", act, run.created_by_id), project)
         service(run=run, actor=request.principal, reason=reason)
     except NotAllowed:
         raise

@@ -9,8 +9,9 @@ import orjson
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from accounts import archives
 from accounts.models import Project
-from core.access import NotAllowed, Permission, can, require
+from core.access import NotAllowed, Permission
 from core.errors import Conflict, Forbidden, Invalid
 from core.problems import status_of
 from registry import selectors, services
@@ -45,7 +46,9 @@ def version_act(request: PageRequest, project: Project, name: str, number: int) 
     version = _find(project, name, number)
     try:
         act, service, reason = asked(request, ACTS)
-        require(request.principal, needed(request.principal, "model_version", act, version.created_by_id), project)
+        archives.require(
+            request.principal, needed(request.principal, "model_version", act, version.created_by_id), project
+        )
         service(version=version, actor=request.principal, reason=reason)
     except NotAllowed:
         raise
@@ -144,7 +147,7 @@ def _champion(slots: Sequence[Slot]) -> Slot | None:
 
 def _promotable(request: PageRequest, project: Project, version: ModelVersion, slots: Sequence[Slot]) -> Sequence[str]:
     """Where the reader may ask to promote it: nowhere it is already, and nowhere at all if it is put away."""
-    if version.is_barred or not can(request.principal, Permission.PROMOTION_REQUEST, project):
+    if version.is_barred or not archives.can(request.principal, Permission.PROMOTION_REQUEST, project):
         return []
     return [slot.environment.name for slot in slots]
 
