@@ -74,6 +74,14 @@ class Kind:
     expired: Callable[[datetime, int, int], Sequence[Expired]]
     search: Callable[[ProjectRef, Mapping[str, Any], int], Sequence[str]] | None = None
 
+    def needed(self, act: Act, *, creator: UUID, by: Principal) -> Permission:
+        """What it takes to put a thing that `creator` made to `act`: a purge is an administrator's."""
+        return Permission.PURGE if act is Act.PURGE else self.to_change(creator=creator, by=by)
+
+    def to_change(self, *, creator: UUID, by: Principal) -> Permission:
+        """One's own may be changed by those who may make such things, others' by those who may delete them."""
+        return self.own if creator == by.id else self.others
+
 
 _kinds: dict[str, Kind] = {}
 

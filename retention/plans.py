@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.access import Permission, Principal, ProjectRef, require
+from core.access import Principal, ProjectRef, require
 from core.errors import Invalid
 from retention import kinds
 from retention.errors import SelectionTooLarge
@@ -90,13 +90,10 @@ def _selected(
 
 
 def _require(principal: Principal, kind: Kind, act: Act, items: Mapping[str, Item], project: ProjectRef) -> None:
-    """One's own may be put away by whoever may make them; others' by those who may delete; a purge is an administrator's."""
-    if act is Act.PURGE:
-        require(principal, Permission.PURGE, project)
-    elif any(item.creator != principal.id for item in items.values()):
-        require(principal, kind.others, project)
-    else:
-        require(principal, kind.own, project)
+    """What all of them need; where there are none, what one's own would."""
+    creators = {item.creator for item in items.values()} or {principal.id}
+    for permission in sorted({kind.needed(act, creator=creator, by=principal) for creator in creators}):
+        require(principal, permission, project)
 
 
 def _planned(item: Item, act: Act, whys: Sequence[str]) -> Planned:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from accounts import archives
 from accounts.models import Project
-from core.access import Permission, Principal
+from core.access import Principal
 from core.errors import Conflict, Forbidden, Gone, Invalid
 from retention import bin as the_bin
 from retention import kinds, tombstones
@@ -78,14 +78,7 @@ def _acts(kind: str, state: str, *, held: bool) -> Sequence[Act]:
 
 
 def _may(viewer: Principal, kind: str, act: Act, creator: UUID, project: Project) -> bool:
-    return archives.can(viewer, needed(viewer, kind, act, creator), project)
-
-
-def needed(viewer: Principal, kind: str, act: Act, creator: UUID) -> Permission:
-    """What the act takes, by whose the thing is."""
-    if act is Act.PURGE:
-        return Permission.PURGE
-    return kinds.get_kind(kind).own if creator == viewer.id else kinds.get_kind(kind).others
+    return archives.can(viewer, kinds.get_kind(kind).needed(act, creator=creator, by=viewer), project)
 
 
 def asked(request: PageRequest, services: Mapping[str, Any]) -> tuple[Act, Any, str]:

@@ -17,12 +17,13 @@ from core.problems import status_of
 from registry import selectors, services
 from registry.models import ManifestFile, ModelVersion, Slot
 from registry.services.promotions import Request
+from retention import kinds
 from tracking.models import Run
 from tracking.selectors import metric_summaries
 from web.deployments import deployment_rows
 from web.lines import Start, impact_of, trace_of
 from web.promotions import promotion_rows
-from web.standing import REFUSALS, asked, needed, standing_of
+from web.standing import REFUSALS, asked, standing_of
 from web.trail import trail_of
 from web.views.base import PageRequest, project_page, show
 from web.views.models import version_row
@@ -46,9 +47,8 @@ def version_act(request: PageRequest, project: Project, name: str, number: int) 
     version = _find(project, name, number)
     try:
         act, service, reason = asked(request, ACTS)
-        archives.require(
-            request.principal, needed(request.principal, "model_version", act, version.created_by_id), project
-        )
+        permission = kinds.get_kind("model_version").needed(act, creator=version.created_by_id, by=request.principal)
+        archives.require(request.principal, permission, project)
         service(version=version, actor=request.principal, reason=reason)
     except NotAllowed:
         raise
