@@ -8,6 +8,7 @@ from registry import services as registry
 from registry.models import ModelVersion
 from retention import services as retention
 from retention import usage
+from retention.holds import Holds
 from tests.registry.factories import new_version
 from tracking import services
 from tracking.models import Run
@@ -91,6 +92,23 @@ def test_a_held_run_says_by_what_and_offers_no_deletion(browser, alice, project,
     assert answer.status_code == 409
     assert "is held" in answer.content.decode()
     assert Run.objects.get(pk=version.run_id).lifecycle == "active"
+
+
+def test_the_line_is_walked_for_those_alone_whom_the_answer_concerns(
+    browser, alice, make_member, run, project, monkeypatch
+):
+    """Whoever only reads pays for no walk up from all that lives in the project."""
+    version = new_version(project, alice)
+    pages = [page_of(run), f"/projects/default/models/fraud/versions/{version.number}"]
+    asked = []
+    real = Holds.on
+    monkeypatch.setattr(Holds, "on", lambda *arguments: asked.append(arguments) or real(*arguments))
+    reader, owner = browser(make_member("vera", Role.VIEWER)), browser(alice)
+
+    assert [reader.get(page).status_code for page in pages] == [200, 200]
+    assert asked == []
+    assert [owner.get(page).status_code for page in pages] == [200, 200]
+    assert len(asked) == 2
 
 
 def test_a_version_goes_and_leaves_its_record_by_form(browser, alice, project):
