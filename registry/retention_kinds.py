@@ -1,5 +1,6 @@
 """Versions and models as things that can be put away: how they are named, found, measured, and acted upon."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -9,7 +10,7 @@ from django.db.models import Count, QuerySet, Sum
 
 from core.access import Permission, Principal, ProjectRef
 from registry import selectors
-from registry.errors import VersionMissing
+from registry.errors import ModelMissing, VersionMissing
 from registry.models import ManifestFile, Model, ModelVersion
 from registry.services import lifecycle
 from retention import kinds
@@ -20,17 +21,33 @@ BATCH = 500  # keys in one query
 
 
 def resolve_versions(project: ProjectRef, names: Sequence[str]) -> list[str]:
-    """`model/3`, or `model@sha256:…`."""
-    found: list[str] = []
-    models: dict[str, Model] = {}
+    """`model/3`, or `model@sha256:…`. One query for 500 models, and for each 500 versions of one."""
+    named = [_model_and_ref(name) for name in names]
+    models = _models_called(project, [model for model, _ in named])
+    refs: dict[str, list[str]] = defaultdict(list)
+    for model, ref in named:
+        refs[model].append(ref)
+    known = {name: selectors.find_versions(model=models[name], refs=some) for name, some in refs.items()}
+    for model, ref in named:
+        if ref not in known[model]:
+            raise VersionMissing(model, ref[:80])
+    return list(dict.fromkeys(known[model][ref].uuid.hex for model, ref in named))
+
+
+def _model_and_ref(name: str) -> tuple[str, str]:
+    model, _, ref = name.rpartition("@" if "@sha256:" in name else "/")
+    if not model:
+        raise VersionMissing(name[:80], "")
+    return model, ref
+
+
+def _models_called(project: ProjectRef, names: Sequence[str]) -> Mapping[str, Model]:
+    """Raises ModelMissing."""
+    found = selectors.find_models(project=project, names=list(dict.fromkeys(names)))
     for name in names:
-        model_name, _, ref = name.rpartition("@" if "@sha256:" in name else "/")
-        if not model_name:
-            raise VersionMissing(name[:80], "")
-        if model_name not in models:
-            models[model_name] = selectors.get_model(project=project, name=model_name)
-        found.append(selectors.get_version(model=models[model_name], ref=ref).uuid.hex)
-    return list(dict.fromkeys(found))
+        if name not in found:
+            raise ModelMissing(name[:80])
+    return found
 
 
 def version_items(project: ProjectRef, keys: Sequence[str], measured: bool) -> Mapping[str, Item]:
@@ -72,7 +89,8 @@ def expired_versions(before: datetime, after: int, most: int) -> list[Expired]:
 
 
 def resolve_models(project: ProjectRef, names: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(selectors.get_model(project=project, name=name).uuid.hex for name in names))
+    found = _models_called(project, names)
+    return list(dict.fromkeys(found[name].uuid.hex for name in names))
 
 
 def model_items(project: ProjectRef, keys: Sequence[str], measured: bool) -> Mapping[str, Item]:

@@ -14,6 +14,7 @@ from registry.models import Model, ModelVersion
 from registry.services import lifecycle
 from retention import services as retention
 from retention.errors import SelectionTooLarge
+from retention.kinds import get_kind
 from retention.models import Deletion, DeletionItem
 from retention.plans import make_plan
 from retention.services import deletions
@@ -302,6 +303,26 @@ def test_the_bin_lets_go_after_its_days_and_of_nothing_held(
         fresh.pk: "deleted",
     }
     assert set(Deletion.objects.values_list("reason", flat=True)) == {"in the bin for 30 days"}
+
+
+def test_naming_many_versions_costs_as_much_as_naming_one(make_run, make_version, project, django_assert_num_queries):
+    run = make_run()
+    versions = [make_version(run=run, content=b"%d" % number) for number in range(5)]
+    names = [f"churn/{version.number}" for version in versions]
+    kind, model = get_kind("model_version"), versions[0].model
+
+    with django_assert_num_queries(2):
+        assert kind.resolve(project, names) == [version.uuid.hex for version in versions]
+    with django_assert_num_queries(3):
+        assert kind.resolve(project, ["churn/2", "churn/02", f"churn@{versions[0].digest}"]) == [
+            versions[1].uuid.hex,
+            versions[0].uuid.hex,
+        ]
+    with django_assert_num_queries(1):
+        assert get_kind("model").resolve(project, ["churn", "churn"]) == [model.uuid.hex]
+    for missing in ("churn/9", "churn/x", "fraud/1", "churn@sha256:" + "0" * 64, "churn"):
+        with pytest.raises(NotFound):
+            kind.resolve(project, ["churn/1", missing])
 
 
 def test_what_is_held_in_the_bin_hides_nothing_behind_it(make_run, alice, project, later, monkeypatch):
