@@ -8,6 +8,7 @@ from core.storage import get_store
 from tests.tracking.test_artifact_paths import INERT, PAYLOADS
 from tracking import services
 from tracking.models import Artifact, Blob, Upload
+from tracking.services.artifacts import check_announced
 
 BYTES = bytes(range(256)) * 40
 
@@ -82,6 +83,23 @@ def test_bytes_that_the_project_holds_are_not_sent_again(files, make_run):
 
     assert (answer["state"], answer["upload"]) == ("have", None)
     assert body(files.download("copy.bin")) == BYTES
+
+
+def test_files_that_are_had_are_recorded_together(files, make_run, django_assert_max_num_queries):
+    """As many statements for twenty as for two."""
+    files.store("model.bin", BYTES)
+    files.store("other.bin", b"other")
+    run = make_run()
+    told = [check_announced(path=f"f{n}", size=len(BYTES), sha256=hexdigest(BYTES), field="f") for n in range(20)]
+    services.announce_files(run=run, files=told[:1])
+    moved = check_announced(path="f0", size=5, sha256=hexdigest(b"other"), field="f")
+
+    with django_assert_max_num_queries(12):
+        answers = services.announce_files(run=run, files=[moved, *told[1:]])
+
+    assert [answer.upload for answer in answers] == [None] * 20
+    found = dict(Artifact.objects.filter(run=run).values_list("path", "blob__sha256"))
+    assert found == {"f0": hexdigest(b"other"), **{f"f{n}": hexdigest(BYTES) for n in range(1, 20)}}
 
 
 def test_bytes_of_another_project_are_not_had(files, make_project, make_account, principal, api):

@@ -9,8 +9,9 @@ from django.db import transaction
 from core import clock, jobs
 from core.storage import get_store
 from tracking.errors import ChecksumMismatch, RunDeleted, UploadIncomplete, UploadNotFound
-from tracking.models import Artifact, Blob, Run, Upload
+from tracking.models import Blob, Run, Upload
 from tracking.services import claims, seals
+from tracking.services.artifacts import record_files
 
 
 def receive_pack(*, run: Run, contents: Mapping[UUID, bytes]) -> dict[UUID, str]:
@@ -64,21 +65,9 @@ def _publish(run: Run, contents: Mapping[str, bytes]) -> set[str]:
 def _record(run: Run, uploads: list[Upload], before: Mapping[str, int], written: set[str]) -> None:
     run = seals.lock_for_writing(run)
     blobs = claims.claim(run.project, {upload.sha256: upload.size for upload in uploads}, before, proven=written)
-    _record_files(run, {upload.path: blobs[upload.sha256] for upload in uploads})
+    record_files(run, {upload.path: blobs[upload.sha256] for upload in uploads})
     Upload.objects.filter(pk__in=[upload.pk for upload in uploads]).update(committed_at=clock.now())
     waiting = [blob.pk for blob in blobs.values() if blob.state == Blob.State.UNVERIFIED]
     if waiting:
         jobs.enqueue("tracking.verify_blobs", blob_ids=waiting)
     seals.note_late_write(run)
-
-
-def _record_files(run: Run, blobs: Mapping[str, Blob]) -> None:
-    known = {artifact.path: artifact for artifact in Artifact.objects.filter(run=run, path__in=blobs)}
-    moved = [artifact for path, artifact in known.items() if artifact.blob_id != blobs[path].pk]
-    for artifact in moved:
-        artifact.blob = blobs[artifact.path]
-    Artifact.objects.bulk_update(moved, ["blob"])
-    Artifact.objects.bulk_create(
-        [Artifact(run=run, path=path, blob=blob) for path, blob in blobs.items() if path not in known]
-    )
-    claims.unmark(blobs.values())

@@ -8,11 +8,10 @@ from django.db import transaction
 
 from core import clock, jobs
 from core.storage import NothingStaged, StoreAway, get_direct_store, get_store
-from tracking.artifacts.paths import ArtifactPath
 from tracking.errors import ChecksumMismatch, RunDeleted, UploadIncomplete
 from tracking.models import Artifact, Blob, Upload
 from tracking.services import claims, seals
-from tracking.services.artifacts import record_file
+from tracking.services.artifacts import record_files
 from tracking.services.links import sizes_of
 
 
@@ -124,7 +123,7 @@ def _publish(upload: Upload, before: Mapping[str, int] | None = None) -> Artifac
         proven = {upload.sha256} if _publish_bytes(upload) else proven
     blob = claims.claim(run.project, {upload.sha256: upload.size}, before or {}, proven=proven)[upload.sha256]
     Upload.objects.filter(pk=upload.pk).update(committed_at=clock.now())
-    artifact = record_file(run, ArtifactPath(upload.path), blob)
+    artifact = record_files(run, {upload.path: blob})[upload.path]
     if blob.state == Blob.State.UNVERIFIED:
         jobs.enqueue("tracking.verify_blob", _dedupe=f"verify:{blob.pk}", blob_id=blob.pk)
     seals.note_late_write(run)
