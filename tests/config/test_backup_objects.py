@@ -1,5 +1,6 @@
 """Stored objects on their way back: each project gets its own, and what lies there is believed for nothing but its size."""
 
+import os
 from hashlib import sha256
 
 import pytest
@@ -10,6 +11,7 @@ from config.backups.frames import Counted, Measured, pack
 from config.backups.manifest import Absent, File, Ledger, Manifest, Objects
 from config.backups.places import Folder, object_name
 from config.backups.progress import Silent
+from config.backups.pruning import Pruned, prune
 from core.ids import uuid7
 from core.storage import LocalStore
 
@@ -68,6 +70,29 @@ def test_of_two_projects_with_the_same_bytes_one_that_lacks_them_takes_nothing_f
     assert not store.exists(lacks, DIGEST)
     assert store.exists(lacks, sha256(b"own").hexdigest())
     assert restoring._put_objects(place, backup, Silent()) == 0
+
+
+def test_what_killed_backups_left_half_written_is_pruned(place, make_backup):
+    """A killed process has no time to clear up, and its drafts are no files of any backup."""
+    manifest.write(place, make_backup([(uuid7(), BYTES)]), None)
+    before = sorted(place.names())
+    left, fresh, hidden = (
+        place.root / name
+        for name in (f"objects/ab/.{'ab' * 32}.00ff00ff.part", f"{NAME}/.x.rows.zst.01ff00ff.part", ".nfs0001")
+    )
+    for path in (left, fresh, hidden):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"half")
+    long_ago = path.stat().st_mtime - 2 * 3_600
+    os.utime(left, (long_ago, long_ago))
+
+    would = prune(place, keep=1, dry_run=True, progress=Silent())
+    assert left.exists()
+    done = prune(place, keep=1, dry_run=False, progress=Silent())
+
+    assert would == done == Pruned([NAME], [], 0, 1)
+    assert [path.exists() for path in (left, fresh, hidden)] == [False, True, True]
+    assert sorted(place.names()) == before
 
 
 def test_an_object_that_was_cut_short_is_replaced(place, store, make_backup):
