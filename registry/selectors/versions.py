@@ -64,8 +64,8 @@ def find_versions(*, model: Model, refs: Sequence[str]) -> dict[str, ModelVersio
     for some in _in_batches(sorted(set(numbers.values()))):
         by_number |= {version.number: version for version in versions.filter(number__in=some)}
     found = {ref: by_number[number] for ref, number in numbers.items() if number in by_number}
-    for some in _in_batches(digests):
-        for version in versions.filter(digest__in=some):  # newest first
+    for several in _in_batches(digests):
+        for version in versions.filter(digest__in=several):  # newest first
             if version.digest not in found or (found[version.digest].is_barred and not version.is_barred):
                 found[version.digest] = version
     return found
