@@ -17,8 +17,7 @@ from typing import IO, Self
 
 import click
 
-from config import environment, heartbeat
-from core import roster
+from config import environment
 
 STOP_SLACK_S = 12  # beyond LINEAL_STOP_S, before a process is killed
 RESTART_PAUSE_S = 1.0
@@ -74,7 +73,6 @@ class Fleet:
         for folder in (self.logs, home / "run"):
             folder.mkdir(mode=0o700, exist_ok=True)
         self._lock = take_lock(home)
-        roster.forget_the_dead(roster.folder(heartbeat.folder()))
         self._children: dict[str, _Child] = {}
         self._stopping = False
 

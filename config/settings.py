@@ -2,11 +2,11 @@
 
 import os
 
-from config import broker, database, environment, heartbeat
+from config import broker, database, environment
 from core.logs import FORMATS
 
 HOME = environment.home()
-RUN_FOLDER = heartbeat.folder()
+RUN_FOLDER = environment.run_folder()
 PROCESS = environment.text("LINEAL_PROCESS")
 DEBUG = environment.flag("LINEAL_DEBUG")
 USE_TZ = True
