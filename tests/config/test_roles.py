@@ -66,9 +66,7 @@ def test_a_home_that_anybody_may_write_to_is_refused(tmp_path):
 def test_processes_wait_for_the_migration_and_say_so(tmp_path):
     """Started before `lineal migrate` has run, as containers are."""
     with installation(tmp_path) as made:
-        made.execute("DELETE FROM django_migrations WHERE app = 'core' AND name LIKE '0002%'")
-        for table in ("core_periodicrun", "core_schemafloor"):
-            made.execute(f"DROP TABLE {table}")
+        made.take_back("core", "0001")
         made.start("beat", wait=False)
         wait_for(lambda: "run `lineal migrate`" in made.log("beat"), "the beat to say what it waits for")
 
@@ -81,9 +79,7 @@ def test_processes_wait_for_the_migration_and_say_so(tmp_path):
 @pytest.mark.slow
 def test_migrations_that_start_together_are_applied_once(tmp_path):
     with installation(tmp_path) as made:
-        made.execute("DELETE FROM django_migrations WHERE app = 'core' AND name LIKE '0002%'")
-        for table in ("core_periodicrun", "core_schemafloor"):
-            made.execute(f"DROP TABLE {table}")
+        made.take_back("core", "0001")
         begun = [
             subprocess.Popen([LINEAL, "migrate", "--json"], env=made.env, stdout=subprocess.PIPE, text=True)
             for _ in range(3)
