@@ -18,6 +18,7 @@ from typing import IO, Self
 import click
 
 from config import environment
+from core.folders import make_private
 
 STOP_SLACK_S = 12  # beyond LINEAL_STOP_S, before a process is killed
 RESTART_PAUSE_S = 1.0
@@ -71,7 +72,7 @@ class Fleet:
         self.home = home
         self.logs = home / "log"
         for folder in (self.logs, home / "run"):
-            folder.mkdir(mode=0o700, exist_ok=True)
+            make_private(folder)
         self._lock = take_lock(home)
         self._children: dict[str, _Child] = {}
         self._stopping = False

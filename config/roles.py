@@ -23,6 +23,7 @@ from config import environment
 from config.environment import BadSetting
 from config.home import CannotStart, home_folder, open_home, prepare_home
 from core import logs, roster
+from core.folders import make_private
 
 DEFAULT_WAIT_S = 60.0
 SLOW_LOOK_S = 2.0
@@ -277,7 +278,7 @@ def wait_until_it_fits(wait_s: float) -> None:
 def _run_folder() -> Path:
     folder = environment.run_folder()
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         probe = folder / f".writable-{os.getpid()}"
         probe.touch()
         probe.unlink()
