@@ -24,7 +24,7 @@ from packaging.requirements import Requirement
 from bench.table import Row
 from tests.server import free_port
 
-STARTS = 5  # of which the median is told
+STARTS = 3  # of which the median is told
 IDLE_S = 10.0  # after the first answer: by then what is done once has been done
 LIMIT_S = 60.0
 START_TARGET_S, MEMORY_TARGET_MB = 1.5, 200.0
