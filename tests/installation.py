@@ -48,12 +48,6 @@ class Installation:
         assert code is None or done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
-    def take_back(self, room, migration):
-        """The room's schema as it was after that migration."""
-        command = [sys.executable, "-m", "django", "migrate", room, migration]
-        env = self.env | {"DJANGO_SETTINGS_MODULE": "config.settings"}
-        subprocess.run(command, env=env, capture_output=True, check=True, timeout=180)
-
     def start(self, role, name=None, *options, program=(LINEAL,), wait=True, **env):
         """Starts a process of that role, and waits until it says that it is there."""
         name = name or role
