@@ -12,6 +12,7 @@ import urllib.request
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from core import roster
 from tests.server import free_port, give_database, postgresql_database
 
 LINEAL = Path(sys.executable).with_name("lineal")
@@ -79,7 +80,8 @@ class Installation:
             assert process.poll() is None, f"{name} ended with {process.returncode}: {self.log(name)[-2000:]}"
             if role == "serve":
                 return self.ready(name)[0] == 200
-            return any((self.home / "run").glob(f"{role}-*-{process.pid}.alive"))
+            seats = roster.living(roster.folder(self.home / "run"))
+            return any(seat.pid == process.pid and seat.seen for seat in seats)
 
         wait_for(look, f"{name} to start")
 

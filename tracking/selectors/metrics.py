@@ -61,9 +61,8 @@ def _read(run: Run, keys: Sequence[str], *, column: str) -> dict[str, Points]:
 
 def _add_batches(parts: dict[str, list[Points]], payloads: Iterable[bytes | memoryview]) -> None:
     for payload in payloads:
-        for key, points in codec.unpack(payload):
-            if key in parts:
-                parts[key].append(points)
+        for key, points in codec.unpack(payload, parts):
+            parts[key].append(points)
 
 
 def _counts(run: Run, keys: Sequence[str]) -> dict[str, int]:
