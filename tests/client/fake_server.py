@@ -140,6 +140,11 @@ class FakeServer:
         run = self.runs.setdefault(given["id"], FakeRun(given))
         return {"id": given["id"], "status": run.status, "known": known}
 
+    def show(self, run: str, *, query: dict[str, str], body: bytes) -> Any:
+        found = self.run(run)
+        ended = found.finishes[-1].get("ended_at") if found.finishes and found.status != "running" else None
+        return {"id": run, "status": found.status, "client_ended_at": ended}
+
     def resume(self, run: str, *, query: dict[str, str], body: bytes) -> Any:
         self.run(run).status = "running"
         return {"id": run, "status": "running"}
@@ -233,6 +238,7 @@ class FakeServer:
 
 ROUTES: list[tuple[str, str, Callable[..., Any]]] = [
     ("POST", "/runs", FakeServer.create),
+    ("GET", "/runs/([^/]+)", FakeServer.show),
     ("POST", "/runs/([^/]+)/resume", FakeServer.resume),
     ("POST", "/runs/([^/]+)/batches", FakeServer.batch),
     ("POST", "/runs/([^/]+)/finish", FakeServer.finish),

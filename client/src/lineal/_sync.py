@@ -76,8 +76,10 @@ class SyncReport:
 def sync(spool_dir: str | Path | None = None, progress: bool = False, recreate: bool = False) -> SyncReport:
     """Send what dead processes left in the spool (by default `LINEAL_SPOOL_DIR`'s); each record arrives exactly once.
 
-    A run whose process died before its end is ended as killed. Living processes send their own. Runs and profiles of monitors go to the
-    servers that they were made for, with the tokens stored for those; runs that were logged without any server go to the configured one.
+    A run whose process died before its end is ended as killed, unless it has ended since, or another process goes on with it. Living
+    processes send their own. Runs and profiles of monitors go to the servers that they were made for, with the tokens stored for those;
+    runs that were logged without any server go to the configured one.
+
     May be called again at any time, also while another `sync` runs. With `recreate`, a run that its server does not know is begun anew
     from what is on disk: for a server that was restored from a backup from before the run. It would also bring back one that was deleted.
     """
@@ -99,8 +101,8 @@ def sync(spool_dir: str | Path | None = None, progress: bool = False, recreate: 
 
 
 def sync_writers(folders: list[Path]) -> SyncReport:
-    """As `sync`, for these writers' folders alone."""
-    servers = Servers()
+    """As `sync`, for these writers' folders alone, whose run the caller ends."""
+    servers = Servers(ends=False)
     return SyncReport([found for folder in folders if (found := _sync_folder(folder, servers)) is not None])
 
 
@@ -129,10 +131,11 @@ def _owns(folder: Path) -> bool:
 
 
 class Servers:
-    """One connection to each server, and which of them have stopped answering."""
+    """One connection to each server, and which of them have stopped answering. `ends`: runs that nobody ended are ended as killed."""
 
-    def __init__(self, *, recreate: bool = False) -> None:
+    def __init__(self, *, recreate: bool = False, ends: bool = True) -> None:
         self.recreate = recreate
+        self.ends = ends
         self._transports: dict[str, Transport] = {}
         self._silent: dict[str, str] = {}
 
@@ -223,7 +226,7 @@ def _sync_locked(folder: Path, servers: Servers, report: StreamReport) -> Stream
     if not _spool.segment_numbers(folder):
         return _without_segments(folder)
     try:
-        delivery = Delivery(folder, servers.transport(report.server), Notices())
+        delivery = Delivery(folder, servers.transport(report.server), Notices(), leftover=True)
     except LinealError as exc:
         report.state, report.detail = "stopped", str(exc)
         return report
@@ -246,7 +249,10 @@ def _without_segments(folder: Path) -> StreamReport | None:
 def _deliver(delivery: Delivery, servers: Servers, report: StreamReport) -> None:
     try:
         _send_all(delivery, servers)
-        if delivery.reader.header.owner and not delivery.sent.finished:
+        if servers.ends and delivery.reader.header.owner and not delivery.sent.finished:
+            if _goes_on(delivery.folder):
+                report.state, report.detail = "living", "another process goes on with its run"
+                return
             _until_done(lambda: delivery.end_killed(_last_written(delivery.folder)))
     except Postponed as exc:
         report.state, report.detail = "unreachable", str(exc)
@@ -258,6 +264,24 @@ def _deliver(delivery: Delivery, servers: Servers, report: StreamReport) -> None
     except Exception as exc:  # the folder is kept as it is, and other runs are sent all the same
         logger.debug("sending from %s ends", delivery.folder, exc_info=exc)
         report.state, report.detail = "stopped", f"an error of the client's own: {shown(exc)}"
+
+
+def _goes_on(folder: Path) -> bool:
+    """Whether a process that lives has taken the run up again, or another `sync` is about to say so."""
+    return any(_owns(other) and _is_held(other) for other in folder.parent.iterdir() if other != folder)
+
+
+def _is_held(folder: Path) -> bool:
+    try:
+        handle = _locks.take(folder / "lock")
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return bool(_locks.why_not_dead(folder / "lock"))
+    if handle is None:
+        return True
+    os.close(handle)
+    return False
 
 
 def _send_all(delivery: Delivery, servers: Servers) -> None:
