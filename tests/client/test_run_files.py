@@ -9,6 +9,8 @@ import pytest
 from lineal import _parallel
 from sklearn.linear_model import LogisticRegression
 
+from tests.client.fake_server import Problem
+
 
 def test_a_file_is_recorded_as_it_was_when_it_was_logged(fake, tmp_path, spool_dir):
     path = tmp_path / "model.bin"
@@ -52,6 +54,34 @@ def test_many_small_files_take_few_announcements(fake, tmp_path):
 
     assert len(fake.runs[run.id].artifacts) == 1_500
     assert sum(request.endswith("/artifacts") for request in fake.requests) <= 4
+
+
+@pytest.mark.parametrize("limit", [20_000, 100], ids=["packs", "files"])
+def test_a_proxy_that_takes_no_large_bodies_gets_smaller_ones(fake, tmp_path, monkeypatch, limit):
+    """A pack that is too large for it is halved, down to files by themselves, and later ones begin where that led."""
+    fake.packs = True
+    real, refusals = fake.receive_pack, []
+
+    def receive_pack(self, run, *, query, body):
+        if len(body) > limit:
+            refusals.append(len(body))
+            raise Problem(413, "too-large")
+        return real(run, query=query, body=body)
+
+    fake.more_routes.append(("POST", "/runs/([^/]+)/artifacts/pack", receive_pack))
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(60):
+        (folder / f"{number}.bin").write_bytes(os.urandom(2_000))
+    with lineal.start_run("churn") as run:
+        run.log_artifact(folder)
+        assert run.flush()
+        run.log({"loss": 1.0})
+
+    stored = fake.runs[run.id]
+    assert len(stored.artifacts) == 60
+    assert stored.values("loss") == [1.0]
+    assert len(refusals) <= (4 if limit == 20_000 else 70)
 
 
 def test_a_broken_upload_goes_on_where_it_stopped(fake, tmp_path, monkeypatch):

@@ -77,6 +77,7 @@ class Delivery:
         self._leftover = leftover
         self._on_freed = on_freed
         self._on_uploaded = on_uploaded
+        self._uploader: Uploader | None = None
         self._files: dict[int, Waiting] = {}  # read, not confirmed yet, by number
         self._parts: list[Record] = []  # likewise: batches of one sequence number, which are one request
 
@@ -252,11 +253,11 @@ class Delivery:
         if not self._files:
             return
         files = list(self._files.values())
-        uploader = Uploader(
+        self._uploader = self._uploader or Uploader(
             self._transport, project=self.reader.header.project, run=self._run, on_progress=self._on_uploaded
         )
         try:
-            refused = uploader.send(files)
+            refused = self._uploader.send(files)
         except OSError as exc:
             raise Postponed(f"a file of the spool {self.folder} cannot be read: {exc}") from exc
         for each in refused:

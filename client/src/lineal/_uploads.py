@@ -4,6 +4,7 @@ Small ones travel together. Large ones go to the server's storage where that can
 """
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -73,6 +74,9 @@ class Uploader:
         self._project = project
         self._run = run
         self._on_progress = on_progress
+        self._most_packed = (
+            sys.maxsize
+        )  # bytes of files in one pack that whatever stands before the server lets through
 
     def send(self, files: Sequence[Waiting]) -> list[Refused]:
         """Send at most `LARGEST_GROUP` files; those that are no use sending again come back. Equal bytes are sent once.
@@ -130,20 +134,40 @@ class Uploader:
             raise LinealError(f"the answer to announced files is none of Lineal's: {answer!r:.80}") from exc
 
     def _send_pack(self, url: str, pack: Sequence[Pair], refused: list[Refused]) -> None:
+        """In one request; where a proxy takes no such bodies, in several, down to each file alone."""
+        size = sum(file.size for file, _ in pack)
+        if len(pack) == 1 or size <= self._most_packed:
+            try:
+                self._send_whole_pack(url, pack, refused)
+            except TooLarge:
+                self._most_packed = min(self._most_packed, size // 2)
+            else:
+                return
+        if len(pack) == 1:
+            self._send_one(*pack[0], refused)
+            return
+        middle = len(pack) // 2
+        self._send_pack(url, pack[:middle], refused)
+        self._send_pack(url, pack[middle:], refused)
+
+    def _send_whole_pack(self, url: str, pack: Sequence[Pair], refused: list[Refused]) -> None:
         import msgspec
 
         sent: dict[str, Waiting] = {}
-        contents = []
+        contents, gone = [], []
         for file, ticket in pack:
             try:
                 contents.append({"upload": ticket.id, "data": file.source.read_bytes()})
                 sent[ticket.id] = file
             except FileNotFoundError:
-                refused.append(Refused(file, "its copy in the spool is gone"))
-        if not contents:
-            return
+                gone.append(Refused(file, "its copy in the spool is gone"))
         body = msgspec.msgpack.encode({"files": contents})
-        answer = self._call("POST", url, body=body, content_type=PACK_TYPE, repeatable=True).json()
+        answer = (
+            self._call("POST", url, body=body, content_type=PACK_TYPE, repeatable=True).json()
+            if contents
+            else {"files": []}
+        )
+        refused += gone
         try:
             reasons = {str(entry["upload"]): entry["detail"] for entry in answer["files"]}
         except (KeyError, TypeError) as exc:
