@@ -73,9 +73,13 @@ class _Request:
 class Transport:
     """Requests to one server, from any thread, and to the storage that its links lead to. Connections open at the first request."""
 
-    def __init__(self, target: Target, *, always_fresh: bool = False) -> None:
-        """`always_fresh` for a process that lives shorter than what it wants to see: another one's changes, just made."""
+    def __init__(self, target: Target, *, always_fresh: bool = False, until: float = float("inf")) -> None:
+        """`always_fresh` for a process that lives shorter than what it wants to see: another one's changes, just made.
+
+        From `until` (`time.monotonic`) on, no answer is waited for.
+        """
         self.target = target
+        self._until = until
         self._lock = threading.Lock()
         self._pools: dict[str, urllib3.PoolManager] = {}
         self._pid = os.getpid()
@@ -222,13 +226,14 @@ class Transport:
         import urllib3
 
         errors = urllib3.exceptions
+        left_s = max(self._until - time.monotonic(), 0.01)
         try:
             return self._connections(request.url).request(
                 request.method,
                 request.url,
                 body=request.body,
                 headers={"User-Agent": f"lineal/{lineal.__version__}", "Accept": "application/json", **request.headers},
-                timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=request.timeout_s),
+                timeout=urllib3.Timeout(connect=min(CONNECT_TIMEOUT_S, left_s), read=min(request.timeout_s, left_s)),
                 redirect=False,
                 retries=False,
                 preload_content=False,

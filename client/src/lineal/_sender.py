@@ -306,16 +306,17 @@ class Sender:
         self, body: dict[str, Any] | None, timeout_s: float, *, on_wait: Callable[[], None] = lambda: None
     ) -> bool:
         """Flush, end the run with `body` (None: this writer ends, the run goes on) and end the threads. False as in `flush`."""
+        until = time.monotonic() + timeout_s
         if not (self.header.owner or self._started or self._pending):
             return True  # a forked child that logged nothing has nothing to end
         self.start()
         self.drain()
         if body is not None and self._spool is not None:
-            self._send_orphans(self._spool.folder)
+            self._send_orphans(self._spool.folder, until=until - timeout_s / 2)
             with self._spool_lock:
                 self._keeper.append_finish(body)
         try:
-            return self.flush(timeout_s, on_wait=on_wait)
+            return self.flush(until - time.monotonic(), on_wait=on_wait)
         finally:
             self._close()
 
@@ -327,8 +328,8 @@ class Sender:
         """End a forked child's stream."""
         self.finish(None, timeout_s)
 
-    def _send_orphans(self, folder: Path) -> None:
-        """What forked workers left that were killed goes first, so that the end of the run seals it too."""
+    def _send_orphans(self, folder: Path, *, until: float) -> None:
+        """What forked workers left that were killed goes first, so that the end of the run seals it too. What takes longer is left."""
         try:
             siblings = [path for path in folder.parent.iterdir() if path != folder]
         except OSError as exc:  # somebody cleared it away
@@ -337,7 +338,12 @@ class Sender:
         if siblings and self._delivery is not None and not self.stopped and not self._postponed:
             from lineal._sync import sync_writers
 
-            sync_writers(siblings)
+            left = sync_writers(siblings, until=until).left
+            if any(each.state == "unreachable" for each in left):
+                self.notices.warn_once(
+                    "orphans",
+                    f"run {self.header.run}: what ended workers of it left is in {folder.parent}; `lineal sync` sends it",
+                )
 
     def _close(self) -> None:
         self._closing = True
