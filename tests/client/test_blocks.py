@@ -23,8 +23,9 @@ class Storage:
 
     def __init__(self):
         self.link = "/bucket/key?signature=1"
-        self.asked, self.tokens, self.troubles = [], [], []
+        self.asked, self.tokens, self.troubles, self.passed_on = [], [], [], []
         self.as_200 = False
+        self.closed = False  # to this machine
         self.data = DATA
         self.lock = threading.Lock()
         storage = self
@@ -55,7 +56,10 @@ class Storage:
         if handler.path.startswith("/api/v1/server"):
             return self.reply(handler, 200, b"{}")
         if urlsplit(handler.path).path == "/api/v1/content":
-            return self.reply(handler, 302, b"", Location=f"http://localhost:{self.httpd.server_address[1]}{self.link}")
+            if handler.headers["Lineal-Bytes"] == "server":
+                return self.pass_on(handler)
+            port = 9 if self.closed else self.httpd.server_address[1]
+            return self.reply(handler, 302, b"", Location=f"http://localhost:{port}{self.link}")
         with self.lock:
             first, last = map(int, re.fullmatch(r"bytes=(\d+)-(\d+)", handler.headers["Range"]).groups())
             if handler.headers["Authorization"]:
@@ -77,6 +81,11 @@ class Storage:
             return None
         content_range = f"bytes {first}-{last}/{len(self.data)}"
         return self.reply(handler, 200 if self.as_200 else 206, body, **{"Content-Range": content_range})
+
+    def pass_on(self, handler):
+        first = int((handler.headers["Range"] or "bytes=0-")[6:-1])
+        self.passed_on.append(first)
+        self.reply(handler, 206 if first else 200, self.data[first:])
 
     @staticmethod
     def reply(handler, status, body, **headers):
@@ -201,3 +210,49 @@ def test_a_file_that_the_storage_lost_is_no_reason_to_go_on_asking(storage, tran
     with pytest.raises(lineal.LinealError, match="does not have"):
         fetch(transport, wish)
     assert len(storage.asked) == 1
+
+
+# -- closed networks --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("large", [True, False], ids=["blocks", "stream"])
+@pytest.mark.parametrize("linked", [True, False], ids=["linked", "asked"])
+def test_without_a_connection_to_the_storage_the_server_passes_the_bytes_on(
+    storage, transport, wish, monkeypatch, warnings, large, linked
+):
+    """Told once, and not tried again for each file."""
+    if not large:
+        monkeypatch.setattr(_downloads, "LARGE_BYTES", 2 * len(DATA))
+    storage.closed = True
+    link = "http://localhost:9/bucket/key" if linked else None
+    for number in range(3):
+        each = wish._replace(destination=wish.destination.with_name(f"{number}.bin"), link=link)
+        fetch(transport, each)
+        assert each.destination.read_bytes() == DATA
+
+    assert storage.passed_on == [0, 0, 0]
+    assert storage.asked == []
+    assert [sentence for sentence in warnings() if "go through the server" in sentence] == warnings()
+    assert len(warnings()) == 1
+    assert left_behind(wish) == ["0.bin", "1.bin", "2.bin"]
+
+
+def test_what_came_before_the_network_was_closed_is_not_brought_again(storage, transport, wish, monkeypatch):
+    monkeypatch.setattr(_blocks, "THREADS", 1)
+    storage.troubles = [None] * 3 + [500] * 1_000
+    with pytest.raises(lineal.ServerUnreachable, match="block 3"):
+        fetch(transport, wish)
+    storage.closed = True
+    fetch(transport, wish)
+
+    assert storage.passed_on == [3 * BLOCK]
+    assert wish.destination.read_bytes() == DATA
+    assert left_behind(wish) == ["model.bin"]
+
+
+def test_a_server_that_passes_nothing_on_is_not_asked_for_ever(storage, transport, wish):
+    storage.closed = True
+    storage.pass_on = lambda handler: storage.reply(handler, 302, b"", Location="http://localhost:9/bucket/key")
+
+    with pytest.raises(lineal.ServerUnreachable, match="cannot be reached"):
+        fetch(transport, wish)

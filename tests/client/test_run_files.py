@@ -84,6 +84,44 @@ def test_a_proxy_that_takes_no_large_bodies_gets_smaller_ones(fake, tmp_path, mo
     assert len(refusals) <= (4 if limit == 20_000 else 70)
 
 
+def test_without_a_connection_to_the_storage_files_go_through_the_server(fake, tmp_path, warnings, monkeypatch):
+    """Links that lead into a network which this machine is not in."""
+    monkeypatch.setattr("lineal._direct.backoff_s", lambda *_: 0.0)
+    real, asked = fake.announce, []
+
+    def announce(self, run, *, query, body):
+        answer = real(run, query=query, body=body)
+        for entry in answer["files"]:
+            direct = {
+                "part_size": 40_000,
+                "parts": -(-len(files[entry["path"]]) // 40_000),
+                "began": False,
+                "link": None,
+            }
+            entry["upload"] = entry["upload"] and {**entry["upload"], "direct": direct}
+        return answer
+
+    def links(self, number, *, query, body):
+        asked.append(number)
+        link = {"url": "http://localhost:9/bucket/staging", "headers": {}}
+        return {"links": [{"part": part, **link} for part in json.loads(body)["parts"]]}
+
+    fake.more_routes += [
+        ("POST", "/runs/([^/]+)/artifacts", announce),
+        ("POST", "/uploads/([^/]+)/links", links),
+    ]
+    files = {f"{number}.bin": os.urandom(100_000 if number else 30_000) for number in range(4)}
+    with lineal.start_run("churn") as run:
+        for name, data in files.items():
+            (tmp_path / name).write_bytes(data)
+            run.log_artifact(tmp_path / name)
+            assert run.flush()
+
+    assert fake.runs[run.id].artifacts == files
+    assert len(asked) == 1
+    assert sum("go through the server" in sentence for sentence in warnings()) == 1
+
+
 def test_a_broken_upload_goes_on_where_it_stopped(fake, tmp_path, monkeypatch):
     data = os.urandom(300_000)
     (tmp_path / "model.bin").write_bytes(data)

@@ -23,6 +23,7 @@ from lineal._errors import (
     ProblemError,
     ServerKeyChanged,
     ServerUnreachable,
+    StorageUnreachable,
     problem,
 )
 
@@ -36,8 +37,10 @@ READ_TIMEOUT_S = 60.0  # a promotion evaluates its gates before it answers
 MOST_ATTEMPTS = 5  # some five seconds: a server that is restarted is back by then
 MOST_IDLE = 8  # connections to a host kept open
 BLOCK_BYTES = 1 << 18  # of a body handed to the socket at a time; urllib3's 16 kB cost more calls than bytes
+STORAGE_AWAY_S = 600.0  # how long bytes go through the server before the storage is tried again
 OWN_WRITES_S = 10.0  # how long after a change a server with a replica is asked for what is committed by now
 API = "/api/v1"
+THROUGH = "Lineal-Bytes"  # `Lineal-Bytes: server` asks for bytes rather than a redirect to them
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ class Transport:
         self._pools: dict[str, urllib3.PoolManager] = {}
         self._pid = os.getpid()
         self._met = False
+        self._around_until = float("-inf")
+        self._told_around = False
         self._fresh_until = float("inf") if always_fresh else float("-inf")
 
     def request(
@@ -134,16 +139,17 @@ class Transport:
     def download(
         self, path: str, *, params: Mapping[str, Any] | None = None, offset: int = 0
     ) -> Iterator[Iterator[bytes]]:
-        """The body of a GET in pieces. One redirect is followed, without the token if it leads to another origin. Raises as `request`."""
+        """The body of a GET in pieces. One redirect is followed, without the token if it leads to another origin; where no connection
+        leads there, the server is asked for the bytes. Raises as `request`.
+        """
         headers = {"Range": f"bytes={offset}-"} if offset else {}
-        request = _Request("GET", self._url(path, params), headers=headers)
+        request = _Request("GET", self._url(path, params), headers=headers | self._asked_through())
         response = self._send(request)
         try:
             location = response.headers.get("Location")
             if response.status in (302, 303, 307) and location:
                 response.drain_conn()
-                request = replace(request, url=urljoin(request.url, location))
-                response = self._send(request)
+                request, response = self._followed(request, location)
                 if response.status >= 400 and not self._is_ours(request.url):
                     raise _storage_trouble(response.status, self._named(request.url))
             if not 200 <= response.status < 300:
@@ -152,8 +158,27 @@ class Transport:
         finally:
             response.close()
 
+    def _followed(self, request: _Request, location: str) -> "tuple[_Request, urllib3.BaseHTTPResponse]":
+        further = replace(request, url=urljoin(request.url, location), headers=_without_wish(request.headers))
+        try:
+            return further, self._send(further)
+        except StorageUnreachable as exc:
+            if THROUGH in request.headers:  # a server that does not pass bytes on
+                raise
+            self.go_around(exc)
+        again = replace(request, headers={**request.headers, **self._asked_through()})
+        response = self._send(again)
+        location = response.headers.get("Location", "")
+        if response.status not in (302, 303, 307) or not location:
+            return again, response
+        response.drain_conn()
+        further = replace(further, url=urljoin(request.url, location))
+        return further, self._send(further)
+
     def find_link(self, path: str, *, params: Mapping[str, Any] | None = None) -> str | None:
         """Where a GET of content is redirected to; None if the server sends the bytes itself. Raises as `request`."""
+        if self.goes_around:
+            return None
         request = _Request("GET", self._url(path, params), headers={"Range": "bytes=0-0"})
         response = self._send(request)
         try:
@@ -186,6 +211,23 @@ class Transport:
                 response.close()
             else:
                 response.release_conn()
+
+    @property
+    def goes_around(self) -> bool:
+        """Whether bytes go through the server, since its storage could not be reached a while ago."""
+        return time.monotonic() < self._around_until
+
+    def go_around(self, reason: StorageUnreachable) -> None:
+        """Send and ask for bytes through the server from now on, which is told once; in ten minutes the storage is tried again."""
+        self._around_until = time.monotonic() + STORAGE_AWAY_S
+        if not self._told_around:
+            self._told_around = True
+            logger.warning(
+                "%s: files go through the server instead, which is slower (docs/storage.md, closed networks)", reason
+            )
+
+    def _asked_through(self) -> dict[str, str]:
+        return {THROUGH: "server"} if self.goes_around else {}
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -239,7 +281,8 @@ class Transport:
                 preload_content=False,
             )
         except (errors.NewConnectionError, errors.ConnectTimeoutError, errors.ProxyError, errors.SSLError) as exc:
-            raise ServerUnreachable(f"{self._named(request.url)} cannot be reached: {_reason(exc)}") from exc
+            kind = ServerUnreachable if self._is_ours(request.url) else StorageUnreachable
+            raise kind(f"{self._named(request.url)} cannot be reached: {_reason(exc)}") from exc
         except errors.HTTPError as exc:
             raise self._lost(exc, request) from exc
 
@@ -376,6 +419,11 @@ def _new_pool(base_url: str) -> "urllib3.PoolManager":
     options: dict[str, Any] = {"maxsize": MOST_IDLE, "blocksize": BLOCK_BYTES}
     proxy = _proxy(base_url)
     return urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+
+
+def _without_wish(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers as they may go to a storage."""
+    return {name: value for name, value in headers.items() if name != THROUGH}
 
 
 def _host(url: str) -> str:

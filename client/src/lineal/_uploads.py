@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lineal._direct import Cut, DirectSender, cut_of
-from lineal._errors import Conflict, Invalid, LinealError, Malformed, ServerUnreachable, TooLarge
+from lineal._errors import (
+    Conflict,
+    Invalid,
+    LinealError,
+    Malformed,
+    ServerUnreachable,
+    StorageUnreachable,
+    TooLarge,
+)
 from lineal._http import Response, Transport
 from lineal._parallel import in_parallel
 
@@ -179,11 +187,7 @@ class Uploader:
 
     def _send_one(self, file: Waiting, ticket: Ticket, refused: list[Refused]) -> None:
         try:
-            if ticket.cut:
-                DirectSender(self._transport, self._call, ticket.url, self._on_progress).send(
-                    file.source, file.size, ticket.cut
-                )
-            else:
+            if not (ticket.cut and self._send_to_storage(file, ticket, ticket.cut)):
                 self._send_bytes(file, ticket)
             self._call("POST", f"{ticket.url}/commit", repeatable=True, timeout_s=SEND_TIMEOUT_S)
         except FileNotFoundError:
@@ -194,6 +198,17 @@ class Uploader:
             if exc.type.rpartition("/")[2] not in ("upload-busy", "upload-offset", "upload-incomplete"):
                 raise
             raise ServerUnreachable(f"{file.path} has to be sent again: {exc}") from exc
+
+    def _send_to_storage(self, file: Waiting, ticket: Ticket, cut: Cut) -> bool:
+        """False where no connection leads there: its bytes may go through the server."""
+        if self._transport.goes_around:
+            return False
+        try:
+            DirectSender(self._transport, self._call, ticket.url, self._on_progress).send(file.source, file.size, cut)
+        except StorageUnreachable as exc:
+            self._transport.go_around(exc)
+            return False
+        return True
 
     def _send_bytes(self, file: Waiting, ticket: Ticket) -> None:
         offset = ticket.offset
