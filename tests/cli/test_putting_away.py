@@ -122,6 +122,25 @@ def test_versions_models_and_experiments_are_put_away_likewise(signed_in, lineal
     assert (asked.body["kind"], asked.body["ids"]) == (kind, [command[-1]])
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--limit", "5", "--json", "churn"),
+        ("churn", "--limit", "5", "--json"),
+        ("list", "--json", "churn", "--limit", "5"),
+    ],
+    ids=["before", "after", "list"],
+)
+def test_options_stand_before_a_model_or_behind_it(signed_in, lineal, words):
+    signed_in.answer("GET", "/models/churn/versions", {"items": [{"number": 7}], "next_cursor": None})
+
+    done = lineal("models", "versions", *words)
+
+    assert (done.exit_code, json.loads(done.stdout)[0]["number"]) == (0, 7), done.output
+    assert signed_in.asked("GET", "/models/churn/versions")[0].query["limit"] == "5"
+    assert "Usage: lineal models versions" in lineal("models", "versions", "--help").stdout
+
+
 def test_versions_of_a_model_are_listed_as_before(signed_in, lineal):
     signed_in.answer("GET", "/models/churn/versions", {"items": [], "next_cursor": None})
 
