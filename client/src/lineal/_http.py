@@ -304,13 +304,13 @@ class Transport:
 
     def _named(self, url: str) -> str:
         """Which of them an error is about. A link's path and signature are nobody's business."""
-        return self.target.base_url if url.startswith(self.target.base_url) else f"the storage at {_host(url)}"
+        return self.target.base_url if self._is_ours(url) else f"the storage at {_host(url)}"
 
     def _connections(self, url: str) -> "urllib3.PoolManager":
         """Of the host that `url` names, since a proxy may stand before one and not before the other."""
         if self._pid != os.getpid():  # a fork: the sockets are the parent's, and so may the lock be
             self._lock, self._pools, self._pid = threading.Lock(), {}, os.getpid()
-        base = self.target.base_url if url.startswith(self.target.base_url) else _host(url)
+        base = self.target.base_url if self._is_ours(url) else _host(url)
         with self._lock:
             if base not in self._pools:
                 self._pools[base] = _new_pool(base)
