@@ -294,6 +294,6 @@ def test_a_storage_at_an_address_that_begins_like_the_servers_is_none_of_its_own
     """`…:90` is another host's address than `…:9`, with a proxy of its own, and errors are about it."""
     transport = Transport(Target("http://127.0.0.1:9", "http://127.0.0.1:9", "lnl_token", None, None))
 
-    with pytest.raises(_errors.StorageUnreachable, match="the storage at http://127.0.0.1:90 cannot"):
+    with pytest.raises(_errors.StorageUnreachable, match=r"the storage at http://127\.0\.0\.1:90 cannot"):
         transport.store("http://127.0.0.1:90/bucket/key", body=b"", headers={}, timeout_s=1.0)
     assert list(transport._pools) == ["http://127.0.0.1:90"]
