@@ -115,21 +115,35 @@ class Sender:
         while not self._closing:
             self._wake.wait(interval_s if len(self._pending) < MOST_QUEUED else 0)
             self._set_pace()
-            self.drain()
+            try:
+                self.drain()
+            except Exception as exc:  # the last barrier: without this thread, values would wait in memory for the end
+                logger.debug("spooling of run %s is interrupted", self.header.run, exc_info=exc)
             self._set_pace()
 
     def _set_pace(self) -> None:
         self.put = self._put_slowly if len(self._pending) >= MOST_QUEUED else self._pending.append
 
-    def drain(self) -> None:
-        """Bring what is queued into the spool, from any thread."""
+    def drain(self) -> bool:
+        """Bring what is queued into the spool, from any thread. False where memory is full: the rest waits for the next time."""
         with self._spool_lock:
             before = self._keeper.sendable
-            for item in self._packer.pack(self._queued()):
-                self._keeper.keep(item)
-            self._keeper.settle()
+            try:
+                for item in self._packer.pack(self._queued()):
+                    self._keeper.keep(item)
+                self._keeper.settle()
+            except MemoryError:
+                self._tell_full_memory()
+                return False
         if self._keeper.sendable != before:
             self._notify()
+        return True
+
+    def _tell_full_memory(self) -> None:
+        with contextlib.suppress(MemoryError):
+            self.notices.warn_once(
+                "memory", f"run {self.header.run}: memory is full, what is logged waits in it until there is some"
+            )
 
     def _queued(self) -> Iterator[Entry]:
         """What is queued by now, each taken off only as it is packed: Ctrl-C in here leaves the rest for the next time."""
@@ -282,12 +296,12 @@ class Sender:
     def flush(self, timeout_s: float, *, on_wait: Callable[[], None] = lambda: None) -> bool:
         """Spool what is queued, onto the disk itself, and wait until the server has all of it. False if it has not in time."""
         self.start()
-        self.drain()
+        drained = self.drain()
         self._close_group()
         with self._spool_lock:
             if self._spool is not None:
                 self._spool.sync()
-        return self._wait_sent(timeout_s, on_wait)
+        return self._wait_sent(timeout_s, on_wait) and drained
 
     def _wait_sent(self, timeout_s: float, on_wait: Callable[[], None]) -> bool:
         until = time.monotonic() + timeout_s
