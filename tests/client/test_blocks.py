@@ -16,6 +16,7 @@ from lineal._http import Transport
 
 BLOCK = 10_000
 DATA = os.urandom(7 * BLOCK + 123)
+PART = f"model.bin.{sha256(DATA).hexdigest()[:16]}.part"
 
 
 class Storage:
@@ -166,7 +167,7 @@ def test_the_next_process_reads_what_is_missing(storage, transport, wish, monkey
 
     with pytest.raises(lineal.ServerUnreachable, match="block 3"):
         fetch(transport, wish)
-    assert left_behind(wish) == ["model.bin.part", "model.bin.part.blocks"]
+    assert left_behind(wish) == [PART, f"{PART}.blocks"]
     storage.troubles, storage.asked = [], []
     fetch(transport, wish)
 
@@ -177,7 +178,7 @@ def test_the_next_process_reads_what_is_missing(storage, transport, wish, monkey
 
 def test_what_a_plain_stream_left_behind_counts(storage, transport, wish):
     wish.destination.parent.mkdir()
-    wish.destination.with_name("model.bin.part").write_bytes(DATA[: 2 * BLOCK + 50])
+    wish.destination.with_name(PART).write_bytes(DATA[: 2 * BLOCK + 50])
 
     fetch(transport, wish)
 
@@ -185,10 +186,24 @@ def test_what_a_plain_stream_left_behind_counts(storage, transport, wish):
     assert wish.destination.read_bytes() == DATA
 
 
+def test_what_came_of_another_version_is_not_mixed_into_this_one(storage, transport, wish, monkeypatch):
+    """A file of the same name and size that was logged again meanwhile: its first download broke off."""
+    monkeypatch.setattr(_downloads, "LARGE_BYTES", 2 * len(DATA))
+    older = wish._replace(sha256=sha256(b"?" * len(DATA)).hexdigest())
+    wish.destination.parent.mkdir()
+    _downloads.part_of(older).write_bytes(b"?" * (2 * BLOCK))
+    storage.closed = True  # streams take what is there for a beginning
+
+    fetch(transport, wish)
+
+    assert wish.destination.read_bytes() == DATA
+    assert _downloads.part_of(older).exists()
+
+
 def test_a_journal_of_another_file_is_not_believed(storage, transport, wish):
     wish.destination.parent.mkdir()
-    wish.destination.with_name("model.bin.part").write_bytes(b"?" * len(DATA))
-    wish.destination.with_name("model.bin.part.blocks").write_text(f"{BLOCK} {len(DATA)} {'a' * 64}\n0\n1\n")
+    wish.destination.with_name(PART).write_bytes(b"?" * len(DATA))
+    wish.destination.with_name(f"{PART}.blocks").write_text(f"{BLOCK} {len(DATA)} {'a' * 64}\n0\n1\n")
 
     fetch(transport, wish)
 

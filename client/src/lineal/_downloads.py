@@ -46,11 +46,11 @@ def fetch(transport: Transport, wish: Wish) -> None:
 
     Raises:
         DigestMismatch: other bytes arrived; nothing is kept.
-        ServerUnreachable: it broke off too often; the part that came stays as `….part`, and the next call goes on from there.
+        ServerUnreachable: it broke off too often; the part that came stays, named for the digest, and the next call goes on from there.
         LinealError: as the server says.
     """
     wish.destination.parent.mkdir(parents=True, exist_ok=True)
-    part = wish.destination.with_name(f"{wish.destination.name}.part")
+    part = part_of(wish)
     for attempt in range(1, ATTEMPTS + 1):
         try:
             _fetch_rest(transport, wish, part)
@@ -67,6 +67,12 @@ def fetch(transport: Transport, wish: Wish) -> None:
             f"{wish.destination.name} arrived as sha256 {found}, not {wish.sha256}; nothing is kept of it"
         )
     part.replace(wish.destination)
+
+
+def part_of(wish: Wish) -> Path:
+    """Where its bytes wait until all have come: what came of another version of the file has another name."""
+    name = wish.destination.name.encode()[:150].decode(errors="ignore")  # file systems take 255 bytes
+    return wish.destination.with_name(f"{name}.{wish.sha256[:16]}.part")
 
 
 def _fetch_rest(transport: Transport, wish: Wish, part: Path) -> None:
@@ -88,7 +94,9 @@ def _fetch_rest(transport: Transport, wish: Wish, part: Path) -> None:
     ):
         _write(pieces, file)
     if part.stat().st_size < wish.size:
-        raise ServerUnreachable(f"the download of {part.stem} ended at {part.stat().st_size} of {wish.size} bytes")
+        raise ServerUnreachable(
+            f"the download of {wish.destination.name} ended at {part.stat().st_size} of {wish.size} bytes"
+        )
 
 
 def _fetched_in_blocks(transport: Transport, wish: Wish, link: str, part: Path) -> bool:
