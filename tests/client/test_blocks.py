@@ -26,6 +26,7 @@ class Storage:
         self.link = "/bucket/key?signature=1"
         self.asked, self.tokens, self.troubles, self.passed_on = [], [], [], []
         self.as_200 = False
+        self.links_asked = 0
         self.closed = False  # to this machine
         self.data = DATA
         self.lock = threading.Lock()
@@ -57,6 +58,7 @@ class Storage:
         if handler.path.startswith("/api/v1/server"):
             return self.reply(handler, 200, b"{}")
         if urlsplit(handler.path).path == "/api/v1/content":
+            self.links_asked += 1
             if handler.headers["Lineal-Bytes"] == "server":
                 return self.pass_on(handler)
             port = 9 if self.closed else self.httpd.server_address[1]
@@ -158,6 +160,18 @@ def test_an_expired_link_is_asked_for_anew(storage, transport, wish):
 
     fetch(transport, wish)
 
+    assert wish.destination.read_bytes() == DATA
+
+
+@pytest.mark.parametrize(
+    ("link", "asked"), [("/bucket/key?signature=1", 0), ("/bucket/key?signature=0", 1)], ids=["valid", "expired"]
+)
+def test_a_link_that_came_with_the_list_is_used_until_it_expires(storage, transport, wish, link, asked):
+    port = storage.url.rpartition(":")[2]
+
+    fetch(transport, wish._replace(link=f"http://localhost:{port}{link}"))
+
+    assert storage.links_asked == asked
     assert wish.destination.read_bytes() == DATA
 
 

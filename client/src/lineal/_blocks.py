@@ -104,6 +104,7 @@ class _Blocks:
     ) -> None:
         self._transport = transport
         self._link = link
+        self._renewing = threading.Lock()
         self._ask_link = ask_link
         self._part = part
         self._size = size
@@ -149,8 +150,9 @@ class _Blocks:
 
     def _renew(self, expired: str) -> None:
         """Of many blocks whose link has expired, one asks."""
-        if self._link == expired:
-            self._link = self._ask_link() or expired
+        with self._renewing:
+            if self._link == expired:
+                self._link = self._ask_link() or expired
 
 
 def _begins_at(response: "urllib3.BaseHTTPResponse", start: int) -> bool:
