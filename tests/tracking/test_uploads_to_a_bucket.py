@@ -97,6 +97,8 @@ def test_a_file_of_many_parts_goes_in_and_comes_out(files, large, bucket, run_jo
     there = files.download()
     assert there.status_code == 302
     assert there.headers["Cache-Control"] == "private, no-cache"
+    through = files.download(**{"Lineal-Bytes": "server", "Range": "bytes=5-9"})
+    assert (through.status_code, b"".join(through.streaming_content)) == (206, large[5:10])
     answer = http.request("GET", there.headers["Location"], headers={"Range": "bytes=5-9"})
     assert (answer.data, answer.headers["Content-Type"]) == (large[5:10], "application/octet-stream")
     assert answer.headers["Content-Disposition"].startswith("attachment")
