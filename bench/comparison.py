@@ -1,0 +1,130 @@
+"""Ours and the others' figures of one scenario, as one table: medians, spread, how many, and how ours relate."""
+
+import re
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.beside import NAMES, Beside, Side
+from bench.measures import MEASURES, Measure
+from bench.sheet import Sheet
+from bench.table import Row, shown
+
+COLUMNS = ("measured", "tool", "median", "spread", "n", "Lineal is", "what else")
+ON_DATABASE = re.compile(r"(?:, (?P<name>SQLite|PostgreSQL)(?: [\d.]+)?)?$")
+ENOUGH = 20  # values, for a 95th percentile to mean something
+BETTER = {"MB": ("as small", "as large")}  # units of which there is less, not faster
+
+
+@dataclass(frozen=True)
+class Ours:
+    """A row of ours that stands for a measure; `database` is empty where the row's name tells none."""
+
+    row: Row
+    database: str
+
+
+def comparison(
+    name: str, compared: Mapping[str, str], rows: Sequence[Row], beside: Beside, measures: Sequence[str]
+) -> Sheet:
+    """`compared` gives the measure that a row of ours is compared under, by the row's name without its database."""
+    ours = _ours(compared, rows)
+    lines: list[list[str]] = []
+    for measure in measures:
+        sides = [side for side in beside.sides if side.measure == measure]
+        lines += [_our_line(MEASURES[measure], each) for each in ours.get(measure, [])]
+        lines += [_line(MEASURES[measure], side, _counterpart(ours.get(measure, []), side)) for side in sides]
+        if sides and measure not in ours:
+            beside.missing.append(f"Lineal has no row for {MEASURES[measure].what!r} in this run.")
+    return Sheet(name, "Beside other tools, in the same run", COLUMNS, lines, _note(beside))
+
+
+def _ours(compared: Mapping[str, str], rows: Sequence[Row]) -> dict[str, list[Ours]]:
+    found: dict[str, list[Ours]] = {}
+    for row in rows:
+        database = ON_DATABASE.search(row.scenario)
+        plain = ON_DATABASE.sub("", row.scenario)
+        if plain in compared:
+            found.setdefault(compared[plain], []).append(Ours(row, (database and database["name"]) or ""))
+    return found
+
+
+def _counterpart(ours: Sequence[Ours], side: Side) -> Row | None:
+    """Our row on the same database; for a tool that keeps files of its own, and for a row that tells none, the first."""
+    wanted = NAMES.get(side.database, "")
+    same = [each.row for each in ours if each.database == wanted] or [each.row for each in ours if not each.database]
+    return (same or [each.row for each in ours if not wanted] or [None])[0]
+
+
+def _our_line(measure: Measure, ours: Ours) -> list[str]:
+    row = ours.row
+    tool = ", ".join(filter(None, ("**Lineal**", ours.database)))
+    return [
+        measure.what,
+        tool,
+        f"{shown(row.ours)} {row.unit}",
+        row.spread,
+        f"{row.n:,}" if row.n else "",
+        "",
+        f"{row.ratio:.1f} times the limit, {row.limit_is}",
+    ]
+
+
+def _line(measure: Measure, side: Side, ours: Row | None) -> list[str]:
+    median = statistics.median(side.values)
+    tool = ", ".join(filter(None, (side.tool, NAMES.get(side.database))))
+    return [
+        measure.what,
+        tool,
+        f"{shown(median)} {measure.unit}",
+        spread(side.values),
+        f"{len(side.values):,}",
+        relation(measure, ours.ours, median, side.size) if ours else "",
+        "; ".join(filter(None, (_size(measure, side), side.note, _lost(side)))),
+    ]
+
+
+def spread(values: Sequence[float]) -> str:
+    """The 95th and 99th percentile of many values, the least and the most of few."""
+    if len(values) >= ENOUGH:
+        cuts = statistics.quantiles(values, n=100, method="inclusive")
+        return f"p95 {shown(cuts[94])}, p99 {shown(cuts[98])}"
+    return f"{shown(min(values))} to {shown(max(values))}" if len(values) > 1 else ""
+
+
+def relation(measure: Measure, ours: float, theirs: float, size: int = 0) -> str:
+    """How many times better ours is; where it is worse, the words turn round. Raises ValueError where a figure is not positive."""
+    if min(ours, theirs) <= 0:
+        raise ValueError(f"{measure.what}: {ours:g} and {theirs:g} cannot be compared")
+    if measure.per_item and size:
+        theirs *= measure.full / size
+    times = ours / theirs if measure.more_is_better else theirs / ours
+    better, worse = BETTER.get(measure.unit, ("as fast", "as slow"))
+    return f"{shown(times)}× {better}" if times >= 1 else f"{shown(1 / times)}× {worse}"
+
+
+def _size(measure: Measure, side: Side) -> str:
+    if not measure.full or side.size in (0, measure.full):
+        return ""
+    compared = ", compared by what one costs" if measure.per_item else ""
+    return f"at {side.size:,} {measure.counts} only{compared}"
+
+
+def _lost(side: Side) -> str:
+    if not side.sent:
+        return ""
+    lost = side.sent - side.found
+    return f"**{lost:,} of {side.sent:,} points lost**" if lost else f"all {side.sent:,} points came back"
+
+
+def _note(beside: Beside) -> str:
+    versions: dict[str, str] = {}
+    for side in beside.sides:
+        versions.setdefault(side.tool, ", ".join(f"{name} {number}" for name, number in side.versions.items()))
+    told = "; ".join(f"{tool} with {found}" for tool, found in versions.items() if found)
+    parts = [
+        "A spread is the 95th and 99th percentile of single calls, or the least and the most of a few rounds.",
+        f"{told}." if told else "",
+        *beside.missing,
+    ]
+    return " ".join(filter(None, parts))
