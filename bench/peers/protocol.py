@@ -13,12 +13,10 @@ what the measure counts, where a slow tool was given less. `sent` and `found` ar
 were logged. What goes wrong ends the script with a code, and its last words on standard error go into the table.
 """
 
-import contextlib
 import json
 import multiprocessing
 import platform
 import sys
-import threading
 import time
 from importlib.metadata import PackageNotFoundError, version
 
@@ -62,32 +60,32 @@ def side_by_side(prepare, work, count):
     `prepare(number)` gives what `work` then takes; only `work` is timed. Raises RuntimeError when one fails.
     """
     context = multiprocessing.get_context("fork")
-    ready, done = context.Barrier(count + 1), context.Queue()
+    ready, done = context.Barrier(count), context.Queue()
 
     def run(number):
         try:
             state = prepare(number)
             ready.wait(300)
+            begun = time.monotonic()
             answer = work(state)
-            done.put((number, time.monotonic(), answer, ""))
+            done.put((number, begun, time.monotonic(), answer, ""))
         except BaseException as exc:
             ready.abort()
-            done.put((number, 0.0, None, f"{type(exc).__name__}: {exc}"))
+            done.put((number, 0.0, 0.0, None, f"{type(exc).__name__}: {exc}"))
             raise
 
     processes = [context.Process(target=run, args=(number,)) for number in range(count)]
     for process in processes:
         process.start()
-    with contextlib.suppress(threading.BrokenBarrierError):  # one of them says why
-        ready.wait(300)
-    begun = time.monotonic()
     answers = sorted((done.get(timeout=500) for _ in processes), key=lambda answer: answer[0])
     for process in processes:
         process.join()
-    trouble = [answer[3] for answer in answers if answer[3] and "BrokenBarrier" not in answer[3]]
-    if trouble or any(answer[3] for answer in answers):
-        raise RuntimeError(f"a writer failed: {(trouble or ['none was ready'])[0]}")
-    return max(answer[1] for answer in answers) - begun, [answer[2] for answer in answers]
+    trouble = [answer[4] for answer in answers if answer[4]]
+    if trouble:
+        said = [words for words in trouble if not words.startswith("BrokenBarrierError")]
+        raise RuntimeError(f"a writer failed: {(said or ['none was ready'])[0]}")
+    took = max(answer[2] for answer in answers) - min(answer[1] for answer in answers)
+    return took, [answer[3] for answer in answers]
 
 
 # -- what is logged, the same for every tool ---------------------------------------------------------------------------

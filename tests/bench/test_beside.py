@@ -158,13 +158,15 @@ def test_a_side_is_compared_with_ours_on_the_same_database():
 
     assert [row[1:6] for row in sheet.rows] == [
         ["**Lineal**, SQLite", "1,000,000 points/s", "0.9M to 1.1M", "3", ""],
+        ["*the limit*, SQLite", "2,000,000 points/s", "", "", "2× as slow"],
         ["**Lineal**, PostgreSQL", "500,000 points/s", "", "", ""],
+        ["*the limit*, PostgreSQL", "2,000,000 points/s", "", "", "4× as slow"],
         ["mlflow 3, SQLite", "10,000 points/s", "9,000 to 11,000", "3", "100× as fast"],
         ["mlflow 3, PostgreSQL", "10,000 points/s", "", "1", "50× as fast"],
         ["mlflow 3, SQLite", "90 requests/s", "", "1", ""],
     ]
-    assert sheet.rows[2][6] == "all 30 points came back"
-    assert sheet.rows[3][6] == "**9 of 30 points lost**"
+    assert sheet.rows[4][6] == "all 30 points came back"
+    assert sheet.rows[5][6] == "**9 of 30 points lost**"
     assert "mlflow 3 with uvloop 0.2." in sheet.note
     assert "aim 3 cannot be installed: no wheel." in sheet.note
     assert "Lineal has no row for '200 live runs, ten metrics of one step a request' in this run." in sheet.note
