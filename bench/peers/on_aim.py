@@ -12,6 +12,7 @@ from pathlib import Path
 from protocol import (
     KEYS,
     STEPS,
+    apart,
     figure,
     kept,
     long_series,
@@ -44,7 +45,7 @@ def ingest(order):
 
         took, hashes = side_by_side(prepare, work, writers)
         _index(order)
-        came = sum(_kept(order, name, writer, steps) for writer, name in enumerate(hashes))
+        came = sum(apart(_kept, order, name, writer, steps) for writer, name in enumerate(hashes))
         rates.append(came / took)
         sent, found = sent + writers * steps * len(KEYS), found + came
     note = "in files here, without a server; run.close() is waited for, and a rate counts the points that were kept"

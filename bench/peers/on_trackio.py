@@ -7,6 +7,7 @@ from pathlib import Path
 from protocol import (
     KEYS,
     STEPS,
+    apart,
     figure,
     kept,
     long_series,
@@ -40,7 +41,7 @@ def ingest(order):
             run.finish()
 
         took, _ = side_by_side(prepare, work, writers)
-        came = sum(_kept(project, writer, steps) for writer in range(writers))
+        came = sum(apart(_kept, project, writer, steps) for writer in range(writers))
         rates.append(came / took)
         sent, found = sent + writers * steps * len(KEYS), found + came
     note = "in files here, without a server; run.finish() is waited for, and a rate counts the points that were kept"

@@ -16,9 +16,12 @@ were logged. What goes wrong ends the script with a code, and its last words on 
 import json
 import multiprocessing
 import platform
+import queue
 import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
+
+ANSWER_S = 900
 
 
 def serve(acts, packages):
@@ -77,7 +80,7 @@ def side_by_side(prepare, work, count):
     processes = [context.Process(target=run, args=(number,)) for number in range(count)]
     for process in processes:
         process.start()
-    answers = sorted((done.get(timeout=500) for _ in processes), key=lambda answer: answer[0])
+    answers = sorted(_answers(done, processes), key=lambda answer: answer[0])
     for process in processes:
         process.join()
     trouble = [answer[4] for answer in answers if answer[4]]
@@ -86,6 +89,32 @@ def side_by_side(prepare, work, count):
         raise RuntimeError(f"a writer failed: {(said or ['none was ready'])[0]}")
     took = max(answer[2] for answer in answers) - min(answer[1] for answer in answers)
     return took, [answer[3] for answer in answers]
+
+
+def _answers(done, processes):
+    """One of each process. Raises RuntimeError when one has died or waits for ever, which ends the others, too."""
+    answers, until = [], time.monotonic() + ANSWER_S
+    while len(answers) < len(processes):
+        try:
+            answers.append(done.get(timeout=1))
+        except queue.Empty:
+            answered = {answer[0] for answer in answers}
+            dead = [each.exitcode for at, each in enumerate(processes) if each.exitcode and at not in answered]
+            failed = any(answer[4] for answer in answers)
+            if not dead and not failed and time.monotonic() < until:
+                continue
+            for process in processes:
+                process.kill()
+            if failed:
+                return answers
+            raise RuntimeError(f"a writer ended with {dead[0]}" if dead else "the writers took too long") from None
+    return answers
+
+
+def apart(act, *arguments):
+    """What `act` gives in a process of its own: some tools do not survive that a process which has used them forks."""
+    _, (answer,) = side_by_side(lambda number: arguments, lambda given: act(*given), 1)
+    return answer
 
 
 # -- what is logged, the same for every tool ---------------------------------------------------------------------------

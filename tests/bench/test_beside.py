@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,6 +111,11 @@ def test_a_writer_that_fails_fails_the_ingest():
 
     with pytest.raises(RuntimeError, match="a writer failed: OSError: disk full"):
         protocol.side_by_side(lambda number: number, work, 2)
+
+
+def test_a_writer_that_dies_without_a_word_is_not_waited_for():
+    with pytest.raises(RuntimeError, match="a writer ended with 3"):
+        protocol.side_by_side(lambda number: number and os._exit(3), lambda number: None, 2)
 
 
 def test_only_points_that_came_back_as_they_were_are_kept():
