@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -124,6 +124,7 @@ class Side:
     found: int = 0
     note: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+    load: float = 0.0  # of the machine before the tool's turn
 
 
 @dataclass
@@ -162,6 +163,7 @@ def _add(found: Beside, tool: Tool, acts: Sequence[str], *, database: str, sizes
     print(f" {where}", file=sys.stderr, end="", flush=True)
     place = folder / f"{tool.name}-{database or 'files'}"
     place.mkdir()
+    load, already = load_now(), len(found.sides)
     try:
         if "footprint" in acts:
             found.sides += _footprint(tool, database, sizes, place)
@@ -173,6 +175,12 @@ def _add(found: Beside, tool: Tool, acts: Sequence[str], *, database: str, sizes
                     found.missing.append(f"{order['act']}, {where}: {exc}.")
     except (Unavailable, OSError, RuntimeError) as exc:
         found.missing.append(f"{', '.join(acts)}, {where}: {exc}.")
+    found.sides[already:] = [replace(side, load=load) for side in found.sides[already:]]
+
+
+def load_now() -> float:
+    """The load average of the last minute: who was measured while the machine was busy looks slower than he is."""
+    return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else 0.0
 
 
 Given = tuple[dict[str, Any], dict[str, str]]
@@ -303,6 +311,7 @@ def _database(kind: str, folder: Path) -> Iterator[str]:
 @contextlib.contextmanager
 def postgresql(folder: Path) -> Iterator[str]:
     """A server from its wheel, as it is installed, ended on leaving."""
+    folder.chmod(0o700)
     before = os.environ.get("XDG_RUNTIME_DIR")
     os.environ["XDG_RUNTIME_DIR"] = str(folder)  # where the wheel keeps a lock file; that of an earlier server is gone
     try:

@@ -10,9 +10,13 @@ from bench.measures import MEASURES, Measure
 from bench.sheet import Sheet
 from bench.table import Row, shown
 
-COLUMNS = ("measured", "tool", "median", "spread", "n", "Lineal is", "what else")
+COLUMNS = ("measured", "tool", "median", "spread", "n", "load", "Lineal is", "what else")
 ON_DATABASE = re.compile(r"(?:, (?P<name>SQLite|PostgreSQL)(?: [\d.]+)?)?$")
 ENOUGH = 20  # values, for a 95th percentile to mean something
+HOW = (
+    "A spread is the 95th and 99th percentile of single calls, or the least and the most of a few rounds. Load is the machine's in the"
+    " minute before a tool's turn: where it differs much, so may the figures, for that alone."
+)
 BETTER = {"MB": ("as small", "as large")}  # units of which there is less, not faster
 
 
@@ -25,16 +29,27 @@ class Ours:
 
 
 def comparison(
-    name: str, compared: Mapping[str, str], rows: Sequence[Row], beside: Beside, measures: Sequence[str]
+    name: str,
+    compared: Mapping[str, str],
+    rows: Sequence[Row],
+    beside: Beside,
+    measures: Sequence[str],
+    *,
+    load: float = 0.0,
 ) -> Sheet:
-    """`compared` gives the measure that a row of ours is compared under, by a pattern of the row's name without its database."""
+    """`compared` gives the measure that a row of ours is compared under, by a pattern of the row's name without its database;
+    `load` was the machine's before our turn.
+    """
     ours = _ours(compared, rows)
     lines: list[list[str]] = []
     for measure in measures:
         sides = [side for side in beside.sides if side.measure == measure]
         for each in ours.get(measure, []):
-            lines += [_our_line(MEASURES[measure], each), _limit_line(MEASURES[measure], each)]
-        lines += [_line(MEASURES[measure], side, _counterpart(ours.get(measure, []), side)) for side in sides]
+            lines += [_our_line(MEASURES[measure], each, load), _limit_line(MEASURES[measure], each)]
+        lines += [
+            _line(MEASURES[measure], side, _counterpart(MEASURES[measure], ours.get(measure, []), side))
+            for side in sides
+        ]
         if sides and measure not in ours:
             beside.missing.append(f"Lineal has no row for {MEASURES[measure].what!r} in this run.")
     return Sheet(name, "Beside other tools, in the same run", COLUMNS, lines, _note(beside))
@@ -51,14 +66,14 @@ def _ours(compared: Mapping[str, str], rows: Sequence[Row]) -> dict[str, list[Ou
     return found
 
 
-def _counterpart(ours: Sequence[Ours], side: Side) -> Row | None:
-    """Our row on the same database; for a tool that keeps files of its own, and for a row that tells none, the first."""
-    wanted = NAMES.get(side.database, "")
-    same = [each.row for each in ours if each.database == wanted] or [each.row for each in ours if not each.database]
-    return (same or [each.row for each in ours if not wanted] or [None])[0]
+def _counterpart(measure: Measure, ours: Sequence[Ours], side: Side) -> Row | None:
+    """Our row on the same database. A tool with files of its own stands beside SQLite, and so does a row of ours that tells none."""
+    wanted = NAMES.get(side.database, "SQLite")
+    same = [each.row for each in ours if (each.database or "SQLite") == wanted]
+    return next(iter(same or [each.row for each in ours if measure.any_database]), None)
 
 
-def _our_line(measure: Measure, ours: Ours) -> list[str]:
+def _our_line(measure: Measure, ours: Ours, load: float) -> list[str]:
     row = ours.row
     tool = ", ".join(filter(None, ("**Lineal**", ours.database)))
     return [
@@ -67,6 +82,7 @@ def _our_line(measure: Measure, ours: Ours) -> list[str]:
         f"{shown(row.ours)} {row.unit}",
         row.spread,
         f"{row.n:,}" if row.n else "",
+        f"{load:.1f}",
         "",
         row.detail,
     ]
@@ -76,7 +92,7 @@ def _limit_line(measure: Measure, ours: Ours) -> list[str]:
     row = ours.row
     tool = ", ".join(filter(None, ("*the limit*", ours.database)))
     figure = f"{shown(row.limit)} {row.unit}"
-    return [measure.what, tool, figure, "", "", relation(measure, row.ours, row.limit), row.limit_is]
+    return [measure.what, tool, figure, "", "", "", relation(measure, row.ours, row.limit), row.limit_is]
 
 
 def _line(measure: Measure, side: Side, ours: Row | None) -> list[str]:
@@ -88,6 +104,7 @@ def _line(measure: Measure, side: Side, ours: Row | None) -> list[str]:
         f"{shown(median)} {measure.unit}",
         spread(side.values),
         f"{len(side.values):,}",
+        f"{side.load:.1f}",
         relation(measure, ours.ours, median, side.size) if ours else "",
         "; ".join(filter(None, (_size(measure, side), side.note, _lost(side)))),
     ]
@@ -134,7 +151,7 @@ def _note(beside: Beside) -> str:
         versions.setdefault(side.tool, ", ".join(f"{name} {number}" for name, number in side.versions.items()))
     told = "; ".join(f"{tool} with {found}" for tool, found in versions.items() if found)
     parts = [
-        "A spread is the 95th and 99th percentile of single calls, or the least and the most of a few rounds.",
+        HOW,
         f"{told}." if told else "",
         *beside.missing,
     ]

@@ -61,6 +61,7 @@ def run(name: str, measuring: Measuring | None, compares: Wish, wish: argparse.N
     unknown = [measure for measure in compared.values() if measure not in MEASURES]
     if unknown:
         raise ValueError(f"{name}: PEERS names {', '.join(unknown)}; there are {', '.join(MEASURES)}")
+    load = beside.load_now()
     if measuring and module:
         _set(module, wish)
         _sort(_measured(name, measuring), outcome)
@@ -68,7 +69,7 @@ def run(name: str, measuring: Measuring | None, compares: Wish, wish: argparse.N
         measures = _with_siblings(compared.values())
         with _step(f"{name}, others"), tempfile.TemporaryDirectory(prefix="lineal-bench-") as folder:
             outcome.others = beside.measure(measures, compares, Path(folder))
-        outcome.sheets.append(comparison(name, compared, outcome.rows, outcome.others, measures))
+        outcome.sheets.append(comparison(name, compared, outcome.rows, outcome.others, measures, load=load))
     return outcome
 
 
