@@ -2,7 +2,8 @@
 
 Points: batches of 40,000 into one store after another million, ten million, and so on are in it; the cost is that of the last batches
 before each mark, as their sender waits for them, and the chart is of a series of its own of 10,000 points. Searches: a store is filled
-with runs of 20 params, 20 metrics and 5 tags, and at each mark the same three questions are asked over REST, a few dozen times each.
+with runs of 20 params, 20 metrics and 5 tags, and at each mark the same two questions are asked over REST, a few dozen times each: a filter on a metric and a
+param, ordered by a metric, and a first page without a filter.
 A line that stays flat costs the same however much is held.
 """
 
@@ -19,7 +20,7 @@ from uuid import uuid4
 
 import msgspec
 
-from bench.beside import postgresql
+from bench.beside import NAMES, postgresql
 from bench.plot import Curve, Curves
 from bench.wire import Wire
 from tests.server import Server, running_server
@@ -36,12 +37,12 @@ databases: Sequence[str] = ("sqlite", "postgresql")  # `--database`
 points = 10_000_000  # in the last store of the row; `--points`
 runs = 100_000  # likewise; `--runs`
 QUESTIONS: dict[str, dict[str, Any]] = {
-    "filter on a metric and a param, order by a metric": {
+    "filter and order": {
         "filter": "metrics.m03 > 0.5 and params.p03 = 'v3'",
         "order_by": ["metrics.m01 desc"],
         "limit": 100,
     },
-    "first page without a filter": {"limit": 100},
+    "first page": {"limit": 100},
 }
 
 
@@ -51,8 +52,8 @@ def measure(folder: Path) -> list[Curves]:
     for name in databases:
         with _server(folder / f"points-{name}", name) as server:
             found = list(_grown(Wire(server.url, server.token), marks(1_000_000, points)))
-        storing.append(Curve(f"store, {name}", [(at, 1_000_000 * took) for at, took, _ in found]))
-        charting.append(Curve(f"chart, {name}", [(at, 1_000 * took) for at, _, took in found]))
+        storing.append(Curve(f"store, {NAMES[name]}", [(at, 1_000_000 * took) for at, took, _ in found]))
+        charting.append(Curve(f"chart, {NAMES[name]}", [(at, 1_000 * took) for at, _, took in found]))
     searching = [curve for name in databases for curve in _searches(folder / f"runs-{name}", name)]
     return [
         Curves("growth-points", "Cost of storing a point", "points in the store", "µs per point", storing),
@@ -122,7 +123,7 @@ def _searches(folder: Path, name: str) -> list[Curve]:
             with running_server(folder, **settings) as server:
                 for question, took in _answered(Wire(server.url, server.token)):
                     found[question].append((mark, took))
-    return [Curve(f"{question}, {name}", points) for question, points in found.items()]
+    return [Curve(f"{question}, {NAMES[name]}", points) for question, points in found.items()]
 
 
 def _answered(wire: Wire) -> Iterator[tuple[str, float]]:

@@ -1,6 +1,7 @@
 """Scenarios in turn: Lineal's rows with their limits, then the peers', on one machine in one run; printed, and written if asked."""
 
 import argparse
+import subprocess
 import sys
 import tempfile
 import time
@@ -43,14 +44,20 @@ def main(arguments: list[str], scenarios: Mapping[str, Measuring]) -> int:
     compares = Wish(wish.tools, wish.databases, _sizes(wish))
     if wish.quick:
         wish.megabytes = compares.sizes.megabytes  # of ours too: a small file costs more a byte
+    failed = 0
     for name in wish.names:
-        outcome = run(name, scenarios.get(name), compares, wish)
+        try:
+            outcome = run(name, scenarios.get(name), compares, wish)
+        except (RuntimeError, OSError, AssertionError, subprocess.SubprocessError) as exc:  # the others may go well
+            print(f"FAILED {name}: {type(exc).__name__}: {exc}", file=sys.stderr)
+            failed = 1
+            continue
         _print(outcome)
         if wish.write:
             write(outcome, DOCS)
         if wish.json:
             report.write_json(wish.json, name, as_json(outcome))
-    return 0
+    return failed
 
 
 def run(name: str, measuring: Measuring | None, compares: Wish, wish: argparse.Namespace) -> Outcome:

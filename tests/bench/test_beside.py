@@ -262,6 +262,18 @@ def test_without_peers_ours_is_measured_alone(docs, capsys):
     assert "mlflow" not in printed
 
 
+def test_a_scenario_that_fails_is_told_and_the_next_one_goes_on(docs, capsys):
+    def broken(folder):
+        raise RuntimeError("points are missing")
+
+    assert runner.main(["lost", "search", "--peers", "none", "--write"], {"lost": broken, "search": _measure}) == 1
+
+    assert "FAILED lost: RuntimeError: points are missing" in capsys.readouterr().err
+    assert [line for line in (docs / "benchmarks.md").read_text().splitlines() if line.startswith("## ")] == [
+        "## search"
+    ]
+
+
 def test_options_set_what_a_module_has_by_their_name(docs, monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], "megabytes", 1_000, raising=False)
 
