@@ -9,7 +9,7 @@ DATABASES ?= sqlite postgresql
 PYTEST := $(BIN)/python -m pytest -n $(CORES) --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-all fuzz bench lint format types imports delivery lock schema clean
+.PHONY: help install demo up test test-all fuzz bench lint format types imports delivery lock lock-peers schema clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -66,8 +66,8 @@ format: $(STAMP)  ## mend what can be mended by itself
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-bench: $(STAMP)  ## measure speed beside the physical limits
-	$(BIN)/python -m bench
+bench: $(STAMP)  ## measure speed beside the physical limits and other tools, into docs/benchmarks.md (NAME=ingest PEERS=none QUICK=1)
+	$(BIN)/python -m bench $(NAME) --write $(if $(PEERS),--peers $(PEERS)) $(if $(BENCH_DATABASE),--database $(BENCH_DATABASE)) $(if $(QUICK),--quick)
 
 schema: $(STAMP)  ## write the OpenAPI document that the client's tests hold the server to
 	LINEAL_HOME=$$(mktemp -d) $(BIN)/python manage.py spectacular --format openapi-json --file tests/client/openapi.json --validate --fail-on-warn
@@ -83,6 +83,10 @@ lock: $(STAMP)  ## resolve the dependencies anew
 	  -o requirements/server.lock pyproject.toml client/pyproject.toml
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-header --quiet --group build --constraint requirements/dev.lock -o requirements/build.lock
+
+lock-peers: $(STAMP)  ## resolve anew what the benchmark's other tools need
+	$(foreach peer,mlflow trackio aim wandb,$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade -o bench/peers/$(peer).lock bench/peers/$(peer).txt &&) true
 
 clean:  ## remove what install and demo made
 	rm -rf .venv demo-home .lineal .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

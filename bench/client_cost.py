@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from bench.beside import TOOLS
 from bench.client_peers import Tool, beside
 from bench.peers import HERE
 from bench.sheet import Sheet
@@ -30,17 +31,19 @@ LABELS = {
     "ten, paced": "log a dict of ten, 2 ms apart",
 }
 
+tools = TOOLS  # beside which ours is measured; `--peers`
+
 Figures = dict[str, dict[str, Any]]
 
 
 def measure(folder: Path) -> list[Row | Sheet]:
     floor, ours = _ours(folder)
-    tools = beside(folder)
+    others = beside(folder, [tool.name for tool in tools])
     return [
         *(_call(name, ours[name], floor[name]) for name in LABELS),
         _slowdown(ours["step loop"], floor["step loop"]),
         _durable(ours["durable"], floor["durable"]),
-        _sheet(floor, [Tool("lineal", ours), *tools]),
+        _sheet(floor, [Tool("lineal", ours), *others]),
     ]
 
 

@@ -1,20 +1,25 @@
 """Figures of a run, written into a page: a section for each scenario, which only a later run of that scenario replaces."""
 
+import json
 import os
 import platform
 import re
 import sqlite3
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from bench.sheet import Sheet
 from bench.table import COLUMNS, Row, cells
 
 HEAD = """# Benchmarks
 
-Figures of real runs, each section written by `python -m bench --write NAME` and by nothing else. They are times and rates of one machine:
-what tells something is the ratio to the limit, which was measured beside it in the same run.
+Figures of real runs, each section written by `python -m bench --write NAME` and by nothing else; the same figures are in
+[benchmarks.json](benchmarks.json). They are times and rates of one machine: what tells something is the ratio to the limit, and to other
+tools, which were measured beside it in the same run. How to take them, and what is compared: [bench/README.md](../bench/README.md).
 """
 
 
@@ -34,12 +39,37 @@ def machine() -> str:
 
 
 def write(
-    page: Path, name: str, about: str, taken_on: str, rows: Sequence[Row], *, sheets: Sequence[Sheet] = ()
+    page: Path,
+    name: str,
+    about: str,
+    taken_on: str,
+    rows: Sequence[Row],
+    *,
+    sheets: Sequence[Sheet] = (),
+    figures: Sequence[str] = (),
 ) -> None:
-    """Put the section of one scenario in the place of its old one, or at the end; its sheets stand below its figures."""
+    """Put the section of one scenario in the place of its old one, or at the end; its sheets stand below its rows."""
     table = "\n".join([_line(COLUMNS), _line(["---"] * len(COLUMNS)), *(_line(cells(row)) for row in rows)])
-    body = f"{about}\n\n{today()}: {taken_on}.\n\n{table}"
-    write_section(page, name, "\n\n".join([body, *(f"{sheet.title}:\n\n{sheet.to_markdown()}" for sheet in sheets)]))
+    parts = [about, f"{today()}: {taken_on}.", table if rows else "", *figures]
+    parts += [f"{sheet.title}:\n\n{sheet.to_markdown()}" for sheet in sheets]
+    write_section(page, name, "\n\n".join(filter(None, parts)))
+
+
+def write_json(path: Path, name: str, figures: Mapping[str, Any]) -> None:
+    """Put one scenario's figures in the place of its old ones; the others stay as they are."""
+    held = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    held[name] = figures
+    path.write_text(json.dumps(held, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def where() -> str:
+    """Under a table on drift: what it was measured with, and what else the machine did then."""
+    load = f", load average {os.getloadavg()[0]:.1f} before" if hasattr(os, "getloadavg") else ""
+    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "pyarrow", "scikit-learn"))
+    return (
+        f"*Measured {time.strftime('%Y-%m-%d')} on one core of {os.cpu_count()} ({platform.machine()}, {platform.system()}),"
+        f" Python {platform.python_version()}, {packages}{load}.*"
+    )
 
 
 def today() -> str:
