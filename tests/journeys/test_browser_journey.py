@@ -170,8 +170,6 @@ def test_a_chart_follows_a_run_that_goes_on(page, server, api):
     figure.get_by_text("last 7.25 · × NaN · ▼ -Infinity").wait_for()
     deltas = [answer for answer in fetched if "since=3000" in answer.url]
     assert deltas[-1].json()["loss"]["steps"] == [3_000, 3_001, 3_002, 3_003]
-    if folder := os.environ.get("LINEAL_SCREENSHOTS"):
-        figure.screenshot(path=f"{folder}/live-chart.png")
 
     api("POST", f"runs/{run}/finish", {"status": "finished"})
 

@@ -15,7 +15,7 @@ from tracking.models import Batch, Chunk
 T = TypeVar("T")
 Name = tuple[int, str]  # primary key of the run, and key of the metric
 
-IDS_AT_ONCE = 5_000  # of chunks in one statement
+IDS_AT_ONCE = 500  # chunks in one statement, and decoded at once: 50 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +57,22 @@ def points_of(piece: Piece, whole: Mapping[int, Points]) -> Points:
 
 
 def payloads(pks: Sequence[int]) -> dict[int, Points]:
-    """The points of chunks, in order of arrival. A query for some thousand."""
-    found = {}
+    """The points of chunks, in order of arrival. A query for some hundred."""
+    found: dict[int, Points] = {}
     for ids in _some(pks):
-        for pk, payload in Chunk.objects.filter(pk__in=ids).values_list("pk", "payload").iterator():
-            found[pk] = codec.decode(payload)
+        rows = list(Chunk.objects.filter(pk__in=ids).values_list("pk", "payload"))
+        found.update(zip([pk for pk, _ in rows], codec.decode_all([payload for _, payload in rows]), strict=True))
     return found
 
 
 def outlines(pks: Sequence[int]) -> dict[int, Stretched]:
-    """What chunks show from afar, of those that tell how its rows belong together. A query for some thousand."""
+    """What chunks show from afar, of those that tell how its rows belong together. A query for some hundred."""
     found = {}
     for ids in _some(pks):
-        rows = Chunk.objects.filter(pk__in=ids).values_list("pk", "outline", "stretches")
-        for pk, outline, stretches in rows.iterator():
-            points, sizes = codec.decode(outline), np.frombuffer(stretches or b"", "u1").astype(np.intp)
+        rows = list(Chunk.objects.filter(pk__in=ids).values_list("pk", "outline", "stretches"))
+        seen = codec.decode_all([outline for _, outline, _ in rows])
+        for (pk, _, stretches), points in zip(rows, seen, strict=True):
+            sizes = np.frombuffer(stretches or b"", "u1").astype(np.intp)
             if sizes.sum() == len(points):
                 found[pk] = Stretched(points, sizes)
     return found
