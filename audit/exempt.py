@@ -26,4 +26,5 @@ EXEMPT_ROUTES: Mapping[str, str] = {
     "POST /api/v1/series/search": LOOKS,
     "POST /api/v1/series/raw/search": LOOKS,
     "POST /api/v1/runs/count": LOOKS,
+    "POST /api/v1/runs/{id}/artifacts/contents/search": LOOKS,
 }

@@ -29,6 +29,7 @@ urlpatterns = [
     path("runs/<str:id>/series/raw", metrics.RawSeries.as_view()),
     path("runs/<str:id>/artifacts", artifacts.Artifacts.as_view()),
     path("runs/<str:id>/artifacts/content", artifacts.ArtifactContent.as_view()),
+    path("runs/<str:id>/artifacts/contents/search", artifacts.ArtifactContents.as_view()),
     path("runs/<str:id>/artifacts/pack", uploads.UploadPack.as_view()),
     path("series/search", charts.SearchSeries.as_view()),
     path("series/raw/search", charts.SearchRawSeries.as_view()),

@@ -333,6 +333,13 @@ TRACKING = [
     Route("GET", f"{RUN}/artifacts{P}", READ, prepare=logged.a_file),
     Route("POST", f"{RUN}/artifacts{P}", LOG, body={"files": [logged.FILE]}, prepare=logged.a_run),
     Route("GET", f"{RUN}/artifacts/content{P}&path=model.bin", READ, prepare=logged.a_file),
+    Route(
+        "POST",
+        f"{RUN}/artifacts/contents/search{P}",
+        READ,
+        body={"paths": ["model.bin"]},
+        prepare=logged.a_file,
+    ),
     Route("GET", f"/api/v1/uploads/{{upload}}{P}", LOG, prepare=logged.an_upload),
     Route(
         "PUT",

@@ -1,6 +1,6 @@
 """Reads of experiments, runs, metrics, datasets and artifacts."""
 
-from tracking.selectors.artifacts import artifact_entries, get_artifact, list_artifacts, list_folder
+from tracking.selectors.artifacts import artifact_entries, get_artifact, get_artifacts, list_artifacts, list_folder
 from tracking.selectors.charts import Chart, read_charts
 from tracking.selectors.datasets import (
     get_dataset,
@@ -25,6 +25,7 @@ __all__ = [
     "find_experiment",
     "find_run",
     "get_artifact",
+    "get_artifacts",
     "get_dataset",
     "get_dataset_version",
     "get_experiment",

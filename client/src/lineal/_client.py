@@ -187,6 +187,7 @@ class Client:
                 each["size"],
                 below(Path(to), each["path"]),
                 each.get("link"),
+                (f"{where}/contents/search", each["path"]),
             )
             for each in files
         ]
