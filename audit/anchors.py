@@ -3,7 +3,6 @@
 Without an anchor two attacks stay unseen by any log: a rewrite signed with the stolen key, and a tail cut off.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +16,7 @@ from audit.models import Anchor, AuditCheckpoint
 from audit.services import record
 from core import clock
 from core.access import system_principal
+from core.folders import write_once
 
 OWN_ENTRIES = 1  # anchoring in a place is itself an entry, which must not be a reason to anchor again
 
@@ -45,21 +45,10 @@ class Folder:
         self._root = root
 
     def put(self, checkpoint: AuditCheckpoint) -> str:
-        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._root / f"{checkpoint.size:012d}"
-        draft = self._root / f".{path.name}.{os.getpid()}"
-        draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444), "w") as file:
-            file.write(checkpoint.note)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)  # whole or not at all, and never over another
-        except FileExistsError:
-            if path.read_text() != checkpoint.note:
-                raise
-        finally:
-            draft.unlink()
+        write_once(path, checkpoint.note.encode, mode=0o444)
+        if path.read_text() != checkpoint.note:
+            raise FileExistsError(f"{path} holds another checkpoint of that size.")
         return str(path)
 
     def read(self, location: str) -> str:

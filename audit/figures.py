@@ -1,7 +1,6 @@
 """What `/metrics` says of the ledger: how long it is, how far the sequencer is behind, and how well it is anchored and checked."""
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from prometheus_client import Metric
 
@@ -15,7 +14,6 @@ MOST_PENDING = 100_000  # counted no further: by then the figure has said what i
 
 def ledger() -> Iterator[Metric]:
     """Each figure is the end of an index."""
-    now = clock.now()
     last = AuditCheckpoint.objects.order_by("-size").only("size", "created_at").first()
     size = last.size if last else 0
     pending = AuditPending.objects.all()[:MOST_PENDING].count()
@@ -25,20 +23,20 @@ def ledger() -> Iterator[Metric]:
     )
     yield scrape.gauge("lineal_ledger_lag_events", "Events that wait for the sequencer.", rows=[([], pending)])
     oldest = AuditPending.objects.order_by("event_id").values_list("event__at", flat=True).first()
-    lag_s = _age_s(oldest, now) if oldest else 0.0
+    lag_s = clock.age_s(oldest)
     yield scrape.gauge("lineal_ledger_lag_seconds", "How long the oldest of them has waited.", rows=[([], lag_s)])
-    age_s = _age_s(last.created_at, now) if last else 0.0
+    age_s = clock.age_s(last.created_at if last else None)
     yield scrape.gauge("lineal_ledger_checkpoint_age_seconds", "Age of the newest signed head.", rows=[([], age_s)])
-    yield from _anchors(size, now)
-    yield from _verifications(now)
+    yield from _anchors(size)
+    yield from _verifications()
 
 
-def _anchors(size: int, now: datetime) -> Iterator[Metric]:
+def _anchors(size: int) -> Iterator[Metric]:
     good, behind, succeeded = [], [], []
     for place in anchors.places():
         of_kind = Anchor.objects.filter(kind=place.kind)
         newest = of_kind.filter(outcome=Anchor.Outcome.OK).order_by("-checkpoint_id").first()
-        good += [([place.kind], _age_s(newest.at, now))] if newest else []
+        good += [([place.kind], clock.age_s(newest.at))] if newest else []
         behind.append(([place.kind], size - (newest.checkpoint_id if newest else 0)))
         latest = of_kind.order_by("-pk").first()
         succeeded += [([place.kind], float(latest.outcome == Anchor.Outcome.OK))] if latest else []
@@ -49,20 +47,16 @@ def _anchors(size: int, now: datetime) -> Iterator[Metric]:
     yield scrape.gauge("lineal_ledger_anchor_success", "Whether the last attempt went well.", ["anchor"], succeeded)
 
 
-def _verifications(now: datetime) -> Iterator[Metric]:
+def _verifications() -> Iterator[Metric]:
     succeeded, ages = [], []
     for subject in ["ledger", *registered()]:
         last = Verification.objects.filter(subject=subject).order_by("-id").only("outcome", "ended_at").first()
         if last is not None:
             succeeded.append(([subject], float(last.outcome == Verification.Outcome.OK)))
-            ages.append(([subject], _age_s(last.ended_at, now)))
+            ages.append(([subject], clock.age_s(last.ended_at)))
     words = "Whether the last check found everything as it was recorded."
     yield scrape.gauge("lineal_ledger_verification_success", words, ["subject"], succeeded)
     yield scrape.gauge("lineal_ledger_verification_age_seconds", "How long ago that was.", ["subject"], ages)
-
-
-def _age_s(then: datetime, now: datetime) -> float:
-    return max(0.0, (now - then).total_seconds())
 
 
 scrape.register("ledger", ledger)

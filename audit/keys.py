@@ -14,6 +14,7 @@ from audit.cosigning import Cosigner
 from audit.models import AuditCheckpoint
 from audit.notes import Signer, parse_vkey
 from core.errors import Conflict
+from core.folders import write_once
 
 DEFAULT_HOST = "lineal.local"
 DEFAULT_ORG = "default"
@@ -52,11 +53,10 @@ def ensure_key() -> None:
         WrongKey: there is a log already, so its key is elsewhere or lost, and a new one would not continue it.
     """
     secret, public = _secret_path(), _public_path()
-    secret.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not secret.exists():
         if AuditCheckpoint.objects.exists():
             raise WrongKey(f"The log has checkpoints, and its key is not at {secret}; bring it back from a backup.")
-        _create(secret, Signer.generate(settings.AUDIT_ORIGIN or default_origin()).to_skey(), mode=0o600)
+        _create(secret, Signer.generate(settings.AUDIT_ORIGIN or default_origin()).to_skey())
     if not public.exists():
         _create(public, Signer.from_skey(secret.read_text().strip()).vkey, mode=0o644)
 
@@ -73,7 +73,7 @@ def make_successor() -> Signer:
     heir = find_successor()
     if heir is None:
         heir = Signer.generate(present.name)
-        _create(_successor_path(), heir.to_skey(), mode=0o600)
+        _create(_successor_path(), heir.to_skey())
     return heir
 
 
@@ -101,7 +101,7 @@ def load_cosigner() -> Cosigner | None:
         return None
     secret, public = _cosigner_path("key"), _cosigner_path("vkey")
     if not secret.exists():
-        _create(secret, Cosigner.generate(origin()).to_skey(), mode=0o600)
+        _create(secret, Cosigner.generate(origin()).to_skey())
     cosigner = Cosigner.from_skey(secret.read_text().strip())
     if not public.exists():
         _create(public, cosigner.vkey, mode=0o644)
@@ -158,16 +158,5 @@ def _public_path() -> Path:
     return Path(settings.HOME) / "keys" / "log.vkey"
 
 
-def _create(path: Path, text: str, *, mode: int) -> None:
-    """Write a new file whole or not at all; one that another process made meanwhile is kept."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+def _create(path: Path, text: str, *, mode: int = 0o600) -> None:
+    write_once(path, lambda: text.encode() + b"\n", mode=mode)

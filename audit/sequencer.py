@@ -20,11 +20,12 @@ from audit.ledger_actions import ROTATE_KEY
 from audit.models import AuditCheckpoint, AuditEvent, AuditLeaf, AuditPending
 from audit.notes import Checkpoint, Signer, format_checkpoint, parse_checkpoint, sign_note, verify_note
 from core import clock
+from core.locks import lock_in_transaction
 
 log = logging.getLogger(__name__)
 
 STEP_EVENTS = 2_000  # keeps a step under 100 ms, so that SQLite's other writers hardly wait
-ADVISORY_LOCK = 0x6C6E6C61_75646974  # "lnlaudit"
+LOCK = "audit sequencer"
 _TAKE_PENDING = """
     DELETE FROM audit_pending WHERE event_id IN (SELECT event_id FROM audit_pending ORDER BY event_id LIMIT %s)
     RETURNING event_id
@@ -60,7 +61,7 @@ class Sequencer:
         if not AuditPending.objects.exists():  # outside a transaction, which on SQLite would stop the writers
             return 0
         with transaction.atomic():
-            if not _lock():
+            if not lock_in_transaction(LOCK, wait=False):
                 return 0
             frontier = self._frontier()
             entries = _take_pending()
@@ -80,7 +81,7 @@ class Sequencer:
             self._check_count()
         except LedgerBroken:  # or another sequencer wrote between two of our reads; none does while we hold the lock
             with transaction.atomic():
-                _wait_for_lock()
+                lock_in_transaction(LOCK)
                 self._check_count()
 
     def _check_count(self) -> None:
@@ -147,21 +148,6 @@ class Sequencer:
             created_at=clock.now(),
         )
         AuditCheckpoint.objects.bulk_create([checkpoint])
-
-
-def _lock() -> bool:
-    """On SQLite the transaction itself, begun IMMEDIATE, is the lock."""
-    if connection.vendor != "postgresql":
-        return True
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [ADVISORY_LOCK])
-        return bool(cursor.fetchone()[0])
-
-
-def _wait_for_lock() -> None:
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
 
 
 def _take_pending() -> list[_Entry]:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import artifacts, client_cost, history, ingest, lineage, profile, report
+from bench import artifacts, client_cost, footprint, history, ingest, lineage, profile, report
 from bench.cores import one_core
 from bench.drift import agreement, alarms, sequential, speed, windows
 from bench.load import command as load
@@ -34,6 +34,7 @@ SCENARIOS: dict[str, Callable[[Path], Sequence[Row | Sheet]]] = {
     "artifacts": artifacts.measure,
     "profile": profile.measure,
     "lineage": lineage.measure,
+    "footprint": footprint.measure,
     "drift-agreement": agreement.measure,
     "drift-alarms": alarms.measure,
     "drift-windows": windows.measure,

@@ -6,6 +6,7 @@ Run as `python -m config.bootstrap URL`, which prints a one-time link; secrets g
 import os
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -128,16 +129,19 @@ def _check_store(store: "ObjectStore") -> None:
         print(f"LINEAL_BLOBS_URL: starting without the object storage: {exc.__cause__}", file=sys.stderr)  # noqa: T201
 
 
-if __name__ == "__main__":
+def command(url: str) -> None:
+    """`main` as a program: what stops it is the last line of complaint, and exit code 1."""
     try:
-        main(sys.argv[1])
+        main(url)
     except Exception as exc:  # noqa: BLE001 - the supervisor shows the last line
-        import traceback
-
         plain = isinstance(exc, CannotStart | BadSetting)
         if not plain:
             traceback.print_exc()
-        from config.migrating import in_one_line
+        from config.migrating import in_one_line  # noqa: PLC0415 - as above
 
         print(str(exc) if plain else in_one_line(exc), file=sys.stderr)  # noqa: T201
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    command(sys.argv[1])

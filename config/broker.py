@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from config import folder_broker
 from config.environment import BadSetting
+from core.folders import make_private
 
 CONNECT_LIMIT_S = 2.0
 ANSWER_LIMIT_S = 5.0  # of Redis to a command; a doorbell that hangs is rung again
@@ -46,7 +47,7 @@ def make_folders(broker: dict[str, Any]) -> None:
     """Make what the folder broker needs; nothing for the others. Raises OSError."""
     if broker["kind"] == "folder":
         for name in ("queue", "control"):
-            (broker["folder"] / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(broker["folder"] / name)
 
 
 def _redis(url: str) -> dict[str, Any]:

@@ -42,18 +42,15 @@ class JobThreads(bootsteps.StartStopStep):
 
     def __init__(self, worker: Any, **options: Any) -> None:
         self.workforce: Any = None
-        self.sign: Any = None
         super().__init__(worker, **options)
 
     def start(self, worker: Any) -> None:
-        from config import heartbeat  # noqa: PLC0415 - after the apps are loaded
-        from core import workforce  # noqa: PLC0415
+        from core import roster, workforce  # noqa: PLC0415 - after the apps are loaded
 
-        self.sign = heartbeat.Heartbeat("worker")
-        self.workforce = workforce.Workforce(worker.concurrency, on_beat=self.sign.touch)
+        self.workforce = workforce.Workforce(worker.concurrency, on_beat=roster.touch)
         workforce.install(self.workforce)
         self.workforce.start()
-        self.sign.touch()
+        roster.touch()
 
     def stop(self, worker: Any) -> None:
         self._end(worker, settings.STOP_S)
@@ -66,7 +63,6 @@ class JobThreads(bootsteps.StartStopStep):
             return
         workforce, self.workforce = self.workforce, None
         finished = workforce.stop(limit_s)
-        self.sign.end()
         if not finished:
             os._exit(worker.exitcode or 0)  # what was at hand has been given back; another worker may have it already
 

@@ -12,12 +12,14 @@ from typing import Any
 
 import platformdirs
 
+from core.folders import make_private
+
 SCHEMA = "lineal-credentials/1"
 
 
 def write_secret(path: Path, text: str) -> None:
     """Write `path` atomically, readable by its owner alone."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(path.parent)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp gives mode 0600
     with os.fdopen(handle, "w") as file:
         file.write(text)

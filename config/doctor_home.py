@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from config import heartbeat
+from config import environment
 from config.findings import Finding, fail, ok, shown_size, warn
 
 SMALLEST_FREE = 1024**3  # bytes: a day of a busy team's metrics
@@ -28,8 +28,8 @@ def folder(home: Path) -> Iterator[Finding]:
         yield fail(
             "home", f"no server has been started on {home}", "Start one: lineal up --home, or name another folder."
         )
-    elif not os.access(_nearest(heartbeat.folder()), os.W_OK):
-        yield fail("home", f"{heartbeat.folder()} cannot be written", "Name a folder in LINEAL_RUN_DIR that can.")
+    elif not os.access(_nearest(environment.run_folder()), os.W_OK):
+        yield fail("home", f"{environment.run_folder()} cannot be written", "Name a folder in LINEAL_RUN_DIR that can.")
     else:
         yield ok("home", str(home))
 

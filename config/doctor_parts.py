@@ -105,7 +105,7 @@ def jobs() -> Iterator[Finding]:
     now = clock.now()
     due = Job.objects.filter(done_at=None, failed_at=None, due_at__lte=now).exclude(leased_until__gte=now)
     oldest = due.order_by("due_at").values_list("due_at", flat=True).first()
-    late_s = (now - oldest).total_seconds() if oldest else 0.0
+    late_s = clock.age_s(oldest)
     if late_s > LATE_JOB_S:
         yield fail(
             "jobs",
@@ -123,7 +123,7 @@ def jobs() -> Iterator[Finding]:
 
 def sequencer() -> Iterator[Finding]:
     oldest = AuditPending.objects.order_by("event_id").values_list("event__at", flat=True).first()
-    late_s = (clock.now() - oldest).total_seconds() if oldest else 0.0
+    late_s = clock.age_s(oldest)
     if late_s > LATE_EVENT_S:
         detail = f"{AuditPending.objects.count()} events wait for their place, the first for {shown_age(late_s)}"
         yield fail(
@@ -163,7 +163,7 @@ def anchors() -> Iterator[Finding]:
             )
             yield state if size else ok(check, "the log is empty")
             continue
-        age_s = (clock.now() - newest.at).total_seconds()
+        age_s = clock.age_s(newest.at)
         detail = f"covers the log up to {newest.checkpoint_id} of {size}, {shown_age(age_s)} old"
         if lag > OWN_ENTRIES and age_s > LATE_ANCHOR_S:
             yield warn(check, detail, "What came since could be cut off unseen: look at the worker and at the place.")
@@ -178,7 +178,7 @@ def verifications() -> Iterator[Finding]:
         if last is None:
             yield ok(check, "not made yet; it is made every hour")
             continue
-        age_s = (clock.now() - last.ended_at).total_seconds()
+        age_s = clock.age_s(last.ended_at)
         detail = f"{last.outcome}, {last.checked} looked at, {shown_age(age_s)} ago"
         if last.outcome != Verification.Outcome.OK:
             yield fail(

@@ -9,14 +9,14 @@ from pathlib import Path
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponseBase
 
-from config import heartbeat
+from core import roster
 
 VARIABLE = "LINEAL_DRAIN_FLAG"  # set by `config.serve` for its workers; no setting for people
 
 
 def flag_of(folder: Path, pid: int) -> Path:
     """Of this host: in containers each web process has the same number, and they may share the folder."""
-    return folder / f"web-{heartbeat.host()}-{pid}.draining"
+    return folder / f"web-{roster.host()}-{pid}.draining"
 
 
 def is_draining() -> bool:

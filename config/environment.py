@@ -240,6 +240,12 @@ def home() -> Path:
     return Path(text("LINEAL_HOME")).expanduser().resolve()
 
 
+def run_folder() -> Path:
+    """Where the processes of this home keep their seats, marks and locks."""
+    given = text("LINEAL_RUN_DIR")
+    return Path(given).expanduser().resolve() if given else home() / "run"
+
+
 def as_markdown() -> str:
     """The table for `docs/settings.md`; a test holds the page to it."""
     rows = [f"| `{v.name}` | {f'`{v.default}`' if v.default else ''} | {v.meaning} |" for v in TABLE.values()]

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from config.backups import marker
+from core.folders import make_private
 
 
 class CannotStart(click.ClickException):
@@ -26,7 +27,7 @@ def prepare_home(given: Path | None) -> Path:
     """
     folder = home_folder(given)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         probe = folder / ".writable"
         probe.touch()
         probe.unlink()

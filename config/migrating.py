@@ -31,7 +31,7 @@ def migrate(wait_s: float) -> list[str]:
     until = time.monotonic() + wait_s
     wait_for_database(until)
     with locks.only_one(LOCK, wait_s=wait_s) as held:
-        if held is None:
+        if not held:
             raise CannotStart("Another process has been migrating the database all the while.")
         misfit = schema.find_misfit()
         if misfit is not None and not misfit.may_pass:

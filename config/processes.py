@@ -1,13 +1,14 @@
 """The processes of `lineal up`: started, watched, started again when they die, and stopped in order."""
 
 import contextlib
-import ctypes
 import fcntl
+import functools
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,14 +18,13 @@ from typing import IO, Self
 
 import click
 
-from config import environment, heartbeat
-from core import roster
+from config import environment, forking
+from core.folders import make_private
 
 STOP_SLACK_S = 12  # beyond LINEAL_STOP_S, before a process is killed
 RESTART_PAUSE_S = 1.0
 TOO_MANY_DEATHS = 5  # within DEATH_WINDOW_S: then it is not bad luck
 DEATH_WINDOW_S = 60
-_LINEAL = (sys.executable, "-m", "config")
 LOG_LIMIT_BYTES = 20 * 1024 * 1024  # a log larger than this is moved aside
 LOOK_AT_LOGS_S = 10.0
 
@@ -35,11 +35,11 @@ class HomeTaken(RuntimeError):
 
 def web_command(host: str, port: int) -> list[str]:
     """One worker process: SQLite wants one writer, and the threads share the chunk caches. The door was looked at before."""
-    return [*_LINEAL, "serve", "--host", host, "--port", str(port), "--insecure", "--drain", "0", "--wait", "0"]
+    return ["serve", "--host", host, "--port", str(port), "--insecure", "--drain", "0", "--wait", "0"]
 
 
 def worker_commands() -> dict[str, list[str]]:
-    return {role: [*_LINEAL, role] for role in ("sequencer", "worker", "beat")}
+    return {role: [role] for role in ("sequencer", "worker", "beat")}
 
 
 def take_lock(home: Path) -> IO[str]:
@@ -56,8 +56,8 @@ def take_lock(home: Path) -> IO[str]:
 @dataclass
 class _Child:
     name: str
-    command: Sequence[str]
-    process: subprocess.Popen[bytes]
+    command: Sequence[str]  # the role and its options
+    process: forking.Process
     deaths: list[float] = field(default_factory=list)
 
 
@@ -72,10 +72,11 @@ class Fleet:
         self.home = home
         self.logs = home / "log"
         for folder in (self.logs, home / "run"):
-            folder.mkdir(mode=0o700, exist_ok=True)
+            make_private(folder)
         self._lock = take_lock(home)
-        roster.forget_the_dead(roster.folder(heartbeat.folder()))
         self._children: dict[str, _Child] = {}
+        if forking.can_fork():
+            forking.preload()
         self._stopping = False
 
     def __enter__(self) -> Self:
@@ -90,32 +91,43 @@ class Fleet:
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self._stopping = True
 
-    def run_to_end(self, command: Sequence[str]) -> str:
-        """The standard output of a short command. Raises RuntimeError with its last line of complaint if it fails."""
-        done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-        if done.returncode:
-            (self.logs / "bootstrap.log").write_text(done.stderr)
-            complaint = done.stderr.strip().splitlines()[-1:] or ["no output"]
-            raise RuntimeError(f"{complaint[0]} (all of it in {self.logs / 'bootstrap.log'})")
-        return done.stdout.strip()
+    def bootstrap(self, url: str) -> str:
+        """What `config.bootstrap` says for a server at `url`. Raises RuntimeError with its last line of complaint if it fails."""
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as error:
+            process = self._start("bootstrap", [url], out, error)
+            code = process.wait()
+            out.seek(0)
+            error.seek(0)
+            said, complaint = out.read().decode(), error.read().decode(errors="replace")
+        if code:
+            (self.logs / "bootstrap.log").write_text(complaint)
+            last = complaint.strip().splitlines()[-1:] or ["no output"]
+            raise RuntimeError(f"{last[0]} (all of it in {self.logs / 'bootstrap.log'})")
+        return said.strip()
 
     def start(self, commands: Mapping[str, Sequence[str]]) -> None:
         for name, command in commands.items():
             self._children[name] = _Child(name, command, self._spawn(name, command))
 
-    def _spawn(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
+    def _spawn(self, name: str, command: Sequence[str]) -> forking.Process:
         path = self.logs / f"{name}.log"
         if path.exists() and path.stat().st_size > LOG_LIMIT_BYTES:
             path.replace(path.with_suffix(".log.1"))
         with path.open("ab") as log:
+            return self._start(name, command, log, log)
+
+    def _start(self, name: str, command: Sequence[str], out: IO[bytes], error: IO[bytes]) -> forking.Process:
+        module = "config.bootstrap" if name == "bootstrap" else "config"
+        if not forking.can_fork():
             return subprocess.Popen(
-                command,
+                [sys.executable, "-m", module, *command],
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=out,
+                stderr=error,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - the supervisor has one thread
             )
+        run = functools.partial(_run, module, command)
+        return forking.fork(forking.Part(name, run, out, error, close=[self._lock]))
 
     def wait_until(self, ready: Callable[[], bool], *, limit_s: float, what: str) -> None:
         """Raises click.ClickException when a process dies meanwhile or the time is up."""
@@ -176,7 +188,19 @@ class Fleet:
         _end([child.process for name, child in self._children.items() if name == "sequencer"])
 
 
-def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+def _run(module: str, command: Sequence[str]) -> None:
+    """In a fork: what `python -m module command` does."""
+    if module == "config.bootstrap":
+        from config import bootstrap  # noqa: PLC0415 - not for the supervisor
+
+        bootstrap.command(command[0])
+        return
+    from config.__main__ import main  # noqa: PLC0415 - likewise
+
+    main(list(command), prog_name="lineal")
+
+
+def _end(processes: Sequence[forking.Process]) -> None:
     """Ask all of them at once, give each its time, then end what is left."""
     for process in processes:
         if process.poll() is None:
@@ -188,14 +212,8 @@ def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
         _end_orphans(process)
 
 
-def _end_orphans(process: subprocess.Popen[bytes]) -> None:
+def _end_orphans(process: forking.Process) -> None:
     """Kill what is left of the process and of those it started: a killed web server leaves its worker on the port."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def _die_with_parent() -> None:
-    """Linux: have the kernel end this process when the supervisor is killed (PR_SET_PDEATHSIG is 1)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)

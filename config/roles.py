@@ -19,10 +19,11 @@ from typing import Any
 
 import click
 
-from config import heartbeat
+from config import environment
 from config.environment import BadSetting
 from config.home import CannotStart, home_folder, open_home, prepare_home
-from core import logs
+from core import logs, roster
+from core.folders import make_private
 
 DEFAULT_WAIT_S = 60.0
 SLOW_LOOK_S = 2.0
@@ -80,7 +81,7 @@ def serve(
     wait_s: float,
 ) -> None:
     """Answer HTTP: pages, REST, health. Several may run on one PostgreSQL, on any number of machines."""
-    from config import environment, listening  # noqa: PLC0415 - reads the environment
+    from config import listening  # noqa: PLC0415 - reads the environment
     from config.serve import serve as run  # noqa: PLC0415 - granian is the web's alone
 
     folder = open_home(home)
@@ -139,11 +140,7 @@ def beat(*, home: Path | None, check: bool, wait_s: float) -> None:
     from core import periodic  # noqa: PLC0415 - needs settings
 
     _say("beat")
-    sign = heartbeat.Heartbeat("beat")
-    try:
-        periodic.run(_stop_on_signal(), sign.touch)
-    finally:
-        sign.end()
+    periodic.run(_stop_on_signal(), roster.touch)
 
 
 @click.command()
@@ -162,13 +159,10 @@ def sequencer(*, home: Path | None, check: bool, wait_s: float) -> None:
     from django.core.management import CommandError, call_command  # noqa: PLC0415 - needs settings
 
     _say("sequencer")
-    sign = heartbeat.Heartbeat("sequencer")
     try:
-        call_command("audit_sequencer", on_beat=sign.touch)
+        call_command("audit_sequencer", on_beat=roster.touch)
     except CommandError as exc:
         raise CannotStart(str(exc)) from exc
-    finally:
-        sign.end()
 
 
 @click.command()
@@ -245,10 +239,10 @@ def _prepare(role: str, home: Path | None, *, check: bool, wait_s: float) -> Non
 
 
 def _check(role: str) -> None:
-    age_s = heartbeat.freshest_s(role)
+    age_s = roster.freshest_s(role, roster.folder(environment.run_folder()))
     if age_s is None:
         raise CannotStart(f"No {role} runs on this host.")
-    if age_s > heartbeat.FRESH_S:
+    if age_s > roster.FRESH_S:
         raise CannotStart(f"The {role} gave its last sign of life {age_s:.0f} s ago.")
     click.echo(f"The {role} lives; last sign {age_s:.0f} s ago.")
     sys.exit(0)
@@ -282,9 +276,9 @@ def wait_until_it_fits(wait_s: float) -> None:
 
 
 def _run_folder() -> Path:
-    folder = heartbeat.folder()
+    folder = environment.run_folder()
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         probe = folder / f".writable-{os.getpid()}"
         probe.touch()
         probe.unlink()

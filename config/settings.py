@@ -1,12 +1,13 @@
 """Django's settings, all from the table in `config.environment`."""
 
-import os
+import secrets
 
-from config import broker, database, environment, heartbeat
+from config import broker, database, environment
+from core import folders
 from core.logs import FORMATS
 
 HOME = environment.home()
-RUN_FOLDER = heartbeat.folder()
+RUN_FOLDER = environment.run_folder()
 PROCESS = environment.text("LINEAL_PROCESS")
 DEBUG = environment.flag("LINEAL_DEBUG")
 USE_TZ = True
@@ -167,19 +168,10 @@ LOGGING = {
 def _secret_key() -> str:
     """Signs CSRF cookies only; kept beside the other keys, made at first start."""
     path = HOME / "keys" / "django.key"
-    if path.exists():
-        return path.read_text()
-    import secrets  # noqa: PLC0415 - needed once in a home's life
-
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    key = secrets.token_urlsafe(48)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text()
-    with os.fdopen(handle, "w") as file:
-        file.write(key)
-    return key
+    if path.exists() and not path.stat().st_size:  # an earlier release could leave it so where the disk was full
+        path.unlink(missing_ok=True)
+    folders.write_once(path, lambda: secrets.token_urlsafe(48).encode())
+    return path.read_text()
 
 
 SECRET_KEY = _secret_key()

@@ -55,9 +55,9 @@ def up(home: Path | None, port: int, host: str, browser: bool | None, insecure: 
 
 
 def _bootstrap(fleet: Fleet, url: str) -> str:
-    """Migrate, make owner and keys if there are none; the one-time link. In a process of its own, so that this one stays small."""
+    """Migrate, make owner and keys if there are none; the one-time link. In a process of its own, as every part is."""
     try:
-        *warnings, link = fleet.run_to_end([sys.executable, "-m", "config.bootstrap", url]).splitlines()
+        *warnings, link = fleet.bootstrap(url).splitlines()
     except RuntimeError as exc:
         raise CannotStart(str(exc)) from exc
     for warning in warnings:

@@ -10,6 +10,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def age_s(then: datetime | None) -> float:
+    """Seconds since `then`; 0 where there is no such moment, or it lies ahead by another machine's clock."""
+    return max(0.0, (now() - then).total_seconds()) if then is not None else 0.0
+
+
 def text(moment: datetime) -> str:
     """`moment` as `2026-11-21T03:14:27.123456Z`, always with six decimals and four digits of the year (RFC 3339, 5.6),
     which strftime of the C library does not promise.

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ def outbox() -> Iterator[Metric]:
         ["task", "state"],
         [([row["name"], state], count) for row in rows for state, count in _by_state(row)],
     )
-    ages = [([row["name"]], _age_s(row["oldest"], now)) for row in rows if row["oldest"]]
+    ages = [([row["name"]], clock.age_s(row["oldest"])) for row in rows if row["oldest"]]
     yield scrape.gauge(
         "lineal_jobs_oldest_due_age_seconds", "How long the oldest due job has been due.", ["task"], ages
     )
@@ -47,10 +46,6 @@ def outbox() -> Iterator[Metric]:
 
 def _by_state(row: dict[str, Any]) -> Sequence[tuple[str, int]]:
     return [("waiting", row["all"] - row["leased"] - row["due"]), ("due", row["due"]), ("leased", row["leased"])]
-
-
-def _age_s(then: datetime, now: datetime) -> float:
-    return max(0.0, (now - then).total_seconds())
 
 
 def processes() -> Iterator[Metric]:

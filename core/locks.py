@@ -1,7 +1,9 @@
-"""One at a time, across processes and machines: a named lock that its holder loses with its life.
+"""One at a time, across processes and machines: a named lock that its holder loses with its life. Every lock of this server
+that is not a row's is one of these two.
 
-PostgreSQL: an advisory lock in a transaction that stays open on a connection of its own, so it also holds behind a
-pooler that hands out connections per transaction. SQLite, which serves one machine: a lock on a file in the home.
+For a transaction, `lock_in_transaction`. For work that spans several, `only_one`: on PostgreSQL an advisory lock in a
+transaction that stays open on a connection of its own, so it also holds behind a pooler that hands out connections per
+transaction; on SQLite, which serves one machine, a lock on a file in the home.
 """
 
 import fcntl
@@ -12,9 +14,10 @@ from contextlib import contextmanager
 from typing import IO, Any
 
 from django.conf import settings
-from django.db import Error as DatabaseError
 from django.db import connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+from core.folders import make_private
 
 RETRY_S = 0.2  # between two tries for a lock that somebody holds
 
@@ -24,27 +27,13 @@ def key_of(name: str) -> int:
     return int.from_bytes(hashlib.sha256(b"lineal lock " + name.encode()).digest()[:8], "big") >> 1
 
 
-class Held:
-    """A lock that is ours until the `with` ends, or until the connection that holds it is lost."""
-
-    def __init__(self, is_held: Callable[[], bool]) -> None:
-        self._is_held = is_held
-
-    def still(self) -> bool:
-        """Whether it is ours yet. One round trip on PostgreSQL; ask between steps of long work."""
-        return self._is_held()
-
-
 @contextmanager
-def only_one(name: str, *, wait_s: float = 0.0) -> Iterator[Held | None]:
-    """The lock `name`, or None when somebody else holds it for longer than `wait_s`.
-
-        with only_one("sequencer") as held:
-            while held and held.still(): ...
+def only_one(name: str, *, wait_s: float = 0.0) -> Iterator[bool]:
+    """Whether the lock `name` is ours until the `with` ends; not when somebody else holds it for longer than `wait_s`.
 
     For work that spans transactions; the caller's own connection and transaction are left alone. Whoever is killed, or
-    cut off from the database, lets go at once. A holder that lost its connection may go on until it asks `still()`, so
-    what it writes has to be safe beside a successor's for that long.
+    cut off from the database, lets go at once and does not learn of it, so what it writes has to be safe beside a
+    successor's.
 
     Raises:
         DatabaseError: the database does not answer.
@@ -54,8 +43,9 @@ def only_one(name: str, *, wait_s: float = 0.0) -> Iterator[Held | None]:
         yield held
 
 
-def lock_in_transaction(name: str, *, wait: bool = True) -> bool:
-    """The lock `name` until the transaction at hand ends; whether it was had, which `wait` makes certain.
+def lock_in_transaction(name: str, *, wait: bool = True, shared: bool = False) -> bool:
+    """The lock `name` until the transaction at hand ends; whether it was had, which `wait` makes certain. Those who take it
+    `shared` hold it together, and nobody else beside them.
 
     On SQLite a transaction, begun IMMEDIATE, is a lock on everything already.
 
@@ -68,13 +58,13 @@ def lock_in_transaction(name: str, *, wait: bool = True) -> bool:
     if connection.vendor != "postgresql":
         return True
     with connection.cursor() as cursor:
-        function = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
+        function = f"pg{'' if wait else '_try'}_advisory_xact_lock{'_shared' if shared else ''}"
         cursor.execute(f"SELECT {function}(%s)", [key_of(name)])
         return wait or bool(cursor.fetchone()[0])
 
 
 @contextmanager
-def _on_postgresql(name: str, until: float) -> Iterator[Held | None]:
+def _on_postgresql(name: str, until: float) -> Iterator[bool]:
     own = _own_connection()
     try:
         with own.wrap_database_errors:
@@ -82,8 +72,7 @@ def _on_postgresql(name: str, until: float) -> Iterator[Held | None]:
             own.set_autocommit(False)
             # The holder may be idle for days, and READ COMMITTED holds no snapshot between statements.
             _ask(own, "SELECT set_config('idle_in_transaction_session_timeout', '0', true)")
-        held = _tried_until(until, lambda: bool(_ask(own, "SELECT pg_try_advisory_xact_lock(%s)", key_of(name))))
-        yield Held(lambda: _answers(own)) if held else None
+        yield _tried_until(until, lambda: bool(_ask(own, "SELECT pg_try_advisory_xact_lock(%s)", key_of(name))))
     finally:
         own.close()
 
@@ -102,19 +91,12 @@ def _ask(own: BaseDatabaseWrapper, statement: str, *values: Any) -> Any:
         return cursor.fetchone()[0]
 
 
-def _answers(own: BaseDatabaseWrapper) -> bool:
-    try:
-        return bool(_ask(own, "SELECT 1"))
-    except DatabaseError:
-        return False
-
-
 @contextmanager
-def _on_file(name: str, until: float) -> Iterator[Held | None]:
+def _on_file(name: str, until: float) -> Iterator[bool]:
     folder = settings.HOME / "run" / "locks"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(folder)
     with (folder / f"{key_of(name):016x}").open("a") as file:  # closing lets go
-        yield Held(lambda: True) if _tried_until(until, lambda: _locked(file)) else None
+        yield _tried_until(until, lambda: _locked(file))
 
 
 def _locked(file: IO[str]) -> bool:

@@ -3,45 +3,67 @@
 A seat is a locked file, and the lowest free one of a role is taken, so a process that is started again sits where the
 one before it sat: what is counted under the name of a seat goes on, and no number of restarts leaves more than a
 handful of files. The lock is the kernel's, so whoever dies leaves the seat free, however it dies.
+
+Who works gives a sign of life now and then (`touch`), which `lineal worker --check` and the like look for: a process that
+hangs keeps its seat and gives none. Whoever comes where nobody lives begins anew: what the dead left there is forgotten. It
+is not sooner, as a count that falls is taken for one that began at zero, and what is left of the sum for new.
 """
 
+import contextlib
 import fcntl
 import json
 import os
 import re
+import shutil
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+
+from core.folders import make_private
 
 ROLE = re.compile(r"[a-z][a-z0-9-]{0,30}")
 MOST_SEATS = 256  # of one role on one machine
+FRESH_S = 60.0  # three times what the slowest of them takes between two signs of life, and then some
+GONE_S = 24 * 3_600.0  # a machine that wrote nothing for so long, and holds no seat, has gone for good
+_SAID_BYTES = 128  # of a seat's file, always: it is written over in one go, and nobody reads half of it
+_DOOR = "door"  # held for the moment in which seats are taken, forgotten or counted
 _SEAT = re.compile(r"([a-z][a-z0-9-]*)-(\d+)\.seat")
 _held: dict[int, "_Held"] = {}  # by process id: a fork has a seat of its own to find
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A living process. `since` is a Unix time."""
+    """A living process. `since` is a Unix time, and so is `seen`, its last sign of life; None before it began to work."""
 
     seat: str
     role: str
     pid: int
     since: float
+    seen: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
     seat: str
-    lock: IO[str]
+    handle: int
+    since: float
+
+    def say(self, seen: float | None) -> None:
+        said = json.dumps({"pid": os.getpid(), "since": self.since, "seen": seen}).encode()
+        os.pwrite(self.handle, said.ljust(_SAID_BYTES), 0)
 
 
 def folder(run_folder: Path) -> Path:
     """Of this machine alone: one that several machines share has a folder for each."""
-    host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname()) or "host"
-    return run_folder / "processes" / host
+    return run_folder / "processes" / host()
+
+
+def host() -> str:
+    """This machine's name, as a part of file names."""
+    return re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())[:64] or "host"
 
 
 def take_seat(role: str, at: Path) -> str:
@@ -56,29 +78,47 @@ def take_seat(role: str, at: Path) -> str:
         return held.seat
     if not ROLE.fullmatch(role):
         raise ValueError(f"LINEAL_PROCESS names a role as 'web' or 'worker', not {role!r}.")
-    at.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for number in range(MOST_SEATS):
-        seat = f"{role}-{number}"
-        lock = _try_lock(at / f"{seat}.seat")
-        if lock is None:
-            continue
-        _begin(at, seat, lock)
-        return seat
+    make_private(at)
+    with _door(at):
+        if not any(_is_held(path) for path in at.glob("*.seat")):
+            _forget(at)
+        for number in range(MOST_SEATS):
+            seat = f"{role}-{number}"
+            handle = _try_lock(at / f"{seat}.seat")
+            if handle is not None:
+                _begin(at, seat, handle)
+                return seat
     raise OSError(f"All {MOST_SEATS} seats of '{role}' in {at} are taken.")
 
 
-def _begin(at: Path, seat: str, lock: IO[str]) -> None:
+def _begin(at: Path, seat: str, handle: int) -> None:
     for left in at.glob(f"gauge_*_{seat}.db"):  # what the one before had open died with it; its counts go on
         left.unlink(missing_ok=True)
-    lock.truncate(0)
-    lock.write(json.dumps({"pid": os.getpid(), "since": time.time()}))
-    lock.flush()
-    _held[os.getpid()] = _Held(seat, lock)
+    held = _Held(seat, handle, time.time())
+    held.say(None)
+    _held[os.getpid()] = held
+
+
+def touch() -> None:
+    """A sign of life of this process. Raises nothing: a full disk is no reason to stop working; the check will tell."""
+    held = _held.get(os.getpid())
+    if held is not None:
+        with contextlib.suppress(OSError):
+            held.say(time.time())
+
+
+def freshest_s(role: str, at: Path) -> float | None:
+    """Seconds since the last sign of life of a process of that role; None if none that lives has given one."""
+    seen = [member.seen for member in living(at) if member.role == role and member.seen is not None]
+    return max(0.0, time.time() - max(seen)) if seen else None
 
 
 def living(at: Path) -> list[Member]:
     """Who holds a seat in the folder now, by name."""
-    return sorted((member for path in at.glob("*.seat") if (member := _read(path))), key=lambda member: member.seat)
+    if not at.is_dir():
+        return []
+    with _door(at):
+        return sorted((member for path in at.glob("*.seat") if (member := _read(path))), key=lambda member: member.seat)
 
 
 def _read(path: Path) -> Member | None:
@@ -87,8 +127,11 @@ def _read(path: Path) -> Member | None:
         return None
     try:
         said = json.loads(path.read_text())
-        return Member(path.stem, match[1], int(said["pid"]), float(said["since"]))
-    except (OSError, ValueError, KeyError, TypeError):  # taken this very moment, and not yet written
+        seen = said.get("seen")
+        return Member(
+            path.stem, match[1], int(said["pid"]), float(said["since"]), None if seen is None else float(seen)
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # somebody else wrote there
         return None
 
 
@@ -96,33 +139,47 @@ def _is_held(path: Path) -> bool:
     held = _held.get(os.getpid())
     if held is not None and held.seat == path.stem:
         return True
-    lock = _try_lock(path)
-    if lock is None:
+    handle = _try_lock(path)
+    if handle is None:
         return True
-    lock.close()
+    os.close(handle)
     return False
 
 
-def forget_the_dead(at: Path) -> None:
-    """Remove the files of free seats. At a start, so that no count of another release is carried on."""
-    for path in at.glob("*.seat"):
-        lock = _try_lock(path)
-        if lock is not None:
-            for left in _files_of(at, path.stem):
-                left.unlink(missing_ok=True)
-            lock.close()
+def _forget(at: Path) -> None:
+    """Remove what the dead have left here, and the folders of machines that are gone: a container has a new name each time."""
+    for path in (*at.glob("*.db"), *at.glob("*.seat")):
+        path.unlink(missing_ok=True)
+    for other in at.parent.iterdir():
+        if other != at and other.is_dir() and _has_gone(other):
+            shutil.rmtree(other, ignore_errors=True)
 
 
-def _files_of(at: Path, seat: str) -> Iterator[Path]:
-    yield from at.glob(f"*_{seat}.db")
-    yield at / f"{seat}.seat"
-
-
-def _try_lock(path: Path) -> IO[str] | None:
-    lock = path.open("a+")
+def _has_gone(other: Path) -> bool:
+    """Locks alone do not tell where a file system keeps them to each machine, so what was written has to be old as well."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        newest = max(path.stat().st_mtime for path in (other, *other.iterdir()))
+        return time.time() - newest > GONE_S and not any(_is_held(path) for path in other.glob("*.seat"))
+    except OSError:  # its machine is at work in it
+        return False
+
+
+@contextmanager
+def _door(at: Path) -> Iterator[None]:
+    """One at a time among those who look or sit down: a seat that is looked at does not seem taken to whoever wants it."""
+    handle = os.open(at / _DOOR, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _try_lock(path: Path) -> int | None:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        lock.close()
+        os.close(handle)
         return None
-    return lock
+    return handle

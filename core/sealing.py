@@ -4,13 +4,13 @@ database, `HOME/keys/sealing.key` (0600), made at first need. A dump of the data
 Fernet: AES-128 in CBC mode under an HMAC-SHA256, so what was altered does not open.
 """
 
-import os
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 
 from core.errors import Unavailable
+from core.folders import write_once
 
 
 class SealBroken(Unavailable):
@@ -35,26 +35,9 @@ def unseal(sealed: bytes | memoryview) -> str:
 def ensure_key() -> Path:
     """Where the key is, made if there is none. Safe to call from several processes at once."""
     path = Path(settings.HOME) / "keys" / "sealing.key"
-    if not path.exists():
-        _make(path)
+    write_once(path, Fernet.generate_key)
     return path
 
 
 def _fernet() -> Fernet:
     return Fernet(ensure_key().read_bytes())
-
-
-def _make(path: Path) -> None:
-    """Write a new key whole or not at all; one that another process made meanwhile is kept."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(Fernet.generate_key())
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()

@@ -3,11 +3,12 @@
 from django.db import connection, transaction
 
 from core.access import ProjectRef
+from core.locks import lock_in_transaction
 from lineage import selectors
 from lineage.errors import CycleRefused
 from lineage.models import Edge, Node
 
-CYCLE_CHECK_LOCK = 7_310_411  # any number that no other advisory lock of this server uses
+WALK_LOCK = "lineage walk"
 
 
 @transaction.atomic
@@ -54,7 +55,7 @@ def _refuse_cycle(*, src: Node, dst: Node) -> None:
     _lock_ends(src=src, dst=dst)
     if not Edge.objects.filter(src=dst).exists():
         return
-    _lock_walks()
+    lock_in_transaction(WALK_LOCK)
     if selectors.reaches(start=dst, goal=src):
         raise CycleRefused(src=src.name, dst=dst.name)
 
@@ -70,9 +71,3 @@ def _lock_ends(*, src: Node, dst: Node) -> None:
     with connection.cursor() as cursor:
         for node_id in sorted(strengths):
             cursor.execute(f"SELECT 1 FROM lineage_node WHERE id = %s {strengths[node_id]}", [node_id])  # noqa: S608 - ours
-
-
-def _lock_walks() -> None:
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CYCLE_CHECK_LOCK])

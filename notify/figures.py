@@ -18,9 +18,9 @@ def deliveries() -> Iterator[Metric]:
     now, waiting = clock.now(), Delivery.objects.filter(ended_at=None)
     found = waiting.aggregate(count=Count("pk"), oldest=Min("created_at"))
     yield scrape.gauge("lineal_deliveries_waiting", "Messages on their way.", rows=[([], found["count"])])
-    age = (now - found["oldest"]).total_seconds() if found["oldest"] else 0.0
+    age_s = clock.age_s(found["oldest"])
     yield scrape.gauge(
-        "lineal_deliveries_oldest_waiting_age_seconds", "How long the first has waited.", rows=[([], age)]
+        "lineal_deliveries_oldest_waiting_age_seconds", "How long the first has waited.", rows=[([], age_s)]
     )
     lost = Delivery.objects.filter(ended_at__gte=now - LATELY, state__in=LOST)
     counts = dict.fromkeys(LOST, 0) | dict(lost.values_list("state").order_by("state").annotate(Count("pk")))

@@ -3,7 +3,6 @@
 It is not the log's key, which only the sequencer holds: a receipt repeats what the log says, and says where.
 """
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from audit.models import AuditEvent
 from audit.notes import VerifierKey
 from audit.services import record
 from core.access import system_principal
+from core.folders import write_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +56,12 @@ def load_key() -> ReceiptKey:
 def ensure_key() -> Path:
     """Where the secret half is, made if there is none. Safe to call from several processes at once."""
     path = Path(settings.HOME) / "keys" / "receipt.key"
-    if not path.exists():
-        _make(path)
+    write_once(path, _new_pem)
     return path
 
 
-def _make(path: Path) -> None:
-    """Write a new key whole or not at all; one that another worker made meanwhile is kept."""
-    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+def _new_pem() -> bytes:
+    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _tell_ledger(key: ReceiptKey) -> None:

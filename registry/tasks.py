@@ -55,6 +55,13 @@ def advance_version(*, version_id: int) -> None:
     _advance(list(_waiting().filter(version_id=version_id).values_list("pk", flat=True)))
 
 
+@job("registry.weigh_evidence")
+def weigh_evidence(*, project_id: int, version_uuid: str, **_: object) -> None:
+    """A report was attached: what the version's waiting promotions were judged on is not all there is any more."""
+    waiting = _waiting().filter(project_id=project_id, version__uuid=UUID(version_uuid))
+    _advance(list(waiting.values_list("pk", flat=True)))
+
+
 @job("registry.advance_slot")
 def advance_slot(*, slot_id: int) -> None:
     """A slot has another holder: promotions that wait for it are judged against the new one."""
@@ -89,3 +96,4 @@ subscribe("project.created", "registry.begin_project")
 subscribe("blob.verified", "registry.review_blob")
 subscribe("blob.quarantined", "registry.review_blob")
 subscribe("run.sealed", "registry.pin_seals")
+subscribe("evidence.attached", "registry.weigh_evidence")

@@ -15,16 +15,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from django.db import connection
-
 from core.access import ProjectRef
+from core.locks import lock_in_transaction
 from lineage.selectors import ancestry
 from retention import kinds
 from retention.errors import Held
 from retention.kinds import Act
 from retention.models import Hold
 
-GUARD_LOCK = 7_310_412  # any number that no other advisory lock of this server uses
 MOST_WHYS = 20  # reasons given for one thing
 BATCH = 500  # keys in one query
 CONTENT_EDGES = ("used", "generated", "derived", "parent_run")
@@ -59,19 +57,16 @@ def register_direct(kind: str, direct: Direct) -> None:
 
 def enter(project: ProjectRef) -> None:
     """Before making a hold (a promotion, an alias, a deployment, a legal hold): wait for a deletion that has begun."""
-    _lock(project, "pg_advisory_xact_lock_shared")
+    lock_in_transaction(_lock_of(project), shared=True)
 
 
 def guard(project: ProjectRef) -> None:
     """Before deleting or purging: nothing new is held in this project until this transaction ends."""
-    _lock(project, "pg_advisory_xact_lock")
+    lock_in_transaction(_lock_of(project))
 
 
-def _lock(project: ProjectRef, function: str) -> None:
-    """Until the transaction ends. SQLite has one writer at a time and needs none of this."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {function}(%s::int, %s::int)", [GUARD_LOCK, project.id])
+def _lock_of(project: ProjectRef) -> str:
+    return f"retention of project {project.id}"
 
 
 def guarded(project: ProjectRef) -> "Holds":

@@ -138,7 +138,9 @@ def facts(version: ModelVersion) -> dict[str, Any]:
 
 @transaction.atomic
 def update_version(*, version: ModelVersion, changes: Mapping[str, Any], actor: Principal) -> ModelVersion:
-    """Change description, tags or card; what is as it was leaves no entry. The digest never changes."""
+    """Change description, tags or card; what is as it was leaves no entry. The digest never changes. Promotions that wait are
+    judged anew after a change of the card.
+    """
     version = _locked(version.pk)
     refuse_deleted(version)
     changed = {key: value for key, value in changes.items() if key in EDITABLE and getattr(version, key) != value}
@@ -149,6 +151,8 @@ def update_version(*, version: ModelVersion, changes: Mapping[str, Any], actor: 
         setattr(version, key, value)
     version.save(update_fields=list(changed))
     _record(version, "model_version.update", actor=actor, before=before, after=changed)
+    if "card" in changed:
+        jobs.enqueue("registry.advance_version", version_id=version.pk)
     return version
 
 

@@ -105,6 +105,35 @@ def test_a_purge_is_not_begun_by_a_script_that_did_not_say_yes(signed_in, lineal
     assert "purged 1 of 1" in lineal("runs", "purge", RUN, "--yes").stdout
 
 
+def test_what_was_confirmed_is_purged_and_not_what_the_filter_finds_then(signed_in, lineal, monkeypatch):
+    asked = []
+    monkeypatch.setattr("lineal.cli.putting_away._confirm", asked.append)
+    items = [{"id": RUN, "label": RUN, "outcome": "done", "by": []}]
+    plan = deletion(id=None, act="purge", state="planned", points=0, bytes=0, items=items)
+    signed_in.answer("POST", "/deletions", (200, plan), (201, deletion(act="purge")))
+
+    assert "purged 1 of 1" in lineal("runs", "purge", "--where", "metrics.loss > 3").stdout
+
+    first, second = signed_in.asked("POST", "/deletions")
+    assert (first.body["dry_run"], first.body["filter"]) == (True, "metrics.loss > 3")
+    assert second.body == {"kind": "run", "act": "purge", "reason": "", "ids": [RUN]}
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(("held", "code"), [(0, 0), (1, 24)], ids=["none", "held"])
+def test_where_nothing_would_be_purged_nothing_is_asked_for(signed_in, lineal, held, code):
+    plan = deletion(
+        id=None, act="purge", state="planned", total=held, done=0, held=held, points=0, bytes=0, items=[HELD] * held
+    )
+    signed_in.answer("POST", "/deletions", (200, plan))
+
+    result = lineal("runs", "purge", "--where", "metrics.loss > 3")
+
+    assert (result.exit_code, len(signed_in.asked("POST", "/deletions"))) == (code, 1), result.output
+    assert f"purged 0 of {held}" in result.stdout
+    assert ("churn v3 holds production" in result.stderr) == bool(held)
+
+
 @pytest.mark.parametrize(
     ("command", "kind"),
     [
@@ -120,6 +149,25 @@ def test_versions_models_and_experiments_are_put_away_likewise(signed_in, lineal
     assert lineal(*command).exit_code == 0
     (asked,) = signed_in.asked("POST", "/deletions")
     assert (asked.body["kind"], asked.body["ids"]) == (kind, [command[-1]])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--limit", "5", "--json", "churn"),
+        ("churn", "--limit", "5", "--json"),
+        ("list", "--json", "churn", "--limit", "5"),
+    ],
+    ids=["before", "after", "list"],
+)
+def test_options_stand_before_a_model_or_behind_it(signed_in, lineal, words):
+    signed_in.answer("GET", "/models/churn/versions", {"items": [{"number": 7}], "next_cursor": None})
+
+    done = lineal("models", "versions", *words)
+
+    assert (done.exit_code, json.loads(done.stdout)[0]["number"]) == (0, 7), done.output
+    assert signed_in.asked("GET", "/models/churn/versions")[0].query["limit"] == "5"
+    assert "Usage: lineal models versions" in lineal("models", "versions", "--help").stdout
 
 
 def test_versions_of_a_model_are_listed_as_before(signed_in, lineal):

@@ -74,6 +74,7 @@ class FakeServer:
         self.requests: list[str] = []
         self.faults: list[Fault] = []
         self.batch_sizes: list[int] = []
+        self.packs = False  # whether small files may come together
         self.lock = threading.RLock()
         self._httpd = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._httpd.daemon_threads = True
@@ -140,6 +141,11 @@ class FakeServer:
         run = self.runs.setdefault(given["id"], FakeRun(given))
         return {"id": given["id"], "status": run.status, "known": known}
 
+    def show(self, run: str, *, query: dict[str, str], body: bytes) -> Any:
+        found = self.run(run)
+        ended = found.finishes[-1].get("ended_at") if found.finishes and found.status != "running" else None
+        return {"id": run, "status": found.status, "client_ended_at": ended}
+
     def resume(self, run: str, *, query: dict[str, str], body: bytes) -> Any:
         self.run(run).status = "running"
         return {"id": run, "status": "running"}
@@ -188,7 +194,15 @@ class FakeServer:
             upload = self.uploads.setdefault(number, {**file, "run": run, "data": b""})
             ticket = {"id": number, "url": f"/api/v1/uploads/{number}", "offset": len(upload["data"])}
             answers.append({"path": file["path"], "state": "upload", "upload": ticket})
-        return {"files": answers}
+        pack = {"url": f"/api/v1/runs/{run}/artifacts/pack", "file_bytes": 256 << 10, "bytes": 4 << 20}
+        return {"files": answers, **({"pack": pack} if self.packs else {})}
+
+    def receive_pack(self, run: str, *, query: dict[str, str], body: bytes) -> Any:
+        files = msgspec.msgpack.decode(body)["files"]
+        for file in files:
+            self.uploads[file["upload"]]["data"] = file["data"]
+            self.commit(file["upload"], query=query, body=b"")
+        return {"files": [{"upload": file["upload"], "detail": None} for file in files]}
 
     def receive(self, number: str, *, query: dict[str, str], body: bytes) -> Any:
         upload, offset = self.uploads[number], int(query["offset"])
@@ -233,10 +247,12 @@ class FakeServer:
 
 ROUTES: list[tuple[str, str, Callable[..., Any]]] = [
     ("POST", "/runs", FakeServer.create),
+    ("GET", "/runs/([^/]+)", FakeServer.show),
     ("POST", "/runs/([^/]+)/resume", FakeServer.resume),
     ("POST", "/runs/([^/]+)/batches", FakeServer.batch),
     ("POST", "/runs/([^/]+)/finish", FakeServer.finish),
     ("POST", "/runs/([^/]+)/artifacts", FakeServer.announce),
+    ("POST", "/runs/([^/]+)/artifacts/pack", FakeServer.receive_pack),
     ("PUT", "/uploads/([^/]+)", FakeServer.receive),
     ("POST", "/uploads/([^/]+)/commit", FakeServer.commit),
     ("POST", "/models/([^/]+)/versions", FakeServer.register),

@@ -16,6 +16,7 @@ from lineal._http import Transport
 
 BLOCK = 10_000
 DATA = os.urandom(7 * BLOCK + 123)
+PART = f"model.bin.{sha256(DATA).hexdigest()[:16]}.part"
 
 
 class Storage:
@@ -23,8 +24,10 @@ class Storage:
 
     def __init__(self):
         self.link = "/bucket/key?signature=1"
-        self.asked, self.tokens, self.troubles = [], [], []
+        self.asked, self.tokens, self.troubles, self.passed_on = [], [], [], []
         self.as_200 = False
+        self.links_asked = 0
+        self.closed = False  # to this machine
         self.data = DATA
         self.lock = threading.Lock()
         storage = self
@@ -55,7 +58,11 @@ class Storage:
         if handler.path.startswith("/api/v1/server"):
             return self.reply(handler, 200, b"{}")
         if urlsplit(handler.path).path == "/api/v1/content":
-            return self.reply(handler, 302, b"", Location=f"http://localhost:{self.httpd.server_address[1]}{self.link}")
+            self.links_asked += 1
+            if handler.headers["Lineal-Bytes"] == "server":
+                return self.pass_on(handler)
+            port = 9 if self.closed else self.httpd.server_address[1]
+            return self.reply(handler, 302, b"", Location=f"http://localhost:{port}{self.link}")
         with self.lock:
             first, last = map(int, re.fullmatch(r"bytes=(\d+)-(\d+)", handler.headers["Range"]).groups())
             if handler.headers["Authorization"]:
@@ -77,6 +84,11 @@ class Storage:
             return None
         content_range = f"bytes {first}-{last}/{len(self.data)}"
         return self.reply(handler, 200 if self.as_200 else 206, body, **{"Content-Range": content_range})
+
+    def pass_on(self, handler):
+        first = int((handler.headers["Range"] or "bytes=0-")[6:-1])
+        self.passed_on.append(first)
+        self.reply(handler, 206 if first else 200, self.data[first:])
 
     @staticmethod
     def reply(handler, status, body, **headers):
@@ -151,13 +163,25 @@ def test_an_expired_link_is_asked_for_anew(storage, transport, wish):
     assert wish.destination.read_bytes() == DATA
 
 
+@pytest.mark.parametrize(
+    ("link", "asked"), [("/bucket/key?signature=1", 0), ("/bucket/key?signature=0", 1)], ids=["valid", "expired"]
+)
+def test_a_link_that_came_with_the_list_is_used_until_it_expires(storage, transport, wish, link, asked):
+    port = storage.url.rpartition(":")[2]
+
+    fetch(transport, wish._replace(link=f"http://localhost:{port}{link}"))
+
+    assert storage.links_asked == asked
+    assert wish.destination.read_bytes() == DATA
+
+
 def test_the_next_process_reads_what_is_missing(storage, transport, wish, monkeypatch):
     monkeypatch.setattr(_blocks, "THREADS", 1)
     storage.troubles = [None] * 3 + [500] * 1_000
 
     with pytest.raises(lineal.ServerUnreachable, match="block 3"):
         fetch(transport, wish)
-    assert left_behind(wish) == ["model.bin.part", "model.bin.part.blocks"]
+    assert left_behind(wish) == [PART, f"{PART}.blocks"]
     storage.troubles, storage.asked = [], []
     fetch(transport, wish)
 
@@ -168,7 +192,7 @@ def test_the_next_process_reads_what_is_missing(storage, transport, wish, monkey
 
 def test_what_a_plain_stream_left_behind_counts(storage, transport, wish):
     wish.destination.parent.mkdir()
-    wish.destination.with_name("model.bin.part").write_bytes(DATA[: 2 * BLOCK + 50])
+    wish.destination.with_name(PART).write_bytes(DATA[: 2 * BLOCK + 50])
 
     fetch(transport, wish)
 
@@ -176,10 +200,24 @@ def test_what_a_plain_stream_left_behind_counts(storage, transport, wish):
     assert wish.destination.read_bytes() == DATA
 
 
+def test_what_came_of_another_version_is_not_mixed_into_this_one(storage, transport, wish, monkeypatch):
+    """A file of the same name and size that was logged again meanwhile: its first download broke off."""
+    monkeypatch.setattr(_downloads, "LARGE_BYTES", 2 * len(DATA))
+    older = wish._replace(sha256=sha256(b"?" * len(DATA)).hexdigest())
+    wish.destination.parent.mkdir()
+    _downloads.part_of(older).write_bytes(b"?" * (2 * BLOCK))
+    storage.closed = True  # streams take what is there for a beginning
+
+    fetch(transport, wish)
+
+    assert wish.destination.read_bytes() == DATA
+    assert _downloads.part_of(older).exists()
+
+
 def test_a_journal_of_another_file_is_not_believed(storage, transport, wish):
     wish.destination.parent.mkdir()
-    wish.destination.with_name("model.bin.part").write_bytes(b"?" * len(DATA))
-    wish.destination.with_name("model.bin.part.blocks").write_text(f"{BLOCK} {len(DATA)} {'a' * 64}\n0\n1\n")
+    wish.destination.with_name(PART).write_bytes(b"?" * len(DATA))
+    wish.destination.with_name(f"{PART}.blocks").write_text(f"{BLOCK} {len(DATA)} {'a' * 64}\n0\n1\n")
 
     fetch(transport, wish)
 
@@ -201,3 +239,49 @@ def test_a_file_that_the_storage_lost_is_no_reason_to_go_on_asking(storage, tran
     with pytest.raises(lineal.LinealError, match="does not have"):
         fetch(transport, wish)
     assert len(storage.asked) == 1
+
+
+# -- closed networks --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("large", [True, False], ids=["blocks", "stream"])
+@pytest.mark.parametrize("linked", [True, False], ids=["linked", "asked"])
+def test_without_a_connection_to_the_storage_the_server_passes_the_bytes_on(
+    storage, transport, wish, monkeypatch, warnings, large, linked
+):
+    """Told once, and not tried again for each file."""
+    if not large:
+        monkeypatch.setattr(_downloads, "LARGE_BYTES", 2 * len(DATA))
+    storage.closed = True
+    link = "http://localhost:9/bucket/key" if linked else None
+    for number in range(3):
+        each = wish._replace(destination=wish.destination.with_name(f"{number}.bin"), link=link)
+        fetch(transport, each)
+        assert each.destination.read_bytes() == DATA
+
+    assert storage.passed_on == [0, 0, 0]
+    assert storage.asked == []
+    assert [sentence for sentence in warnings() if "go through the server" in sentence] == warnings()
+    assert len(warnings()) == 1
+    assert left_behind(wish) == ["0.bin", "1.bin", "2.bin"]
+
+
+def test_what_came_before_the_network_was_closed_is_not_brought_again(storage, transport, wish, monkeypatch):
+    monkeypatch.setattr(_blocks, "THREADS", 1)
+    storage.troubles = [None] * 3 + [500] * 1_000
+    with pytest.raises(lineal.ServerUnreachable, match="block 3"):
+        fetch(transport, wish)
+    storage.closed = True
+    fetch(transport, wish)
+
+    assert storage.passed_on == [3 * BLOCK]
+    assert wish.destination.read_bytes() == DATA
+    assert left_behind(wish) == ["model.bin"]
+
+
+def test_a_server_that_passes_nothing_on_is_not_asked_for_ever(storage, transport, wish):
+    storage.closed = True
+    storage.pass_on = lambda handler: storage.reply(handler, 302, b"", Location="http://localhost:9/bucket/key")
+
+    with pytest.raises(lineal.ServerUnreachable, match="cannot be reached"):
+        fetch(transport, wish)

@@ -42,7 +42,7 @@ def test_a_file_that_may_not_grow_any_more_loses_values_and_says_how_many(fake, 
     lost = int(done.stdout)
     (stored,) = fake.runs.values()
     assert 1_000 < lost < 3_000
-    assert f"({lost} points) were lost because the spool was full" in done.stderr
+    assert f"({lost} points) were lost because the spool, or memory, was full" in done.stderr
     assert len(stored.values("loss")) + lost == 3_000
     assert len(set(stored.values("loss"))) == len(stored.values("loss"))
 
@@ -120,4 +120,19 @@ def test_days_without_a_network_fill_the_spool_to_its_bound_and_the_oldest_value
     assert len(values) + lost == 20_000
     assert values[:1_000] == list(map(float, range(1_000)))
     assert [finish["status"] for finish in fake.runs[run.id].finishes] == ["finished"]
-    assert any(f"({lost} points) were lost because the spool was full" in sentence for sentence in warnings())
+    assert any(
+        f"({lost} points) were lost because the spool, or memory, was full" in sentence for sentence in warnings()
+    )
+
+
+def test_a_file_system_that_syncs_no_folders_is_told_of_once(fake, monkeypatch, warnings):
+    def refuse(folder):
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(_spool, "_sync_folder", refuse)
+    with lineal.start_run("churn") as run:
+        for step in range(5):
+            run.log({"loss": step})
+            assert run.flush()
+
+    assert sum("power cut" in sentence for sentence in warnings()) == 1

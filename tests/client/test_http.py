@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from lineal import _credentials, _errors
+from lineal._credentials import Target
 from lineal._http import Transport, backoff_s, call
 
 TOKEN = "lnl_secret_canary"
@@ -287,3 +288,12 @@ def test_a_database_lost_at_commit_is_an_unknown_outcome_unless_asking_again_is_
 
     with pytest.raises(error, match="may have been made"):
         transport.request(method, "/runs", json={})
+
+
+def test_a_storage_at_an_address_that_begins_like_the_servers_is_none_of_its_own():
+    """`…:90` is another host's address than `…:9`, with a proxy of its own, and errors are about it."""
+    transport = Transport(Target("http://127.0.0.1:9", "http://127.0.0.1:9", "lnl_token", None, None))
+
+    with pytest.raises(_errors.StorageUnreachable, match=r"the storage at http://127\.0\.0\.1:90 cannot"):
+        transport.store("http://127.0.0.1:90/bucket/key", body=b"", headers={}, timeout_s=1.0)
+    assert list(transport._pools) == ["http://127.0.0.1:90"]

@@ -9,6 +9,8 @@ import pytest
 from lineal import _parallel
 from sklearn.linear_model import LogisticRegression
 
+from tests.client.fake_server import Problem
+
 
 def test_a_file_is_recorded_as_it_was_when_it_was_logged(fake, tmp_path, spool_dir):
     path = tmp_path / "model.bin"
@@ -52,6 +54,72 @@ def test_many_small_files_take_few_announcements(fake, tmp_path):
 
     assert len(fake.runs[run.id].artifacts) == 1_500
     assert sum(request.endswith("/artifacts") for request in fake.requests) <= 4
+
+
+@pytest.mark.parametrize("limit", [20_000, 100], ids=["packs", "files"])
+def test_a_proxy_that_takes_no_large_bodies_gets_smaller_ones(fake, tmp_path, monkeypatch, limit):
+    """A pack that is too large for it is halved, down to files by themselves, and later ones begin where that led."""
+    fake.packs = True
+    real, refusals = fake.receive_pack, []
+
+    def receive_pack(self, run, *, query, body):
+        if len(body) > limit:
+            refusals.append(len(body))
+            raise Problem(413, "too-large")
+        return real(run, query=query, body=body)
+
+    fake.more_routes.append(("POST", "/runs/([^/]+)/artifacts/pack", receive_pack))
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(60):
+        (folder / f"{number}.bin").write_bytes(os.urandom(2_000))
+    with lineal.start_run("churn") as run:
+        run.log_artifact(folder)
+        assert run.flush()
+        run.log({"loss": 1.0})
+
+    stored = fake.runs[run.id]
+    assert len(stored.artifacts) == 60
+    assert stored.values("loss") == [1.0]
+    assert len(refusals) <= (4 if limit == 20_000 else 70)
+
+
+def test_without_a_connection_to_the_storage_files_go_through_the_server(fake, tmp_path, warnings, monkeypatch):
+    """Links that lead into a network which this machine is not in."""
+    monkeypatch.setattr("lineal._direct.backoff_s", lambda *_: 0.0)
+    real, asked = fake.announce, []
+
+    def announce(self, run, *, query, body):
+        answer = real(run, query=query, body=body)
+        for entry in answer["files"]:
+            direct = {
+                "part_size": 40_000,
+                "parts": -(-len(files[entry["path"]]) // 40_000),
+                "began": False,
+                "link": None,
+            }
+            entry["upload"] = entry["upload"] and {**entry["upload"], "direct": direct}
+        return answer
+
+    def links(self, number, *, query, body):
+        asked.append(number)
+        link = {"url": "http://localhost:9/bucket/staging", "headers": {}}
+        return {"links": [{"part": part, **link} for part in json.loads(body)["parts"]]}
+
+    fake.more_routes += [
+        ("POST", "/runs/([^/]+)/artifacts", announce),
+        ("POST", "/uploads/([^/]+)/links", links),
+    ]
+    files = {f"{number}.bin": os.urandom(100_000 if number else 30_000) for number in range(4)}
+    with lineal.start_run("churn") as run:
+        for name, data in files.items():
+            (tmp_path / name).write_bytes(data)
+            run.log_artifact(tmp_path / name)
+            assert run.flush()
+
+    assert fake.runs[run.id].artifacts == files
+    assert len(asked) == 1
+    assert sum("go through the server" in sentence for sentence in warnings()) == 1
 
 
 def test_a_broken_upload_goes_on_where_it_stopped(fake, tmp_path, monkeypatch):

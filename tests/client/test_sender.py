@@ -243,7 +243,7 @@ def test_a_spool_at_its_limit_loses_values_says_how_many_and_lets_training_go_on
         lost = run._sender._keeper.lost.points
     run.finish()
 
-    told = [sentence for sentence in warnings() if "were lost because the spool was full" in sentence]
+    told = [sentence for sentence in warnings() if "were lost because the spool, or memory, was full" in sentence]
     stored = fake.runs[run.id].values("loss")
     assert len(told) == 1
     assert f"({lost} points)" in told[0]

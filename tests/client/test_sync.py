@@ -16,6 +16,8 @@ from lineal import _credentials, _spool
 from lineal._spool import Header, Spool
 from lineal._spool_reader import Reader
 
+from tests.client.fake_server import FakeRun
+
 TRAINING = """
 import lineal, os, sys, threading
 run = lineal.start_run("churn", params={"lr": 0.1})
@@ -174,6 +176,63 @@ def test_a_dead_run_is_sent_and_ended_as_killed(fake, spool_of_ten, spool_dir):
     assert fake.runs["c" * 32].finishes[0]["ended_at"].endswith("Z")
     assert not list(spool_dir.rglob("*"))
     assert lineal.sync().streams == []
+
+
+RUN = "0193" + "c2" * 14
+
+
+def leftover(fake, writer, *records, resume=False):
+    """The spool of a dead process that had started the run, or had taken it up again."""
+    spool = Spool(Header(fake.url, "default", RUN, writer * 32, "churn", owner=True))
+    spool.append("create", body={"id": RUN, "experiment": "churn"}, resume=resume)
+    spool.append("batch", sequence=1, body=batch(writer * 32, 1))
+    for kind, body in records:
+        spool.append(kind, body=body)
+    spool.close()
+    return spool.folder
+
+
+@pytest.mark.parametrize("resume", [False, True], ids=["started", "resumed"])
+def test_what_a_dead_process_left_does_not_undo_the_end_of_its_run(fake, resume, spool_dir):
+    """A job that was killed, requeued, and came to its end."""
+    leftover(fake, "a", resume=resume)
+    fake.runs[RUN] = FakeRun({"id": RUN}, status="finished", finishes=[{"status": "finished"}])
+
+    assert lineal.sync().ok
+
+    assert fake.runs[RUN].values("loss") == [1.0]
+    assert fake.runs[RUN].status == "finished"
+    assert len(fake.runs[RUN].finishes) == 1
+    assert not any(request.endswith("/resume") for request in fake.requests)
+    assert not list(spool_dir.rglob("*.seg"))
+
+
+@pytest.mark.parametrize(("ended_at", "status"), [("2026-01-01", "failed"), ("2026-01-03", "finished")])
+def test_of_two_ends_of_a_run_the_later_one_stands(fake, ended_at, status):
+    """The first attempt failed without a network, and only `lineal sync` tells of it."""
+    leftover(fake, "a", ("finish", {"status": "failed", "ended_at": "2026-01-02T00:00:00Z"}))
+    ended = {"status": "finished", "ended_at": f"{ended_at}T00:00:00.5Z"}
+    fake.runs[RUN] = FakeRun({"id": RUN}, status="finished", finishes=[ended])
+
+    assert lineal.sync().ok
+    assert fake.runs[RUN].status == status
+
+
+def test_a_run_that_a_living_process_has_taken_up_is_not_ended_by_what_another_left(fake, spool_dir):
+    left = leftover(fake, "a")
+    run = lineal.start_run("churn", run_id=RUN)
+    run.log({"loss": 2.0})
+    run.flush()
+
+    found = {each.folder: each for each in lineal.sync().streams}[str(left)]
+    assert (found.state, found.detail) == ("living", "another process goes on with its run")
+    assert fake.runs[RUN].status == "running"
+    run.finish()
+
+    assert lineal.sync().ok
+    assert sorted(fake.runs[RUN].values("loss")) == [1.0, 2.0]
+    assert [finish["status"] for finish in fake.runs[RUN].finishes] == ["finished"]
+    assert not list(spool_dir.rglob("*.seg"))
 
 
 def test_a_living_process_is_left_alone(fake, spool_dir):

@@ -40,9 +40,12 @@ def test_without_locks_a_living_process_is_known_by_its_number(fake, no_locks, s
         ({"pid": 2**22 + 1}, "sent"),
         ({"boot": "another"}, "sent"),
         ({"host": "node-17"}, "living"),
+        ({"namespace": "pid:[1]", "pid": 2**22 + 1}, "living"),
+        ({"boot": "", "pid": 2**22 + 1}, "living"),
+        ({"pid": 0}, "living"),
         (None, "living"),
     ],
-    ids=["dead", "booted", "elsewhere", "unsigned"],
+    ids=["dead", "booted", "elsewhere", "container", "unknown-boot", "nobody", "unsigned"],
 )
 def test_without_locks_only_what_is_known_to_be_dead_is_sent(fake, no_locks, monkeypatch, spool_dir, signed, state):
     fake.refuse("", 503, times=1_000_000, retry_after="0.02")
@@ -79,3 +82,11 @@ def test_two_processes_that_sync_at_once_send_each_record_once(fake, tmp_path, s
         assert fake.runs[run].values("loss") == list(map(float, range(200))), words
         assert len(fake.runs[run].finishes) == 1
     assert not list(spool_dir.rglob("*.seg"))
+
+
+def test_windows_is_asked_for_no_process_by_a_signal(monkeypatch):
+    """There it would be the end of that process."""
+    monkeypatch.setattr(_locks.sys, "platform", "win32")
+    monkeypatch.setattr(_locks.os, "kill", lambda pid, signal: pytest.fail(f"{pid} was killed"))
+
+    assert _locks._may_live(4711)

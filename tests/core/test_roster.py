@@ -1,8 +1,10 @@
 """Seats: each living process has one, and the dead leave theirs to whoever comes after them."""
 
 import json
+import os
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -14,7 +16,9 @@ import sys
 from pathlib import Path
 from core import roster
 print(roster.take_seat(sys.argv[1], Path(sys.argv[2])), flush=True)
-sys.stdin.read()
+for _ in sys.stdin:
+    roster.touch()
+    print("touched", flush=True)
 """
 
 
@@ -51,25 +55,58 @@ def test_a_killed_process_leaves_its_seat_to_the_next(tmp_path):
 
 
 def test_what_the_dead_counted_stays_and_what_they_had_open_goes(tmp_path):
-    for name in ("counter_web-0.db", "gauge_livesum_web-0.db", "gauge_livesum_web-1.db"):
-        (tmp_path / name).touch()
-
-    with process("web", tmp_path):
-        left = {path.name for path in tmp_path.glob("*.db")}
+    with process("worker", tmp_path):
+        for name in ("counter_web-0.db", "gauge_livesum_web-0.db", "gauge_livesum_web-1.db"):
+            (tmp_path / name).touch()
+        with process("web", tmp_path):
+            left = {path.name for path in tmp_path.glob("*.db")}
 
     assert left == {"counter_web-0.db", "gauge_livesum_web-1.db"}
 
 
-def test_a_start_forgets_the_dead_and_nobody_else(tmp_path):
-    with process("web", tmp_path), process("worker", tmp_path):
-        pass
-    with process("web", tmp_path):
-        for name in ("counter_web-0.db", "counter_worker-0.db"):
+@pytest.mark.parametrize("role", ["web", "worker"])
+def test_whoever_comes_where_nobody_lives_forgets_the_dead(tmp_path, role):
+    """Whichever role it is: not every machine runs `lineal up`."""
+    with process("web", tmp_path), process("worker", tmp_path), process("worker", tmp_path):
+        for name in ("counter_web-0.db", "counter_worker-1.db"):
             (tmp_path / name).touch()
 
-        roster.forget_the_dead(tmp_path)
+    with process(role, tmp_path):
+        assert {path.name for path in tmp_path.iterdir()} == {f"{role}-0.seat", "door"}
 
-        assert {path.name for path in tmp_path.iterdir()} == {"web-0.seat", "counter_web-0.db"}
+
+def test_nothing_is_forgotten_while_somebody_lives(tmp_path):
+    """A sum of counts that falls is taken for one that began anew, and all of it for new."""
+    with process("web", tmp_path):
+        with process("worker", tmp_path):
+            (tmp_path / "counter_worker-0.db").touch()
+        with process("beat", tmp_path):
+            assert (tmp_path / "counter_worker-0.db").exists()
+
+
+def test_machines_that_are_gone_for_good_are_forgotten(tmp_path):
+    """Each container has a name of its own, and they may share a folder."""
+    old = time.time() - 2 * roster.GONE_S
+    with process("worker", tmp_path / "at-work"), process("worker", tmp_path / "stopped-today"):
+        with process("worker", tmp_path / "gone"):
+            pass
+        for machine in ("at-work", "gone"):
+            for path in (*(tmp_path / machine).iterdir(), tmp_path / machine):
+                os.utime(path, (old, old))
+        with process("web", tmp_path / "new"):
+            assert {path.name for path in tmp_path.iterdir()} == {"at-work", "stopped-today", "new"}
+
+
+def test_a_sign_of_life_is_given_by_who_works_and_ends_with_its_process(tmp_path):
+    with process("worker", tmp_path) as (child, _):
+        assert roster.freshest_s("worker", tmp_path) is None  # it sits there, and has not begun
+        child.stdin.write("touch\n")
+        child.stdin.flush()
+        child.stdout.readline()
+
+        assert roster.freshest_s("worker", tmp_path) < roster.FRESH_S
+        assert roster.freshest_s("beat", tmp_path) is None
+    assert roster.freshest_s("worker", tmp_path) is None
 
 
 @pytest.mark.parametrize("role", ["", "Web", "../web", "web_1", "a" * 40])

@@ -167,3 +167,22 @@ def test_a_server_says_in_one_line_what_is_wrong_with_its_bucket(storage, tmp_pa
     last = done.stderr.strip().splitlines()[-1]
     assert "LINEAL_BLOBS_URL" in last
     assert "NoSuchBucket" in last
+
+
+def test_a_client_in_another_network_than_the_bucket_sends_and_reads_through_the_server(
+    storage, tmp_path, file, monkeypatch, caplog
+):
+    """The server's links lead to an address to which this machine gets no connection."""
+    settings = {**s3.ENVIRONMENT, "AWS_ENDPOINT_URL_S3": storage.url, "LINEAL_BLOBS_URL": "s3://lineal-journey/closed"}
+    with running_server(tmp_path / "home", **settings, LINEAL_BLOBS_PUBLIC_URL="http://127.0.0.1:9") as running:
+        for name, value in {"URL": running.url, "TOKEN": running.token, "SPOOL_DIR": str(tmp_path / "spool")}.items():
+            monkeypatch.setenv(f"LINEAL_{name}", value)
+        with lineal.start_run("closed") as run:
+            run.log_artifact(file)
+            assert run.flush(60)
+
+        assert artifact_of(run.id)["state"] == "verified"
+        (brought,) = lineal.Client().download_artifact(run.id, to=tmp_path / "back")
+        assert sha256(brought.read_bytes()).digest() == sha256(file.read_bytes()).digest()
+    told = [record.getMessage() for record in caplog.records if "go through the server" in record.getMessage()]
+    assert len(told) == 2  # by the run's connection, and by the reader's

@@ -111,3 +111,13 @@ def test_a_long_series_takes_at_most_ten_bytes_a_point():
     series = Points(np.arange(count), times, noise.normal(size=count))
 
     assert len(encode(series)) <= 10 * count
+
+
+def test_of_a_packed_batch_only_the_named_series_are_given():
+    packed = pack([("loss", make_points([1], [1], [1.0])), ("acc", make_points([1, 2], [1, 2], [0.5, 0.6]))])
+
+    ((key, points),) = unpack(packed, {"acc", "absent"})
+
+    assert key == "acc"
+    assert same(points, make_points([1, 2], [1, 2], [0.5, 0.6]))
+    assert unpack(packed, {"absent"}) == []

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from core.errors import Invalid
 from tests.tracking.searching import IDS, START, Row, save
+from tracking.metrics import codec
 from tracking.search import InvalidFilter, count_runs, search_runs
 from tracking.search.errors import SearchTooSlow, SearchTooWide
 from tracking.services.chunks import compact_run
@@ -47,6 +48,21 @@ def test_the_latest_value_of_a_step_counts_wherever_it_is_kept(project, make_run
     assert is_one("metrics.loss@0 = 7 AND metrics.loss@1 = 3")
     compact_run(run_id=run.pk)
     assert is_one("metrics.loss@0 = 7 AND metrics.loss@1 = 3")
+
+
+def test_a_batch_is_decoded_once_whatever_is_asked_of_it(project, make_run, write, monkeypatch):
+    """And not at all where it has nothing of what is asked."""
+    write(make_run(), steps=[0, 1], loss=[1.0, 2.0], acc=[0.5, 0.6])
+    other = make_run()
+    write(other, steps=[0, 1], loss=[1.0, 2.0], acc=[0.5, 0.9])
+    write(other, steps=[0, 1], rate=[1.0, 2.0])
+    decoded, decode = [], codec.decode
+    monkeypatch.setattr(codec, "decode", lambda data: decoded.append(1) or decode(data))
+
+    found = count_runs(project=project, filter="metrics.loss@0 = 1 AND metrics.loss@1 = 2 AND metrics.acc@1 > 0.7")
+
+    assert found == 1
+    assert len(decoded) == 2
 
 
 def test_nan_at_a_step_has_nothing_to_compare(project):

@@ -6,6 +6,7 @@ import orjson
 import pytest
 from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit import testing
@@ -13,6 +14,7 @@ from audit.models import AuditPending
 from core import clock, jobs, scrape
 from core.models import Job
 from registry import services
+from registry.figures import promotions
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +57,22 @@ def test_an_environment_that_a_team_named_is_not_told(figures, make_version, pro
 
     assert figures().sum("lineal_promotions_total", environment="other", outcome="promoted") == 1
     assert b"project-x" not in scrape.exposition()
+
+
+def test_a_scrape_reads_no_more_rows_for_more_projects(figures, make_version, promote, project, alice):
+    """Environments are as many as projects times three; a scrape comes every few seconds, for ever."""
+    for name in ("sandbox", "canary", "shadow"):
+        services.create_environment(project=project, name=name, position=9, protected=False, actor=alice)
+        promote(make_version(), to=name)
+    with CaptureQueriesContext(connection) as asked:
+        list(promotions())
+
+    with connection.cursor() as cursor:
+        rows = []
+        for query in asked.captured_queries:
+            cursor.execute(query["sql"])
+            rows.append(len(cursor.fetchall()))
+    assert rows == [1, 1, 0]
 
 
 def test_nothing_of_a_tenant_is_in_any_label(figures, make_version, promote, project, bob):

@@ -214,6 +214,21 @@ def test_every_rule_says_what_is_wrong_and_what_to_do():
     assert len(names) == len(set(names)) > 10
 
 
+def test_one_trouble_is_one_alert_however_many_processes_tell_of_it():
+    """A rule's answer has one row for each server, not one for each replica. Only that a replica is down is its own trouble."""
+    several = []
+    for group in yaml.safe_load(RULES.read_text())["groups"]:
+        for rule in group["rules"]:
+            first = re.match(
+                r"\s*(?:histogram_quantile\([\d.]+,\s*)?(?:max|min|sum|count) by \(([a-z, ]+)\)", rule["expr"]
+            )
+            kept = first[1].split(", ") if first else ["instance"]
+            if "job" not in kept or "instance" in kept or "$labels.instance" in str(rule["annotations"]):
+                several.append(rule["alert"])
+
+    assert several == ["LinealDown"]
+
+
 def test_the_scrape_example_reads_our_rules():
     config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
 

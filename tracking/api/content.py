@@ -15,11 +15,13 @@ from tracking.figures import counted
 from tracking.limits import PACK_BYTES, PACK_FILE_BYTES
 from tracking.models import Artifact
 
+THROUGH = "Lineal-Bytes"  # `Lineal-Bytes: server` asks for the bytes themselves
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)  # more digits than any file has are no range
 
 
 def content_response(request: Request, artifact: Artifact) -> HttpResponseBase:
-    """The artifact's bytes as an attachment that no browser will interpret; where clients reach the store, a redirect to them.
+    """The artifact's bytes as an attachment that no browser will interpret; where clients reach the store, a redirect to them, but for
+    one who found that it does not.
 
     Raises ArtifactQuarantined, ObjectMissing, StoreAway.
     """
@@ -38,7 +40,7 @@ def content_response(request: Request, artifact: Artifact) -> HttpResponseBase:
     }
     if request.headers.get("If-None-Match") == etag:
         return HttpResponse(status=304, headers=headers)
-    if link := find_link(artifact):
+    if request.headers.get(THROUGH) != "server" and (link := find_link(artifact)):
         return _redirect(link, headers)
     start, end = _range(request.headers.get("Range", ""), blob.size)
     whole = (start, end) == (0, blob.size)

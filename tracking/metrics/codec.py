@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 import numpy as np
 import zstandard
@@ -100,20 +100,27 @@ def pack(series: Sequence[tuple[str, Points]]) -> bytes:
     return b"".join((header, names, counts, encode(concat([points for _, points in series]))))
 
 
-def unpack(data: bytes | memoryview) -> list[tuple[str, Points]]:
-    """The series that `pack` was given, in its order.
+def unpack(data: bytes | memoryview, keys: Container[str] | None = None) -> list[tuple[str, Points]]:
+    """The series that `pack` was given, in its order; of `keys` alone where some are named, and then a batch that has none of
+    them costs no more than a look at its names.
 
     Raises:
         ChunkCorrupt: another format, another version, or damaged bytes.
     """
     view = memoryview(data)
     names, counts, rest = _read_batch_tables(view)
+    if keys is not None and not any(name in keys for name in names):
+        return []
     points = decode(rest)
     ends = np.cumsum(counts)
     if (int(ends[-1]) if len(ends) else 0) != len(points):
         raise ChunkCorrupt(f"a packed batch announces {int(counts.sum())} points and holds {len(points)}")
     starts = ends - counts
-    return [(name, points[int(start) : int(end)]) for name, start, end in zip(names, starts, ends, strict=True)]
+    return [
+        (name, points[int(start) : int(end)])
+        for name, start, end in zip(names, starts, ends, strict=True)
+        if keys is None or name in keys
+    ]
 
 
 def _read_batch_tables(view: memoryview) -> tuple[list[str], np.ndarray, memoryview]:

@@ -38,13 +38,13 @@ def without(expr: ast.Expr) -> ast.Expr:
 def resolved(expr: ast.Expr, candidates: QuerySet[Run], deadline: Deadline) -> ast.Expr:
     """`expr` with each comparison of a value at one step replaced by the `candidates` that it is true of.
 
-    Four queries for each value. Raises SearchTooWide, and InvalidFilter for too many values.
+    Two queries for each value, and two for all. A batch is decoded once, whatever is asked of it. Raises SearchTooWide, and
+    InvalidFilter for too many values.
     """
     asked = asked_in(expr)
     if len(asked) > SEARCH_STEPS:
         raise InvalidFilter(f"A filter compares at most {SEARCH_STEPS} values at one step; this one {len(asked)}.")
-    values = {field: _read(field, candidates, deadline) for field in asked}
-    return _replaced(expr, values)
+    return _replaced(expr, _read(asked, candidates, deadline))
 
 
 def _comparisons(expr: ast.Expr) -> Iterator[ast.Comparison]:
@@ -111,24 +111,32 @@ def _compares(value: float, operator: ast.Operator, other: float) -> bool:
     assert_never(operator)
 
 
-def _read(field: ast.MetricAt, candidates: QuerySet[Run], deadline: Deadline) -> ValueOfRun:
+def _read(asked: set[ast.MetricAt], candidates: QuerySet[Run], deadline: Deadline) -> dict[ast.MetricAt, ValueOfRun]:
     """Batches before chunks: a worker moves points from the one to the other in one transaction, so all are seen."""
+    having = {field: _runs_having(field, candidates) for field in asked}
+    fresh = _in_batches(having, deadline)
+    values = {}
+    for field, runs in having.items():
+        found = _in_chunks(field, runs, deadline)
+        for run, (time, value) in fresh[field].items():
+            _note(found, run, time, value)
+        values[field] = {run: value for run, (_, value) in found.items()}
+    return values
+
+
+def _runs_having(field: ast.MetricAt, candidates: QuerySet[Run]) -> set[int]:
     having = Series.objects.filter(key=field.key, run_id__in=candidates.values("pk"))
-    runs = list(having.values_list("run_id", flat=True)[: SEARCH_STEP_RUNS + 1])
+    runs = set(having.values_list("run_id", flat=True)[: SEARCH_STEP_RUNS + 1])
     if len(runs) > SEARCH_STEP_RUNS:
         raise SearchTooWide(
             f"metrics.{field.key}@{field.step} is read from the points of each run, of at most {SEARCH_STEP_RUNS:,} "
             "runs, and more are left here. Name experiments, or add with AND what fewer runs pass.",
             field="filter",
         )
-    fresh = _in_batches(field, runs, deadline)
-    found = _in_chunks(field, runs, deadline)
-    for run, (time, value) in fresh.items():
-        _note(found, run, time, value)
-    return {run: value for run, (_, value) in found.items()}
+    return runs
 
 
-def _in_chunks(field: ast.MetricAt, runs: list[int], deadline: Deadline) -> _Noted:
+def _in_chunks(field: ast.MetricAt, runs: set[int], deadline: Deadline) -> _Noted:
     found: _Noted = {}
     chunks = Chunk.objects.filter(
         run_id__in=runs, key=field.key, first_step__lte=field.step, last_step__gte=field.step
@@ -139,21 +147,25 @@ def _in_chunks(field: ast.MetricAt, runs: list[int], deadline: Deadline) -> _Not
     return found
 
 
-def _in_batches(field: ast.MetricAt, runs: list[int], deadline: Deadline) -> _Noted:
-    batches = Batch.objects.filter(run_id__in=runs)
+def _in_batches(having: dict[ast.MetricAt, set[int]], deadline: Deadline) -> dict[ast.MetricAt, _Noted]:
+    batches = Batch.objects.filter(run_id__in=set().union(*having.values()))
     waiting = batches.aggregate(points=Sum("points"))["points"] or 0
     if waiting > SEARCH_STEP_POINTS:
+        names = ", ".join(sorted(f"metrics.{field.key}@{field.step}" for field in having))
         raise SearchTooWide(
             f"{waiting:,} points of these runs are not sorted by metric yet, and at most {SEARCH_STEP_POINTS:,} are read "
-            f"for metrics.{field.key}@{field.step}. Workers sort them within minutes; or name fewer runs.",
+            f"for {names}. Workers sort them within minutes; or name fewer runs.",
             field="filter",
         )
-    found: _Noted = {}
+    of_key: dict[str, list[ast.MetricAt]] = {}
+    for field in having:
+        of_key.setdefault(field.key, []).append(field)
+    found: dict[ast.MetricAt, _Noted] = {field: {} for field in having}
     for run, payload in batches.order_by("id").values_list("run_id", "payload").iterator(chunk_size=100):
         deadline.check()
-        for key, points in codec.unpack(payload):
-            if key == field.key:
-                _note_step(found, run, points, field.step)
+        for key, points in codec.unpack(payload, of_key):
+            for field in of_key[key]:
+                _note_step(found[field], run, points, field.step)
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lineal._errors import LinealError, ServerUnreachable
+from lineal._errors import LinealError, ServerUnreachable, StorageUnreachable
 from lineal._http import Transport, backoff_s
 from lineal._parallel import in_parallel
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 16 << 20
 THREADS = 6
 ATTEMPTS = 4  # of one block
+CONNECTIONS = 2  # of them without any connection; then there is another way
 EXPIRED = (400, 401, 403)
 
 
@@ -25,6 +26,7 @@ def fetch_blocks(
     """Fill `part` with the bytes that `link` leads to; a link that has expired is asked for anew.
 
     Raises:
+        StorageUnreachable: no connection leads there; `part` is cut to what is whole from its beginning, for a stream to go on.
         ServerUnreachable: it broke off; `part` and its journal stay, and the same call goes on.
         LinealError: the storage does not have the file.
     """
@@ -35,8 +37,12 @@ def fetch_blocks(
         blocks.bring(number)
         journal.note(number)
 
-    with journal:
-        in_parallel(bring, journal.missing(), THREADS)
+    try:
+        with journal:
+            in_parallel(bring, journal.missing(), THREADS)
+    except StorageUnreachable:
+        journal.cut()
+        raise
     journal.remove()
 
 
@@ -44,6 +50,7 @@ class _Journal:
     """`….part.blocks`: a line that says which file it is about, then the number of each block that is in `….part`."""
 
     def __init__(self, part: Path, size: int, sha256: str) -> None:
+        self._part = part
         self._path = part.with_name(f"{part.name}.blocks")
         self._first_line = f"{BLOCK_BYTES} {size} {sha256}"
         self._count = -(-size // BLOCK_BYTES)
@@ -76,8 +83,16 @@ class _Journal:
 
     def note(self, number: int) -> None:
         with self._lock:
+            self._done.add(number)
             self._file.write(f"{number}\n")
             self._file.flush()
+
+    def cut(self) -> None:
+        """Leave the blocks up to the first that is missing, as a stream would."""
+        whole = next(iter(self.missing()), self._count)
+        with self._part.open("r+b") as file:
+            file.truncate(min(whole * BLOCK_BYTES, self._part.stat().st_size))
+        self.remove()
 
     def remove(self) -> None:
         self._path.unlink(missing_ok=True)
@@ -89,6 +104,7 @@ class _Blocks:
     ) -> None:
         self._transport = transport
         self._link = link
+        self._renewing = threading.Lock()
         self._ask_link = ask_link
         self._part = part
         self._size = size
@@ -108,6 +124,11 @@ class _Blocks:
                         return
                     trouble = f"the storage answered {response.status}"
                     status = response.status
+            except StorageUnreachable as exc:
+                if attempt >= CONNECTIONS:
+                    raise
+                trouble = str(exc)
+                continue
             except ServerUnreachable as exc:
                 trouble = str(exc)
                 continue
@@ -129,8 +150,9 @@ class _Blocks:
 
     def _renew(self, expired: str) -> None:
         """Of many blocks whose link has expired, one asks."""
-        if self._link == expired:
-            self._link = self._ask_link() or expired
+        with self._renewing:
+            if self._link == expired:
+                self._link = self._ask_link() or expired
 
 
 def _begins_at(response: "urllib3.BaseHTTPResponse", start: int) -> bool:

@@ -51,7 +51,9 @@ class Sent:
 class Delivery:
     """Sends the records of one writer's folder. One thread at a time.
 
-    `on_freed` hears how many bytes of the spool were removed, `on_uploaded` how many bytes of files went out.
+    `leftover`: the writer's process is dead, so whatever the run became since then stands: it is not brought back to running, nor ended
+    by an end from before its latest one. `on_freed` hears how many bytes of the spool were removed, `on_uploaded` how many bytes of files
+    went out.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Delivery:
         transport: Transport,
         notices: Notices,
         *,
+        leftover: bool = False,
         on_freed: Callable[[int], None] = lambda _: None,
         on_uploaded: Callable[[int], None] = lambda _: None,
     ) -> None:
@@ -71,8 +74,10 @@ class Delivery:
         self.reader = Reader(folder, after=self.acked)
         self._transport = transport
         self._notices = notices
+        self._leftover = leftover
         self._on_freed = on_freed
         self._on_uploaded = on_uploaded
+        self._uploader: Uploader | None = None
         self._files: dict[int, Waiting] = {}  # read, not confirmed yet, by number
         self._parts: list[Record] = []  # likewise: batches of one sequence number, which are one request
 
@@ -96,9 +101,15 @@ class Delivery:
         return True
 
     def end_killed(self, ended_at: datetime) -> bool:
-        """End the run of a process that died without ending it. False, as `step` when done. Raises as `step`."""
-        explained(lambda: self._finish({"status": "killed", "ended_at": ended_at.isoformat().replace("+00:00", "Z")}))
+        """End the run of a process that died without ending it, if nobody else did. False, as `step` when done. Raises as `step`."""
+        explained(
+            lambda: self._end_killed({"status": "killed", "ended_at": ended_at.isoformat().replace("+00:00", "Z")})
+        )
         return False
+
+    def _end_killed(self, body: dict[str, Any]) -> None:
+        if self._found()["status"] == "running":
+            self._finish(body)
 
     def begin_again(self) -> bool:
         """Go back to the first record, for a server that has lost the run; False where the run's beginning is not on disk any more.
@@ -117,12 +128,25 @@ class Delivery:
 
     def _create(self, record: Record) -> None:
         found = self._asked("/runs", json=record.fields["body"])
-        if record.fields.get("resume") and found.get("status") != "running":
+        if record.fields.get("resume") and found.get("status") != "running" and not self._leftover:
             self._post(f"/runs/{self._run}/resume")
+
+    def _found(self) -> dict[str, Any]:
+        """The run as the server has it. Raises LinealError."""
+        params = {"project": self.reader.header.project}
+        found = self._transport.request("GET", f"/runs/{self._run}", params=params).json()
+        if not isinstance(found, dict) or not isinstance(found.get("status"), str):
+            raise LinealError(f"the answer to GET /runs/{self._run} is none of Lineal's: {found!r:.80}")
+        return found
+
+    def _was_ended_since(self, body: dict[str, Any]) -> bool:
+        """By another process, that had taken the run up again: its clock is the user's as well."""
+        found = self._found()
+        known, told = _moment(found.get("client_ended_at")), _moment(body.get("ended_at"))
+        return found["status"] != "running" and known is not None and told is not None and known > told
 
     def _finish(self, body: dict[str, Any]) -> None:
         self._post(f"/runs/{self._run}/finish", json=body)
-        self.sent.finished = True
 
     def _send(self, record: Record) -> None:
         """A record that is a request of its own."""
@@ -131,7 +155,9 @@ class Delivery:
         elif record.kind == "create":
             self._create(record)
         elif record.kind == "finish":
-            self._finish(record.fields["body"])
+            if not (self._leftover and self._was_ended_since(record.fields["body"])):
+                self._finish(record.fields["body"])
+            self.sent.finished = True
         else:
             raise Stopped(f"{self.folder} holds a record of an unknown kind, {record.kind!r}")
         self.reader.advance()
@@ -227,11 +253,11 @@ class Delivery:
         if not self._files:
             return
         files = list(self._files.values())
-        uploader = Uploader(
+        self._uploader = self._uploader or Uploader(
             self._transport, project=self.reader.header.project, run=self._run, on_progress=self._on_uploaded
         )
         try:
-            refused = uploader.send(files)
+            refused = self._uploader.send(files)
         except OSError as exc:
             raise Postponed(f"a file of the spool {self.folder} cannot be read: {exc}") from exc
         for each in refused:
@@ -273,6 +299,13 @@ class Delivery:
             self._on_freed(self.reader.drop_read_segments(number))
         except OSError as exc:  # a full disk: confirmed records would be sent again, and known again
             logger.debug("the position in %s is not kept: %s", self.folder, exc)
+
+
+def _moment(said: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(said) if isinstance(said, str) else None
+    except ValueError:
+        return None
 
 
 def explained(send: Callable[[], None]) -> None:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from lineal._errors import LinealError, ServerUnreachable
+from lineal._errors import LinealError, ServerUnreachable, StorageUnreachable
 from lineal._http import Response, Transport, backoff_s
 from lineal._parallel import in_parallel
 
 LINKS_AT_ONCE = 64  # parts; they are used up long before they expire
 THREADS = 6
 ATTEMPTS = 4  # of one part, a second apart and more
+CONNECTIONS = 2  # of them without any connection; then there is another way
 SEND_TIMEOUT_S = 300.0  # without a byte moving
 READ_BYTES = 1 << 20
 REFUSED = (400, 401, 403)  # a link that expired, mostly
@@ -70,6 +71,7 @@ class DirectSender:
         """Send what has not arrived. The same call again, from any process, goes on where this one stopped.
 
         Raises:
+            StorageUnreachable: no connection leads there from this machine.
             ServerUnreachable: the storage does not take it now.
             LinealError: as `Transport.request`.
         """
@@ -106,6 +108,11 @@ class DirectSender:
                     answer = self._transport.store(
                         link.url, body=body if piece.size else b"", headers=headers, timeout_s=SEND_TIMEOUT_S
                     )
+            except StorageUnreachable as exc:
+                if attempt >= CONNECTIONS:
+                    body.take_back()
+                    raise
+                trouble = str(exc)
             except ServerUnreachable as exc:
                 trouble = str(exc)
             else:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from lineal._blocks import BLOCK_BYTES, fetch_blocks
-from lineal._errors import DigestMismatch, LinealError, ServerUnreachable
+from lineal._errors import DigestMismatch, LinealError, ServerUnreachable, StorageUnreachable
 from lineal._http import Transport, backoff_s
 from lineal._parallel import in_parallel
 
@@ -99,12 +99,16 @@ def fetch(transport: Transport, wish: Wish) -> None:
 
     Raises:
         DigestMismatch: other bytes arrived; nothing is kept.
-        ServerUnreachable: it broke off too often; the part that came stays as `….part`, and the next call goes on from there.
+        ServerUnreachable: it broke off too often; the part that came stays, named for the digest, and the next call goes on from there.
         LinealError: as the server says.
     """
     wish.destination.parent.mkdir(parents=True, exist_ok=True)
+<<<<<<< HEAD
     part = wish.destination.with_name(f"{wish.destination.name}.part")
     found = ""
+=======
+    part = part_of(wish)
+>>>>>>> main
     for attempt in range(1, ATTEMPTS + 1):
         try:
             found = _fetch_rest(transport, wish, part)
@@ -124,6 +128,7 @@ def fetch(transport: Transport, wish: Wish) -> None:
     part.replace(wish.destination)
 
 
+<<<<<<< HEAD
 def _fetch_rest(transport: Transport, wish: Wish, part: Path) -> str:
     """The SHA-256 of all of it, where it came in one stream; else nothing."""
     if wish.size >= LARGE_BYTES:
@@ -138,20 +143,43 @@ def _fetch_rest(transport: Transport, wish: Wish, part: Path) -> str:
                 sha256=wish.sha256,
             )
             return ""
+=======
+def part_of(wish: Wish) -> Path:
+    """Where its bytes wait until all have come: what came of another version of the file has another name."""
+    name = wish.destination.name.encode()[:150].decode(errors="ignore")  # file systems take 255 bytes
+    return wish.destination.with_name(f"{name}.{wish.sha256[:16]}.part")
+
+
+def _fetch_rest(transport: Transport, wish: Wish, part: Path) -> None:
+    if wish.size >= LARGE_BYTES:
+        known = (
+            None if transport.goes_around else wish.link
+        )  # one that has expired is asked for anew, by the first block that finds it
+        link = known or transport.find_link(wish.where, params=wish.params)
+        if link is not None and _fetched_in_blocks(transport, wish, link, part):
+            return
+>>>>>>> main
     have = part.stat().st_size if part.exists() else 0
     if have > wish.size:
         part.unlink()
         have = 0
     if have == wish.size and part.exists():
+<<<<<<< HEAD
         return ""
     if wish.link and not have and (found := _fetched_by_link(transport, wish.link, part, wish.size)):
         return found
+=======
+        return
+    if wish.link and not have and not transport.goes_around and _fetched_by_link(transport, wish.link, part, wish.size):
+        return
+>>>>>>> main
     with (
         transport.download(wish.where, params=wish.params, offset=have) as pieces,
         part.open("ab" if have else "wb") as file,
     ):
         found = _write(pieces, file)
     if part.stat().st_size < wish.size:
+<<<<<<< HEAD
         raise ServerUnreachable(f"the download of {part.stem} ended at {part.stat().st_size} of {wish.size} bytes")
     return "" if have else found
 
@@ -164,6 +192,42 @@ def _fetched_by_link(transport: Transport, link: str, part: Path, size: int) -> 
         with part.open("wb") as file:
             found = _write(transport.pieces(response), file)
     return found if part.stat().st_size == size else ""
+=======
+        raise ServerUnreachable(
+            f"the download of {wish.destination.name} ended at {part.stat().st_size} of {wish.size} bytes"
+        )
+
+
+def _fetched_in_blocks(transport: Transport, wish: Wish, link: str, part: Path) -> bool:
+    """False where no connection leads to the storage: what came is at the beginning of `part`, and the server has the rest."""
+    try:
+        fetch_blocks(
+            transport,
+            link,
+            lambda: transport.find_link(wish.where, params=wish.params),
+            part=part,
+            size=wish.size,
+            sha256=wish.sha256,
+        )
+    except StorageUnreachable as exc:
+        transport.go_around(exc)
+        return False
+    return True
+
+
+def _fetched_by_link(transport: Transport, link: str, part: Path, size: int) -> bool:
+    """False where the link did not lead to the whole file, as when it has expired: the server is asked then."""
+    try:
+        with transport.fetch(link) as response:
+            if response.status != 200:
+                return False
+            with part.open("wb") as file:
+                _write(transport.pieces(response), file)
+    except StorageUnreachable as exc:
+        transport.go_around(exc)
+        return False
+    return part.stat().st_size == size
+>>>>>>> main
 
 
 def _write(pieces: Iterator[bytes], file: Any) -> str:

@@ -2,7 +2,8 @@
 
 LinealError
 ├── ServerUnreachable       no answer: refused, timed out, no such host
-│   └── OutcomeUnknown      the request may have been carried out: ask before repeating it
+│   ├── OutcomeUnknown      the request may have been carried out: ask before repeating it
+│   └── StorageUnreachable  no connection to the storage that the server's links lead to
 ├── NotConfigured           no server, no token, or a credentials file that others can read
 ├── ServerKeyChanged        the origin answers with another ledger key than the one it was first met with
 ├── DigestMismatch          bytes are not what their digest says
@@ -38,6 +39,10 @@ class OutcomeUnknown(ServerUnreachable):
     there is one, repeats it safely."""
 
     idempotency_key: str | None = None
+
+
+class StorageUnreachable(ServerUnreachable):
+    """This machine gets no connection to the server's storage, as in a closed network; the server may pass the bytes on."""
 
 
 class ServerKeyChanged(LinealError):

@@ -23,6 +23,7 @@ from lineal._errors import (
     ProblemError,
     ServerKeyChanged,
     ServerUnreachable,
+    StorageUnreachable,
     problem,
 )
 
@@ -36,8 +37,10 @@ READ_TIMEOUT_S = 60.0  # a promotion evaluates its gates before it answers
 MOST_ATTEMPTS = 5  # some five seconds: a server that is restarted is back by then
 MOST_IDLE = 8  # connections to a host kept open
 BLOCK_BYTES = 1 << 18  # of a body handed to the socket at a time; urllib3's 16 kB cost more calls than bytes
+STORAGE_AWAY_S = 600.0  # how long bytes go through the server before the storage is tried again
 OWN_WRITES_S = 10.0  # how long after a change a server with a replica is asked for what is committed by now
 API = "/api/v1"
+THROUGH = "Lineal-Bytes"  # `Lineal-Bytes: server` asks for bytes rather than a redirect to them
 
 
 @dataclass(frozen=True)
@@ -73,13 +76,19 @@ class _Request:
 class Transport:
     """Requests to one server, from any thread, and to the storage that its links lead to. Connections open at the first request."""
 
-    def __init__(self, target: Target, *, always_fresh: bool = False) -> None:
-        """`always_fresh` for a process that lives shorter than what it wants to see: another one's changes, just made."""
+    def __init__(self, target: Target, *, always_fresh: bool = False, until: float = float("inf")) -> None:
+        """`always_fresh` for a process that lives shorter than what it wants to see: another one's changes, just made.
+
+        From `until` (`time.monotonic`) on, no answer is waited for.
+        """
         self.target = target
+        self._until = until
         self._lock = threading.Lock()
         self._pools: dict[str, urllib3.PoolManager] = {}
         self._pid = os.getpid()
         self._met = False
+        self._around_until = float("-inf")
+        self._told_around = False
         self._fresh_until = float("inf") if always_fresh else float("-inf")
 
     def request(
@@ -130,16 +139,17 @@ class Transport:
     def download(
         self, path: str, *, params: Mapping[str, Any] | None = None, offset: int = 0
     ) -> Iterator[Iterator[bytes]]:
-        """The body of a GET in pieces. One redirect is followed, without the token if it leads to another origin. Raises as `request`."""
+        """The body of a GET in pieces. One redirect is followed, without the token if it leads to another origin; where no connection
+        leads there, the server is asked for the bytes. Raises as `request`.
+        """
         headers = {"Range": f"bytes={offset}-"} if offset else {}
-        request = _Request("GET", self._url(path, params), headers=headers)
+        request = _Request("GET", self._url(path, params), headers=headers | self._asked_through())
         response = self._send(request)
         try:
             location = response.headers.get("Location")
             if response.status in (302, 303, 307) and location:
                 response.drain_conn()
-                request = replace(request, url=urljoin(request.url, location))
-                response = self._send(request)
+                request, response = self._followed(request, location)
                 if response.status >= 400 and not self._is_ours(request.url):
                     raise _storage_trouble(response.status, self._named(request.url))
             if not 200 <= response.status < 300:
@@ -148,8 +158,27 @@ class Transport:
         finally:
             response.close()
 
+    def _followed(self, request: _Request, location: str) -> "tuple[_Request, urllib3.BaseHTTPResponse]":
+        further = replace(request, url=urljoin(request.url, location), headers=_without_wish(request.headers))
+        try:
+            return further, self._send(further)
+        except StorageUnreachable as exc:
+            if THROUGH in request.headers:  # a server that does not pass bytes on
+                raise
+            self.go_around(exc)
+        again = replace(request, headers={**request.headers, **self._asked_through()})
+        response = self._send(again)
+        location = response.headers.get("Location", "")
+        if response.status not in (302, 303, 307) or not location:
+            return again, response
+        response.drain_conn()
+        further = replace(further, url=urljoin(request.url, location))
+        return further, self._send(further)
+
     def find_link(self, path: str, *, params: Mapping[str, Any] | None = None) -> str | None:
         """Where a GET of content is redirected to; None if the server sends the bytes itself. Raises as `request`."""
+        if self.goes_around:
+            return None
         request = _Request("GET", self._url(path, params), headers={"Range": "bytes=0-0"})
         response = self._send(request)
         try:
@@ -182,6 +211,23 @@ class Transport:
                 response.close()
             else:
                 response.release_conn()
+
+    @property
+    def goes_around(self) -> bool:
+        """Whether bytes go through the server, since its storage could not be reached a while ago."""
+        return time.monotonic() < self._around_until
+
+    def go_around(self, reason: StorageUnreachable) -> None:
+        """Send and ask for bytes through the server from now on, which is told once; in ten minutes the storage is tried again."""
+        self._around_until = time.monotonic() + STORAGE_AWAY_S
+        if not self._told_around:
+            self._told_around = True
+            logger.warning(
+                "%s: files go through the server instead, which is slower (docs/storage.md, closed networks)", reason
+            )
+
+    def _asked_through(self) -> dict[str, str]:
+        return {THROUGH: "server"} if self.goes_around else {}
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -222,19 +268,21 @@ class Transport:
         import urllib3
 
         errors = urllib3.exceptions
+        left_s = max(self._until - time.monotonic(), 0.01)
         try:
             return self._connections(request.url).request(
                 request.method,
                 request.url,
                 body=request.body,
                 headers={"User-Agent": f"lineal/{lineal.__version__}", "Accept": "application/json", **request.headers},
-                timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=request.timeout_s),
+                timeout=urllib3.Timeout(connect=min(CONNECT_TIMEOUT_S, left_s), read=min(request.timeout_s, left_s)),
                 redirect=False,
                 retries=False,
                 preload_content=False,
             )
         except (errors.NewConnectionError, errors.ConnectTimeoutError, errors.ProxyError, errors.SSLError) as exc:
-            raise ServerUnreachable(f"{self._named(request.url)} cannot be reached: {_reason(exc)}") from exc
+            kind = ServerUnreachable if self._is_ours(request.url) else StorageUnreachable
+            raise kind(f"{self._named(request.url)} cannot be reached: {_reason(exc)}") from exc
         except errors.HTTPError as exc:
             raise self._lost(exc, request) from exc
 
@@ -256,13 +304,13 @@ class Transport:
 
     def _named(self, url: str) -> str:
         """Which of them an error is about. A link's path and signature are nobody's business."""
-        return self.target.base_url if url.startswith(self.target.base_url) else f"the storage at {_host(url)}"
+        return self.target.base_url if self._is_ours(url) else f"the storage at {_host(url)}"
 
     def _connections(self, url: str) -> "urllib3.PoolManager":
         """Of the host that `url` names, since a proxy may stand before one and not before the other."""
         if self._pid != os.getpid():  # a fork: the sockets are the parent's, and so may the lock be
             self._lock, self._pools, self._pid = threading.Lock(), {}, os.getpid()
-        base = self.target.base_url if url.startswith(self.target.base_url) else _host(url)
+        base = self.target.base_url if self._is_ours(url) else _host(url)
         with self._lock:
             if base not in self._pools:
                 self._pools[base] = _new_pool(base)
@@ -371,6 +419,11 @@ def _new_pool(base_url: str) -> "urllib3.PoolManager":
     options: dict[str, Any] = {"maxsize": MOST_IDLE, "blocksize": BLOCK_BYTES}
     proxy = _proxy(base_url)
     return urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+
+
+def _without_wish(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers as they may go to a storage."""
+    return {name: value for name, value in headers.items() if name != THROUGH}
 
 
 def _host(url: str) -> str:

@@ -85,6 +85,13 @@ class Keeper:
 
     def keep(self, item: Batch | File | Refusal) -> None:
         """Write one item; never raises an Exception."""
+        try:
+            self._keep(item)
+        except MemoryError:  # not even the words for what is wrong found room
+            self.lost.records += 1
+            self.lost.points += item.points if isinstance(item, Batch | Refusal) else 0
+
+    def _keep(self, item: Batch | File | Refusal) -> None:
         if isinstance(item, Refusal):
             self._refuse(item)
             return
@@ -187,7 +194,9 @@ class Keeper:
         """What will never reach the server, in words; empty where there is nothing."""
         told = []
         if self.lost.records:
-            told.append(f"{self.lost.records} records ({self.lost.points} points) were lost because the spool was full")
+            told.append(
+                f"{self.lost.records} records ({self.lost.points} points) were lost because the spool, or memory, was full"
+            )
         if self.refused.records:
             told.append(str(self.refused))
         return "; ".join(told)

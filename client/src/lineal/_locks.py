@@ -47,15 +47,20 @@ def why_not_dead(path: Path) -> str:
     """Why the process that signed may be alive, in words; empty where it is known to be dead."""
     try:
         signed = json.loads(path.read_text())
-        pid, where = signed["pid"], {name: signed[name] for name in ("host", "boot")}
-    except (OSError, ValueError, KeyError, TypeError):
+        pid, where = int(signed["pid"]), {name: str(signed[name]) for name in ("host", "boot")}
+        namespace = str(signed.get("namespace", ""))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return "its file system has no locks, and nothing tells which process wrote it"
     here = _self()
     if where["host"] != here["host"]:
         return f"its file system has no locks, and process {pid} of {where['host']} may still write: run `lineal sync` there"
-    if where["boot"] == here["boot"] and _is_alive(pid):
-        return f"process {pid} still runs and sends by itself"
-    return ""
+    if not (where["boot"] and here["boot"]):
+        return f"its file system has no locks, and nothing tells whether {where['host']} was started anew since process {pid} wrote it"
+    if where["boot"] != here["boot"]:
+        return ""
+    if namespace != here["namespace"]:  # numbers of another container's processes mean nothing here
+        return f"its file system has no locks, and process {pid} of another container may still write: run `lineal sync` in it"
+    return f"process {pid} still runs and sends by itself" if _may_live(pid) else ""
 
 
 def _self() -> dict[str, Any]:
@@ -63,10 +68,17 @@ def _self() -> dict[str, Any]:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         boot = ""
-    return {"host": platform.node(), "boot": boot, "pid": os.getpid()}
+    try:
+        namespace = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        namespace = ""
+    return {"host": platform.node(), "boot": boot, "namespace": namespace, "pid": os.getpid()}
 
 
-def _is_alive(pid: int) -> bool:
+def _may_live(pid: int) -> bool:
+    """Windows is not asked: there `os.kill` ends the process, whatever the signal."""
+    if sys.platform == "win32" or pid <= 0:
+        return True
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

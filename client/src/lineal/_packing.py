@@ -189,6 +189,7 @@ class Packer:
         self._full: list[Batch | File | Refusal] = []
         self._keys: tuple[str, ...] = ()
         self._alike: list[Metrics] = []  # `log` calls of `_keys`, in none of the batches yet
+        self._nameless, self._nameless_points = 0, 0  # refusals that there was no memory to describe
 
     def successor(self) -> "Packer":
         """For a forked child: the same steps, and nothing of what the parent was packing at that moment."""
@@ -205,13 +206,20 @@ class Packer:
                 else:
                     self._add(entry)
             except Exception as exc:  # noqa: BLE001 - the rest has to be packed, whatever is wrong with this one
-                points = len(entry[2]) if _is_metrics(entry) else 0
-                self._full.append(refusal("entry", entry, exc, points=points))
-            if self._full:
+                self._refuse("entry", entry, exc, points=len(entry[2]) if _is_metrics(entry) else 0)
+            if self._full or self._nameless:
                 yield from self._taken()
         self._close_alike()
         self._close_batch()
         yield from self._taken()
+
+    def _refuse(self, kind: str, name: object, exc: Exception, points: int = 0) -> None:
+        """Count what is given up; where memory is full, without words."""
+        try:
+            self._full.append(refusal(kind, name, exc, points=points))
+        except MemoryError:
+            self._nameless += 1
+            self._nameless_points += points
 
     def _add(self, entry: Other) -> None:
         self._close_alike()
@@ -247,16 +255,16 @@ class Packer:
             return
         try:
             together = self._together(entries)
-        except Exception:  # noqa: BLE001 - found out, and told, by packing them one by one
-            together = None
+            if together is not None:
+                self._extend(together, entries)
+                return
+        except Exception:  # noqa: BLE001, S110 - found out, and told, by packing them one by one
+            pass
         except BaseException:
             self._alike = entries
             raise
-        if together is None:
-            for entry in entries:
-                self._add_points(entry)
-        else:
-            self._extend(together, entries)
+        for entry in entries:
+            self._add_points(entry)
 
     def _together(self, entries: list[Metrics]) -> dict[str, Columns] | None:
         """Columns of entries of the same keys; None where these are to be packed one by one."""
@@ -303,7 +311,6 @@ class Packer:
                 for column in batch.columns.get(key, ()):
                     del column[held.get(key, 0) :]
             batch.points = before
-            self._alike = entries
             raise
         batch.size_bytes += len(entries) * len(together) * _POINT_BYTES
         self._next_step.update((key, min(added[0][-1] + 1, LARGEST_STEP)) for key, added in together.items())
@@ -321,7 +328,7 @@ class Packer:
                 columns[2].append(value)
             except Exception as exc:  # noqa: BLE001 - a key may be of any class, whose `str` does as it likes
                 self._batch.even_out()
-                self._full.append(refusal("metric", key, exc, points=1))
+                self._refuse("metric", key, exc, points=1)
                 continue
             self._next_step[name] = min(step + 1, LARGEST_STEP)
             self._batch.points += 1
@@ -344,7 +351,7 @@ class Packer:
             try:
                 add(key, value)
             except Exception as exc:  # noqa: BLE001 - as above
-                self._full.append(refusal(kind, key, exc))
+                self._refuse(kind, key, exc)
 
     def _add_param(self, key: str, value: Any) -> None:
         if key in self._batch.params:
@@ -377,6 +384,10 @@ class Packer:
     def _taken(self) -> Iterator[Batch | File | Refusal]:
         while self._full:
             yield self._full.pop(0)
+        if self._nameless:
+            told = Refusal(f"{self._nameless} values", "memory was full", self._nameless_points)
+            self._nameless, self._nameless_points = 0, 0
+            yield told
 
 
 def _is_metrics(entry: Entry) -> "TypeIs[Metrics]":

@@ -9,7 +9,7 @@ THREADS = 4
 
 
 def in_parallel(function: Callable[[Any], None], items: Iterable[Any], threads: int = THREADS) -> None:
-    """Call `function` on each item from a few threads. The first error ends the rest and is raised.
+    """Call `function` on each item from a few threads. The first error ends the rest and is raised; Ctrl-C lets them begin nothing more.
 
     Works at the interpreter's exit too, where no thread can be started: then one after the other.
     """
@@ -17,9 +17,10 @@ def in_parallel(function: Callable[[Any], None], items: Iterable[Any], threads: 
     for item in items:
         waiting.put(item)
     errors: list[Exception] = []
+    interrupted = threading.Event()
 
     def work() -> None:
-        while not errors:
+        while not errors and not interrupted.is_set():
             try:
                 item = waiting.get_nowait()
             except queue.Empty:
@@ -30,9 +31,13 @@ def in_parallel(function: Callable[[Any], None], items: Iterable[Any], threads: 
                 errors.append(exc)
 
     helpers = _started(work, min(threads, waiting.qsize()) - 1)
-    work()
-    for helper in helpers:
-        helper.join()
+    try:
+        work()
+        for helper in helpers:
+            helper.join()
+    except BaseException:
+        interrupted.set()  # what is under way ends by itself; nobody waits for it
+        raise
     if errors:
         raise errors[0]
 

@@ -305,8 +305,7 @@ class Run:
 
 def _patience_s(timeout_s: float | None) -> float:
     """Schedulers kill some 30 seconds after they have told a job to go."""
-    wanted = _settings.finish_timeout_s() if timeout_s is None else timeout_s
-    return min(wanted, _signals.WAIT_S) if _signals.terminated() else wanted
+    return _signals.patience_s(_settings.finish_timeout_s() if timeout_s is None else timeout_s)
 
 
 def status_of(kind: type[BaseException] | None, exc: BaseException | None) -> Status:

@@ -115,21 +115,35 @@ class Sender:
         while not self._closing:
             self._wake.wait(interval_s if len(self._pending) < MOST_QUEUED else 0)
             self._set_pace()
-            self.drain()
+            try:
+                self.drain()
+            except Exception as exc:  # the last barrier: without this thread, values would wait in memory for the end
+                logger.debug("spooling of run %s is interrupted", self.header.run, exc_info=exc)
             self._set_pace()
 
     def _set_pace(self) -> None:
         self.put = self._put_slowly if len(self._pending) >= MOST_QUEUED else self._pending.append
 
-    def drain(self) -> None:
-        """Bring what is queued into the spool, from any thread."""
+    def drain(self) -> bool:
+        """Bring what is queued into the spool, from any thread. False where memory is full: the rest waits for the next time."""
         with self._spool_lock:
             before = self._keeper.sendable
-            for item in self._packer.pack(self._queued()):
-                self._keeper.keep(item)
-            self._keeper.settle()
+            try:
+                for item in self._packer.pack(self._queued()):
+                    self._keeper.keep(item)
+                self._keeper.settle()
+            except MemoryError:
+                self._tell_full_memory()
+                return False
         if self._keeper.sendable != before:
             self._notify()
+        return True
+
+    def _tell_full_memory(self) -> None:
+        with contextlib.suppress(MemoryError):
+            self.notices.warn_once(
+                "memory", f"run {self.header.run}: memory is full, what is logged waits in it until there is some"
+            )
 
     def _queued(self) -> Iterator[Entry]:
         """What is queued by now, each taken off only as it is packed: Ctrl-C in here leaves the rest for the next time."""
@@ -282,12 +296,12 @@ class Sender:
     def flush(self, timeout_s: float, *, on_wait: Callable[[], None] = lambda: None) -> bool:
         """Spool what is queued, onto the disk itself, and wait until the server has all of it. False if it has not in time."""
         self.start()
-        self.drain()
+        drained = self.drain()
         self._close_group()
         with self._spool_lock:
             if self._spool is not None:
                 self._spool.sync()
-        return self._wait_sent(timeout_s, on_wait)
+        return self._wait_sent(timeout_s, on_wait) and drained
 
     def _wait_sent(self, timeout_s: float, on_wait: Callable[[], None]) -> bool:
         until = time.monotonic() + timeout_s
@@ -306,16 +320,17 @@ class Sender:
         self, body: dict[str, Any] | None, timeout_s: float, *, on_wait: Callable[[], None] = lambda: None
     ) -> bool:
         """Flush, end the run with `body` (None: this writer ends, the run goes on) and end the threads. False as in `flush`."""
+        until = time.monotonic() + timeout_s
         if not (self.header.owner or self._started or self._pending):
             return True  # a forked child that logged nothing has nothing to end
         self.start()
         self.drain()
         if body is not None and self._spool is not None:
-            self._send_orphans(self._spool.folder)
+            self._send_orphans(self._spool.folder, until=until - timeout_s / 2)
             with self._spool_lock:
                 self._keeper.append_finish(body)
         try:
-            return self.flush(timeout_s, on_wait=on_wait)
+            return self.flush(until - time.monotonic(), on_wait=on_wait)
         finally:
             self._close()
 
@@ -327,8 +342,8 @@ class Sender:
         """End a forked child's stream."""
         self.finish(None, timeout_s)
 
-    def _send_orphans(self, folder: Path) -> None:
-        """What forked workers left that were killed goes first, so that the end of the run seals it too."""
+    def _send_orphans(self, folder: Path, *, until: float) -> None:
+        """What forked workers left that were killed goes first, so that the end of the run seals it too. What takes longer is left."""
         try:
             siblings = [path for path in folder.parent.iterdir() if path != folder]
         except OSError as exc:  # somebody cleared it away
@@ -337,7 +352,12 @@ class Sender:
         if siblings and self._delivery is not None and not self.stopped and not self._postponed:
             from lineal._sync import sync_writers
 
-            sync_writers(siblings)
+            left = sync_writers(siblings, until=until).left
+            if any(each.state == "unreachable" for each in left):
+                self.notices.warn_once(
+                    "orphans",
+                    f"run {self.header.run}: what ended workers of it left is in {folder.parent}; `lineal sync` sends it",
+                )
 
     def _close(self) -> None:
         self._closing = True

@@ -6,8 +6,10 @@ the second kills.
 
 import signal
 import threading
+import time
 
-WAIT_S = 10.0  # for the server, once told to go: what is left then is in the spool
+WAIT_S = 10.0  # for the server, once told to go, of all runs together: what is left then is in the spool
+LEAST_S = 1.0  # of each, also where the program's own clearing up came first
 
 
 class Terminated(SystemExit):
@@ -15,12 +17,20 @@ class Terminated(SystemExit):
 
 
 class _State:
-    terminated = False
+    terminated_at: float | None = None
 
 
 def terminated() -> bool:
     """Whether this process was told to go."""
-    return _State.terminated
+    return _State.terminated_at is not None
+
+
+def patience_s(wanted_s: float) -> float:
+    """How long an end may wait: as wanted, but that all ends together stay in the grace of one who was told to go."""
+    if _State.terminated_at is None:
+        return wanted_s
+    left_s = _State.terminated_at + WAIT_S - time.monotonic()
+    return min(wanted_s, max(left_s, min(LEAST_S, WAIT_S)))
 
 
 def watch() -> None:
@@ -37,5 +47,5 @@ def unwatch() -> None:
 
 def _terminate(number: int, frame: object) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _State.terminated = True
+    _State.terminated_at = time.monotonic()
     raise Terminated(128 + number)

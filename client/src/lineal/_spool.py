@@ -131,6 +131,7 @@ class Spool:
         self._lock_handle = hold_folder(self.folder)
         self._segment = 0
         self._named = 0
+        self._told_unsynced = False
         self._offset = 0
 
     @property
@@ -191,7 +192,9 @@ class Spool:
                     _sync_folder(folder)
                 self._named = self._segment
         except OSError as exc:
-            logger.warning("the spool %s may lose its end in a power cut: %s", self.folder, exc)
+            if not self._told_unsynced:  # some file systems know it of no folder, at no flush
+                self._told_unsynced = True
+                logger.warning("the spool %s may lose its end in a power cut: %s", self.folder, exc)
 
     def close(self) -> None:
         """Close and unlock; what is unconfirmed stays for `lineal sync`."""

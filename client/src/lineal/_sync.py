@@ -76,8 +76,10 @@ class SyncReport:
 def sync(spool_dir: str | Path | None = None, progress: bool = False, recreate: bool = False) -> SyncReport:
     """Send what dead processes left in the spool (by default `LINEAL_SPOOL_DIR`'s); each record arrives exactly once.
 
-    A run whose process died before its end is ended as killed. Living processes send their own. Runs and profiles of monitors go to the
-    servers that they were made for, with the tokens stored for those; runs that were logged without any server go to the configured one.
+    A run whose process died before its end is ended as killed, unless it has ended since, or another process goes on with it. Living
+    processes send their own. Runs and profiles of monitors go to the servers that they were made for, with the tokens stored for those;
+    runs that were logged without any server go to the configured one.
+
     May be called again at any time, also while another `sync` runs. With `recreate`, a run that its server does not know is begun anew
     from what is on disk: for a server that was restored from a backup from before the run. It would also bring back one that was deleted.
     """
@@ -98,9 +100,9 @@ def sync(spool_dir: str | Path | None = None, progress: bool = False, recreate: 
     return report
 
 
-def sync_writers(folders: list[Path]) -> SyncReport:
-    """As `sync`, for these writers' folders alone."""
-    servers = Servers()
+def sync_writers(folders: list[Path], *, until: float) -> SyncReport:
+    """As `sync`, for these writers' folders alone, whose run the caller ends; what is not done by then (`time.monotonic`) is left."""
+    servers = Servers(ends=False, until=until)
     return SyncReport([found for folder in folders if (found := _sync_folder(folder, servers)) is not None])
 
 
@@ -129,10 +131,12 @@ def _owns(folder: Path) -> bool:
 
 
 class Servers:
-    """One connection to each server, and which of them have stopped answering."""
+    """One connection to each server, and which of them have stopped answering. `ends`: runs that nobody ended are ended as killed."""
 
-    def __init__(self, *, recreate: bool = False) -> None:
+    def __init__(self, *, recreate: bool = False, ends: bool = True, until: float = float("inf")) -> None:
         self.recreate = recreate
+        self.ends = ends
+        self.until = until
         self._transports: dict[str, Transport] = {}
         self._silent: dict[str, str] = {}
 
@@ -140,12 +144,17 @@ class Servers:
         """Raises NotConfigured."""
         if base_url not in self._transports:
             target = _credentials.stored_target(base_url) if base_url else _credentials.get_target()
-            self._transports[base_url] = Transport(target)
+            self._transports[base_url] = Transport(target, until=self.until)
         return self._transports[base_url]
 
     def silence_of(self, base_url: str) -> str | None:
         """Why this server is not tried again; None if it is."""
         return self._silent.get(base_url)
+
+    def check_time(self, *_: object) -> None:
+        """Raises Postponed: it is over."""
+        if time.monotonic() >= self.until:
+            raise Postponed("there was no time left for it")
 
     def give_up(self, base_url: str, reason: str) -> None:
         self._silent[base_url] = reason
@@ -204,7 +213,7 @@ def _bring_parts(folder: Path, servers: Servers, report: StreamReport) -> Stream
     found = Brought()
     try:
         transport = servers.transport(report.server)
-        _until_done(lambda: bring(folder, transport, found))
+        _until_done(lambda: bring(folder, transport, found), servers)
     except Postponed as exc:
         report.state, report.detail = "unreachable", str(exc)
         servers.give_up(report.server, str(exc))
@@ -223,7 +232,8 @@ def _sync_locked(folder: Path, servers: Servers, report: StreamReport) -> Stream
     if not _spool.segment_numbers(folder):
         return _without_segments(folder)
     try:
-        delivery = Delivery(folder, servers.transport(report.server), Notices())
+        transport = servers.transport(report.server)
+        delivery = Delivery(folder, transport, Notices(), leftover=True, on_uploaded=servers.check_time)
     except LinealError as exc:
         report.state, report.detail = "stopped", str(exc)
         return report
@@ -246,8 +256,11 @@ def _without_segments(folder: Path) -> StreamReport | None:
 def _deliver(delivery: Delivery, servers: Servers, report: StreamReport) -> None:
     try:
         _send_all(delivery, servers)
-        if delivery.reader.header.owner and not delivery.sent.finished:
-            _until_done(lambda: delivery.end_killed(_last_written(delivery.folder)))
+        if servers.ends and delivery.reader.header.owner and not delivery.sent.finished:
+            if _goes_on(delivery.folder):
+                report.state, report.detail = "living", "another process goes on with its run"
+                return
+            _until_done(lambda: delivery.end_killed(_last_written(delivery.folder)), servers)
     except Postponed as exc:
         report.state, report.detail = "unreachable", str(exc)
         servers.give_up(report.server, str(exc))
@@ -260,23 +273,42 @@ def _deliver(delivery: Delivery, servers: Servers, report: StreamReport) -> None
         report.state, report.detail = "stopped", f"an error of the client's own: {shown(exc)}"
 
 
+def _goes_on(folder: Path) -> bool:
+    """Whether a process that lives has taken the run up again, or another `sync` is about to say so."""
+    return any(_owns(other) and _is_held(other) for other in folder.parent.iterdir() if other != folder)
+
+
+def _is_held(folder: Path) -> bool:
+    try:
+        handle = _locks.take(folder / "lock")
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return bool(_locks.why_not_dead(folder / "lock"))
+    if handle is None:
+        return True
+    os.close(handle)
+    return False
+
+
 def _send_all(delivery: Delivery, servers: Servers) -> None:
     """Every record; from the first one on if the server does not know the run, and that is asked for. Raises Postponed, Stopped."""
     try:
-        _until_done(delivery.step)
+        _until_done(delivery.step, servers)
     except Stopped as exc:
         if not (servers.recreate and is_of_unknown_run(exc)):
             raise
         if not delivery.begin_again():
             raise Stopped("the run's beginning was delivered and cleared away, so it cannot be begun anew") from exc
-        _until_done(delivery.step)
+        _until_done(delivery.step, servers)
 
 
-def _until_done(step: Callable[[], bool]) -> None:
+def _until_done(step: Callable[[], bool], servers: Servers) -> None:
     """Repeat `step` until it has nothing left; a silent server is asked again for a while. Raises Postponed, Stopped."""
     silent_since: float | None = None
     attempt = 0
     while True:
+        servers.check_time()
         try:
             if not step():
                 return
@@ -288,7 +320,7 @@ def _until_done(step: Callable[[], bool]) -> None:
             wait_s = exc.after_s if exc.after_s is not None else backoff_s(attempt, 5.0)
             if exc.after_s is None and time.monotonic() + wait_s - silent_since > PATIENCE_S:
                 raise
-        time.sleep(wait_s)
+        time.sleep(max(min(wait_s, servers.until - time.monotonic()), 0.0))
 
 
 def _last_written(folder: Path) -> datetime:

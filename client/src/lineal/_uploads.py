@@ -4,12 +4,21 @@ Small ones travel together. Large ones go to the server's storage where that can
 """
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from lineal._direct import Cut, DirectSender, cut_of
-from lineal._errors import Conflict, Invalid, LinealError, Malformed, ServerUnreachable, TooLarge
+from lineal._errors import (
+    Conflict,
+    Invalid,
+    LinealError,
+    Malformed,
+    ServerUnreachable,
+    StorageUnreachable,
+    TooLarge,
+)
 from lineal._http import Response, Transport
 from lineal._parallel import in_parallel
 
@@ -73,6 +82,9 @@ class Uploader:
         self._project = project
         self._run = run
         self._on_progress = on_progress
+        self._most_packed = (
+            sys.maxsize
+        )  # bytes of files in one pack that whatever stands before the server lets through
 
     def send(self, files: Sequence[Waiting]) -> list[Refused]:
         """Send at most `LARGEST_GROUP` files; those that are no use sending again come back. Equal bytes are sent once.
@@ -130,20 +142,40 @@ class Uploader:
             raise LinealError(f"the answer to announced files is none of Lineal's: {answer!r:.80}") from exc
 
     def _send_pack(self, url: str, pack: Sequence[Pair], refused: list[Refused]) -> None:
+        """In one request; where a proxy takes no such bodies, in several, down to each file alone."""
+        size = sum(file.size for file, _ in pack)
+        if len(pack) == 1 or size <= self._most_packed:
+            try:
+                self._send_whole_pack(url, pack, refused)
+            except TooLarge:
+                self._most_packed = min(self._most_packed, size // 2)
+            else:
+                return
+        if len(pack) == 1:
+            self._send_one(*pack[0], refused)
+            return
+        middle = len(pack) // 2
+        self._send_pack(url, pack[:middle], refused)
+        self._send_pack(url, pack[middle:], refused)
+
+    def _send_whole_pack(self, url: str, pack: Sequence[Pair], refused: list[Refused]) -> None:
         import msgspec
 
         sent: dict[str, Waiting] = {}
-        contents = []
+        contents, gone = [], []
         for file, ticket in pack:
             try:
                 contents.append({"upload": ticket.id, "data": file.source.read_bytes()})
                 sent[ticket.id] = file
             except FileNotFoundError:
-                refused.append(Refused(file, "its copy in the spool is gone"))
-        if not contents:
-            return
+                gone.append(Refused(file, "its copy in the spool is gone"))
         body = msgspec.msgpack.encode({"files": contents})
-        answer = self._call("POST", url, body=body, content_type=PACK_TYPE, repeatable=True).json()
+        answer = (
+            self._call("POST", url, body=body, content_type=PACK_TYPE, repeatable=True).json()
+            if contents
+            else {"files": []}
+        )
+        refused += gone
         try:
             reasons = {str(entry["upload"]): entry["detail"] for entry in answer["files"]}
         except (KeyError, TypeError) as exc:
@@ -155,11 +187,7 @@ class Uploader:
 
     def _send_one(self, file: Waiting, ticket: Ticket, refused: list[Refused]) -> None:
         try:
-            if ticket.cut:
-                DirectSender(self._transport, self._call, ticket.url, self._on_progress).send(
-                    file.source, file.size, ticket.cut
-                )
-            else:
+            if not (ticket.cut and self._send_to_storage(file, ticket, ticket.cut)):
                 self._send_bytes(file, ticket)
             self._call("POST", f"{ticket.url}/commit", repeatable=True, timeout_s=SEND_TIMEOUT_S)
         except FileNotFoundError:
@@ -170,6 +198,17 @@ class Uploader:
             if exc.type.rpartition("/")[2] not in ("upload-busy", "upload-offset", "upload-incomplete"):
                 raise
             raise ServerUnreachable(f"{file.path} has to be sent again: {exc}") from exc
+
+    def _send_to_storage(self, file: Waiting, ticket: Ticket, cut: Cut) -> bool:
+        """False where no connection leads there: its bytes may go through the server."""
+        if self._transport.goes_around:
+            return False
+        try:
+            DirectSender(self._transport, self._call, ticket.url, self._on_progress).send(file.source, file.size, cut)
+        except StorageUnreachable as exc:
+            self._transport.go_around(exc)
+            return False
+        return True
 
     def _send_bytes(self, file: Waiting, ticket: Ticket) -> None:
         offset = ticket.offset

@@ -79,12 +79,11 @@ def _show_version(caller: Caller, reference: VersionRef) -> None:
 class Versions(click.Group):
     """`versions MODEL` lists them; `versions delete MODEL/NUMBER` and its like act on them."""
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Options of the list may stand before the model, as they may with any other command."""
+        if args and self.get_command(ctx, args[0]) is None and args[0] not in ctx.help_option_names:
             args = ["list", *args]
-        return super().resolve_command(ctx, args)
+        return super().parse_args(ctx, args)
 
 
 @models.group("versions", cls=Versions)

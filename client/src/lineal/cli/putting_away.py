@@ -16,6 +16,7 @@ from lineal.cli.text import shown_size
 Function = Callable[..., Any]
 PAST = {"archive": "archived", "delete": "deleted", "restore": "restored", "purge": "purged"}
 NOT_DONE = ("held", "failed")
+MOST_NAMED = 10_000  # things in one request
 SHOWN = 50  # things that were not done, shown one by one
 POLL_S = 0.3
 
@@ -56,16 +57,30 @@ def put_away(
         if dry_run:
             _show_plan(caller, plan)
             return
+        if not plan["done"]:
+            _report(caller, plan)
+            return
         _confirm(plan)
+        body |= _confirmed(plan, selection, body)
     deletion = caller.server.post("deletions", body)
     if deletion["state"] == "running" and not no_wait:
         deletion = wait_for(caller, path("deletions", deletion["id"]), done="done", total="total", busy="running")
     _report(caller, deletion)
 
 
+def _confirmed(plan: Mapping[str, Any], selection: Mapping[str, Any], body: dict[str, Any]) -> Mapping[str, Any]:
+    """What was shown, by its names: a filter may find more by now. Takes the filter out of `body`."""
+    if "ids" in selection:
+        return {}
+    if len(plan["items"]) > MOST_NAMED:
+        say(f"more than {MOST_NAMED} are too many to name: the server looks for them once more")
+        return {}
+    for name in selection:
+        del body[name]
+    return {"ids": [item["id"] for item in plan["items"]]}
+
+
 def _confirm(plan: Mapping[str, Any]) -> None:
-    if not plan["done"]:
-        return
     if not sys.stdin.isatty():
         raise usage_error(f"this would {plan['act']} {plan['done']} for good: try --dry-run, then say --yes")
     click.confirm(
@@ -111,6 +126,8 @@ def _report(caller: Caller, deletion: Mapping[str, Any]) -> None:
 
 
 def _items(caller: Caller, deletion: Mapping[str, Any], outcome: str) -> list[dict[str, Any]]:
+    if deletion["id"] is None:  # a plan, which brings them along
+        return [item for item in deletion["items"] if item["outcome"] == outcome][:SHOWN]
     return caller.server.items(path("deletions", deletion["id"], "items"), limit=SHOWN, outcome=outcome)
 
 
