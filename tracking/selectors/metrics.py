@@ -40,35 +40,7 @@ def read_chart(
     return {key: found[run.pk, key] for key in _all_known(keys, {key for _, key in found})}
 
 
-<<<<<<< HEAD
 def _all_known(keys: Sequence[str], found: Collection[str]) -> Sequence[str]:
-=======
-def _read(run: Run, keys: Sequence[str], *, column: str) -> dict[str, Points]:
-    """Chunks first, then batches: together the order of arrival. A worker moves points from one to the other in one
-    transaction, so chunks are read after the batches' ids were, and points seen in both are taken once.
-    """
-    _counts(run, keys)
-    batches = list(Batch.objects.filter(run=run).order_by("id").values_list("pk", "payload"))
-    parts: dict[str, list[Points]] = {key: [] for key in keys}
-    chunks = Chunk.objects.filter(run=run, key__in=keys).order_by("key", "id").values_list("key", column)
-    for key, payload in chunks.iterator():
-        parts[key].append(codec.decode(payload))
-    still_there = set(Batch.objects.filter(pk__in=[pk for pk, _ in batches]).values_list("pk", flat=True))
-    if len(still_there) != len(batches):
-        return _read(run, keys, column=column)  # some were moved while we read; what we have may hold them twice
-    _add_batches(parts, (payload for _, payload in batches))
-    return {key: concat(found).by_step() if found else EMPTY for key, found in parts.items()}
-
-
-def _add_batches(parts: dict[str, list[Points]], payloads: Iterable[bytes | memoryview]) -> None:
-    for payload in payloads:
-        for key, points in codec.unpack(payload, parts):
-            parts[key].append(points)
-
-
-def _counts(run: Run, keys: Sequence[str]) -> dict[str, int]:
-    counts = dict(Series.objects.filter(run=run, key__in=keys).values_list("key", "count"))
->>>>>>> main
     for key in keys:
         if key not in found:
             raise SeriesNotFound(key)

@@ -97,9 +97,8 @@ def _waiting(batches: Iterable[tuple[int, int, bytes | memoryview]], keys: Colle
     wanted = set(keys)
     found: dict[Name, list[Points]] = {}
     for _, run_id, payload in batches:
-        for key, points in codec.unpack(payload):
-            if key in wanted:
-                found.setdefault((run_id, key), []).append(points)
+        for key, points in codec.unpack(payload, wanted):
+            found.setdefault((run_id, key), []).append(points)
     return found
 
 

@@ -88,7 +88,7 @@ def _fetch_pack(transport: Transport, pack: list[Wish]) -> list[Wish]:
     right = [(wish, data) for wish, data in came if hashlib.sha256(data).hexdigest() == wish.sha256]
     for wish, data in right:
         wish.destination.parent.mkdir(parents=True, exist_ok=True)
-        part = wish.destination.with_name(f"{wish.destination.name}.part")
+        part = part_of(wish)
         part.write_bytes(data)
         part.replace(wish.destination)
     return [wish for wish, _ in right]
@@ -103,12 +103,8 @@ def fetch(transport: Transport, wish: Wish) -> None:
         LinealError: as the server says.
     """
     wish.destination.parent.mkdir(parents=True, exist_ok=True)
-<<<<<<< HEAD
-    part = wish.destination.with_name(f"{wish.destination.name}.part")
-    found = ""
-=======
     part = part_of(wish)
->>>>>>> main
+    found = ""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             found = _fetch_rest(transport, wish, part)
@@ -128,74 +124,40 @@ def fetch(transport: Transport, wish: Wish) -> None:
     part.replace(wish.destination)
 
 
-<<<<<<< HEAD
-def _fetch_rest(transport: Transport, wish: Wish, part: Path) -> str:
-    """The SHA-256 of all of it, where it came in one stream; else nothing."""
-    if wish.size >= LARGE_BYTES:
-        link = transport.find_link(wish.where, params=wish.params)
-        if link is not None:
-            fetch_blocks(
-                transport,
-                link,
-                lambda: transport.find_link(wish.where, params=wish.params),
-                part=part,
-                size=wish.size,
-                sha256=wish.sha256,
-            )
-            return ""
-=======
 def part_of(wish: Wish) -> Path:
     """Where its bytes wait until all have come: what came of another version of the file has another name."""
     name = wish.destination.name.encode()[:150].decode(errors="ignore")  # file systems take 255 bytes
     return wish.destination.with_name(f"{name}.{wish.sha256[:16]}.part")
 
 
-def _fetch_rest(transport: Transport, wish: Wish, part: Path) -> None:
+def _fetch_rest(transport: Transport, wish: Wish, part: Path) -> str:
+    """The SHA-256 of all of it, where it came in one stream; else nothing."""
     if wish.size >= LARGE_BYTES:
         known = (
             None if transport.goes_around else wish.link
         )  # one that has expired is asked for anew, by the first block that finds it
         link = known or transport.find_link(wish.where, params=wish.params)
         if link is not None and _fetched_in_blocks(transport, wish, link, part):
-            return
->>>>>>> main
+            return ""
     have = part.stat().st_size if part.exists() else 0
     if have > wish.size:
         part.unlink()
         have = 0
     if have == wish.size and part.exists():
-<<<<<<< HEAD
         return ""
-    if wish.link and not have and (found := _fetched_by_link(transport, wish.link, part, wish.size)):
+    by_link = wish.link if not have and not transport.goes_around else None
+    if by_link and (found := _fetched_by_link(transport, by_link, part, wish.size)):
         return found
-=======
-        return
-    if wish.link and not have and not transport.goes_around and _fetched_by_link(transport, wish.link, part, wish.size):
-        return
->>>>>>> main
     with (
         transport.download(wish.where, params=wish.params, offset=have) as pieces,
         part.open("ab" if have else "wb") as file,
     ):
         found = _write(pieces, file)
     if part.stat().st_size < wish.size:
-<<<<<<< HEAD
-        raise ServerUnreachable(f"the download of {part.stem} ended at {part.stat().st_size} of {wish.size} bytes")
-    return "" if have else found
-
-
-def _fetched_by_link(transport: Transport, link: str, part: Path, size: int) -> str:
-    """Nothing where the link did not lead to the whole file, as when it has expired: the server is asked then."""
-    with transport.fetch(link) as response:
-        if response.status != 200:
-            return ""
-        with part.open("wb") as file:
-            found = _write(transport.pieces(response), file)
-    return found if part.stat().st_size == size else ""
-=======
         raise ServerUnreachable(
             f"the download of {wish.destination.name} ended at {part.stat().st_size} of {wish.size} bytes"
         )
+    return "" if have else found
 
 
 def _fetched_in_blocks(transport: Transport, wish: Wish, link: str, part: Path) -> bool:
@@ -215,19 +177,18 @@ def _fetched_in_blocks(transport: Transport, wish: Wish, link: str, part: Path) 
     return True
 
 
-def _fetched_by_link(transport: Transport, link: str, part: Path, size: int) -> bool:
-    """False where the link did not lead to the whole file, as when it has expired: the server is asked then."""
+def _fetched_by_link(transport: Transport, link: str, part: Path, size: int) -> str:
+    """Nothing where the link did not lead to the whole file, as when it has expired: the server is asked then."""
     try:
         with transport.fetch(link) as response:
             if response.status != 200:
-                return False
+                return ""
             with part.open("wb") as file:
-                _write(transport.pieces(response), file)
+                found = _write(transport.pieces(response), file)
     except StorageUnreachable as exc:
         transport.go_around(exc)
-        return False
-    return part.stat().st_size == size
->>>>>>> main
+        return ""
+    return found if part.stat().st_size == size else ""
 
 
 def _write(pieces: Iterator[bytes], file: Any) -> str:
