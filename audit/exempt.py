@@ -23,5 +23,8 @@ EXEMPT_ROUTES: Mapping[str, str] = {
     "POST /api/v1/uploads/{id}/commit": SEAL,
     "POST /api/v1/monitors/{id}/profiles": JUDGED,
     "POST /api/v1/runs/search": LOOKS,
+    "POST /api/v1/series/search": LOOKS,
+    "POST /api/v1/series/raw/search": LOOKS,
     "POST /api/v1/runs/count": LOOKS,
+    "POST /api/v1/runs/{id}/artifacts/contents/search": LOOKS,
 }

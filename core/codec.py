@@ -17,6 +17,8 @@ from rest_framework.utils.mediatypes import media_type_matches
 from core import clock
 from core.errors import Malformed, TooLarge
 
+_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
+
 
 def number(value: float | None) -> float | str | None:
     """A float for JSON: NaN and the infinities become the strings "NaN", "Infinity" and "-Infinity"."""
@@ -40,7 +42,7 @@ def _default(value: Any) -> Any:
 
 
 def json_bytes(value: Any) -> bytes:
-    return orjson.dumps(value, default=_default, option=orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS)
+    return orjson.dumps(value, default=_default, option=_OPTIONS)
 
 
 class JsonRenderer(BaseRenderer):

@@ -41,3 +41,5 @@ SEARCH_STEP_POINTS = 5_000_000  # points not yet sorted into chunks that are rea
 SEARCH_EXPERIMENTS = 1_000  # experiments named in one search
 CHART_POINTS = 20_000  # points of one thinned series; a screen has 4,000 pixels
 CHART_SERIES = 100  # series in one chart request
+CHART_RUNS = 100  # runs in one request for charts
+CHARTS_AT_ONCE = 1_000  # series in one request for charts of many runs: a million points at the usual size

@@ -50,6 +50,14 @@ def test_a_run_reads_back_equal(connected, tmp_path, spool_dir):
     np.testing.assert_array_equal(history.values, losses)
     np.testing.assert_array_equal(history.steps, range(len(losses)))
     assert lineal.history(run, "step/2").values.tolist() == [step / 2 for step in range(len(losses))]
+    chart = lineal.charts([run], ["loss", "nothing"], max_points=100)[run.id]
+    assert list(chart) == ["loss"]
+    assert (chart["loss"].count, chart["loss"].thinned) == (len(losses), len(losses) > 100)
+    shown = dict(zip(chart["loss"].points.steps, chart["loss"].points.values, strict=True))
+    assert all(np.array_equal(value, losses[step], equal_nan=True) for step, value in shown.items())
+    assert {min(losses[:3_000]), max(losses[:3_000]), math.inf, -math.inf} <= set(shown.values())
+    since = {run.id: {"loss": chart["loss"].count}}
+    assert len(lineal.charts([run], ["loss"], since=since, numpy=True)[run.id]["loss"].points.steps) == 0
     brought = lineal.Client().download_artifact(run, "model", to=tmp_path / "back")
     assert sorted(path.name for path in brought) == ["empty.txt", "weights.bin"]
     assert lineal.digest.directory(tmp_path / "back" / "model") == lineal.digest.directory(tmp_path / "out")

@@ -48,7 +48,19 @@ def test_every_public_method_is_documented(owner):
 
 
 def test_functions_of_the_module_are_methods_of_the_client():
-    for name in ("start_run", "register", "promote", "rollback", "approve", "refuse", "trace", "impact", "history"):
+    names = [
+        "start_run",
+        "register",
+        "promote",
+        "rollback",
+        "approve",
+        "refuse",
+        "trace",
+        "impact",
+        "history",
+        "charts",
+    ]
+    for name in names:
         function = inspect.signature(getattr(lineal, name)).parameters
         method = list(inspect.signature(getattr(lineal.Client, name)).parameters.values())[1:]
         assert [str(parameter) for parameter in method] == [str(function[parameter.name]) for parameter in method], name

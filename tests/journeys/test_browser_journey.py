@@ -153,6 +153,38 @@ def test_an_approver_finds_a_promotion_approves_it_and_sees_it_in_the_trail(page
     assert page.complaints == []
 
 
+def test_a_chart_follows_a_run_that_goes_on(page, server, api):
+    """Without loading the page anew, and fetching no more than what has come since; a NaN is told, and so is the end."""
+    run = api("POST", "runs", {"experiment": "live"})["id"]
+    log(api, run, 1, [1.0] * 3_000)
+    sign_in(page, server, api("POST", "login-links", {"account": "owner"}, project=False)["url"])
+    fetched = []
+    page.on("response", lambda answer: fetched.append(answer) if "/series?" in answer.url else None)
+    page.goto(f"{server.url}/projects/default/runs/{run}")
+    figure = page.locator("figure[data-key='loss']")
+    figure.locator("canvas").wait_for()
+    page.evaluate("window.untouched = true")
+
+    log(api, run, 2, [2.0, "NaN", "-Infinity", 7.25], first=3_000)
+
+    figure.get_by_text("last 7.25 · × NaN · ▼ -Infinity").wait_for()
+    deltas = [answer for answer in fetched if "since=3000" in answer.url]
+    assert deltas[-1].json()["loss"]["steps"] == [3_000, 3_001, 3_002, 3_003]
+
+    api("POST", f"runs/{run}/finish", {"status": "finished"})
+
+    page.get_by_text("This run has ended.").wait_for()
+    assert page.evaluate("window.untouched")
+    assert page.complaints == []
+
+
+def log(api, run, sequence, values, first=0):
+    steps = list(range(first, first + len(values)))
+    times = [1_700_000_000_000_000 + step for step in steps]
+    series = {"key": "loss", "steps": steps, "times": times, "values": values}
+    api("POST", f"runs/{run}/batches", {"writer": "0" * 31 + "1", "sequence": sequence, "metrics": [series]})
+
+
 def sign_in(page, server, link):
     page.goto(link)
     page.wait_for_url(f"{server.url}/")
@@ -177,7 +209,7 @@ def read_the_run(page, server, promotion):
     assert page.locator("h1").inner_text() == EVIL
     assert page.title() != "666"
     page.locator("figure[data-key='auc'] canvas").wait_for()
-    page.get_by_text("No finite value to draw.").wait_for()
+    page.get_by_text("No finite value to draw: NaN.").wait_for()
 
 
 def read_the_version(page, server, promotion):

@@ -279,6 +279,7 @@ LINEAGE = [
 ]
 
 LOG = Permission.RUN_WRITE
+CHARTS = {"runs": ["{run}"], "keys": ["loss"]}
 RUN, EXPERIMENT, DATASET = "/api/v1/runs/{run}", "/api/v1/experiments/{experiment}", "/api/v1/datasets/{dataset}"
 TRACKING = [
     Route("GET", f"/api/v1/experiments{P}", READ, prepare=logged.a_run),
@@ -327,9 +328,18 @@ TRACKING = [
     Route("GET", f"{RUN}/metrics{P}", READ, prepare=logged.a_run),
     Route("GET", f"{RUN}/series{P}&key=loss", READ, prepare=logged.a_run),
     Route("GET", f"{RUN}/series/raw{P}&key=loss", READ, prepare=logged.a_run),
+    Route("POST", f"/api/v1/series/search{P}", READ, body=CHARTS, prepare=logged.a_run),
+    Route("POST", f"/api/v1/series/raw/search{P}", READ, body=CHARTS, prepare=logged.a_run),
     Route("GET", f"{RUN}/artifacts{P}", READ, prepare=logged.a_file),
     Route("POST", f"{RUN}/artifacts{P}", LOG, body={"files": [logged.FILE]}, prepare=logged.a_run),
     Route("GET", f"{RUN}/artifacts/content{P}&path=model.bin", READ, prepare=logged.a_file),
+    Route(
+        "POST",
+        f"{RUN}/artifacts/contents/search{P}",
+        READ,
+        body={"paths": ["model.bin"]},
+        prepare=logged.a_file,
+    ),
     Route("GET", f"/api/v1/uploads/{{upload}}{P}", LOG, prepare=logged.an_upload),
     Route(
         "PUT",

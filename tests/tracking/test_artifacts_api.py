@@ -2,6 +2,7 @@
 
 from hashlib import sha256
 
+import msgspec
 import pytest
 
 from core.storage import get_store
@@ -339,6 +340,60 @@ def test_quarantined_bytes_are_not_handed_out(files):
 
     assert refused.status_code == 409
     assert refused.json()["type"] == "/problems/artifact-quarantined"
+
+
+def contents(files, *paths):
+    return files.client.post(f"{files.base}/contents/search", json={"paths": list(paths)})
+
+
+def test_small_files_come_together_in_the_order_asked_for(files):
+    files.store("b.txt", b"second")
+    files.store("a.txt", b"first")
+    files.store("empty", b"")
+
+    answer = contents(files, "b.txt", "empty", "a.txt", "b.txt")
+
+    assert answer.headers["Content-Type"] == "application/x-msgpack"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert msgspec.msgpack.decode(answer.content)["files"] == [
+        {"path": "b.txt", "data": b"second"},
+        {"path": "empty", "data": b""},
+        {"path": "a.txt", "data": b"first"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("paths", "status", "words"),
+    [
+        (["a.txt", "nothing"], 404, "nothing"),
+        (["large"], 422, "by itself"),
+        ([f"most{number}" for number in range(17)], 422, "together"),
+        ([], 422, "paths"),
+        (["../a.txt"], 422, "path"),
+    ],
+    ids=lambda value: str(value)[:20] if isinstance(value, list) else None,
+)
+def test_files_that_cannot_come_together_are_refused(files, paths, status, words):
+    files.store("a.txt", b"first")
+    files.store("large", b"x" * (256 * 1024 + 1))
+    for number in range(17 if paths and paths[0] == "most0" else 0):
+        files.store(f"most{number}", bytes([number]) * 256 * 1024)
+
+    answer = contents(files, *paths)
+
+    assert answer.status_code == status
+    assert words in answer.content.decode()
+
+
+def test_one_quarantined_file_comes_with_no_others(files):
+    files.store("a.txt", b"first")
+    files.store("b.txt", b"second")
+    Blob.objects.filter(sha256=hexdigest(b"second")).update(state="quarantined")
+
+    refused = contents(files, "a.txt", "b.txt")
+
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/artifact-quarantined")
+    assert contents(files, "a.txt").status_code == 200
 
 
 def test_good_bytes_replace_quarantined_ones(files, project, run_jobs):

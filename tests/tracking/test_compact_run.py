@@ -3,6 +3,7 @@
 import pytest
 
 from tracking import selectors, services
+from tracking.metrics import chunking
 from tracking.models import Batch, Chunk, Run
 from tracking.services import chunks
 
@@ -10,7 +11,7 @@ from tracking.services import chunks
 @pytest.fixture
 def small_chunks(monkeypatch):
     """Ten points a chunk, three batches at once, so that few points show what many would do."""
-    monkeypatch.setattr(chunks, "CHUNK_POINTS", 10)
+    monkeypatch.setattr(chunking, "CHUNK_POINTS", 10)
     monkeypatch.setattr(chunks, "BATCHES_AT_ONCE", 3)
 
 

@@ -9,7 +9,6 @@ import pytest
 from tracking import selectors, services
 from tracking.metrics.points import make_points
 from tracking.models import Run
-from tracking.selectors import metrics
 
 
 @pytest.fixture
@@ -38,24 +37,6 @@ def test_a_chart_is_thinned_and_keeps_the_spike(make_run, write, get):
     assert (chart["count"], chart["downsampled"]) == (5_000, True)
     assert chart["values"][chart["steps"].index(3_333)] == 9.0
     assert (chart["steps"][0], chart["steps"][-1]) == (0, 4_999)
-
-
-@pytest.mark.parametrize("compacted", [False, True])
-def test_a_chart_from_outlines_keeps_every_spike(make_run, write, get, monkeypatch, compacted):
-    """Long series are drawn from what chunks show from afar; batches not yet moved count in full."""
-    monkeypatch.setattr(metrics, "EXACT_CHART_POINTS", 1_000)
-    run = make_run()
-    write(run, loss=spiky(12_000, 7_777))
-    if compacted:
-        services.compact_run(run_id=run.pk)
-    write(run, steps=list(range(12_000, 12_100)), loss=spiky(100, 50))
-
-    chart = get(run, "series?key=loss&max_points=200").json()["loss"]
-
-    shown = dict(zip(chart["steps"], chart["values"], strict=True))
-    assert len(chart["steps"]) <= 200
-    assert (shown[7_777], shown[12_050]) == (9.0, 9.0)
-    assert (chart["steps"][0], chart["steps"][-1]) == (0, 12_099)
 
 
 def test_only_what_came_after_a_step(make_run, write, get):

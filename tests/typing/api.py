@@ -47,6 +47,7 @@ def ask(client: lineal.Client) -> None:
         client.promote("churn", version.number, to="staging", reason="smoke test")
         assert_type(client.search_runs("metrics.auc > 0.9", order_by=["metrics.auc DESC"]), list[dict[str, Any]])
         assert_type(client.history(run, "loss"), lineal.History)
+        assert_type(client.charts([run, "0" * 32], ["loss"], max_points=100), dict[str, dict[str, lineal.Chart]])
         assert_type(client.trace("model:churn@production"), dict[str, Any])
         assert_type(client.impact("dataset:train"), dict[str, Any])
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -16,7 +16,7 @@ from core.api import parse
 from core.storage import get_direct_store
 from tracking import selectors, services
 from tracking.api.base import RunView
-from tracking.api.content import content_response, find_link
+from tracking.api.content import content_response, contents_response, find_link
 from tracking.api.render import artifact_out
 from tracking.api.schemas import AnnouncedOut, ArtifactOut
 from tracking.api.uploads import ticket
@@ -102,3 +102,18 @@ class ArtifactContent(RunView):
         """The bytes; `Range` is honoured."""
         path = parse_path(request.query_params.get("path", ""))
         return content_response(request, selectors.get_artifact(self.get_run(id), path))
+
+
+class ArtifactContents(RunView):
+    permissions = {"POST": Permission.PROJECT_READ}
+
+    class Input(serializers.Serializer):
+        paths = serializers.ListField(
+            child=serializers.CharField(trim_whitespace=False), allow_empty=False, max_length=UPLOAD_FILES
+        )
+
+    @extend_schema(request=Input, responses={(200, "application/x-msgpack"): OpenApiTypes.BINARY})
+    def post(self, request: Request, id: str) -> HttpResponse:  # noqa: A002 - the path names it so
+        """The whole bytes of small files, in MessagePack: `{"files": [{"path", "data"}]}`. What one pack may hold, one answer may."""
+        paths = list(dict.fromkeys(parse_path(path) for path in parse(self.Input, request)["paths"]))
+        return contents_response(selectors.get_artifacts(self.get_run(id), paths))

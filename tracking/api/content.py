@@ -1,16 +1,18 @@
 """The bytes of a file as an answer: streamed, or a redirect to where they are."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
+import msgspec
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from rest_framework.request import Request
 
-from core.errors import RangeNotSatisfiable
+from core.errors import Invalid, RangeNotSatisfiable
 from core.storage import get_direct_store, get_store
 from tracking.errors import ArtifactQuarantined
 from tracking.figures import counted
+from tracking.limits import PACK_BYTES, PACK_FILE_BYTES
 from tracking.models import Artifact
 
 THROUGH = "Lineal-Bytes"  # `Lineal-Bytes: server` asks for the bytes themselves
@@ -49,6 +51,28 @@ def content_response(request: Request, artifact: Artifact) -> HttpResponseBase:
     return StreamingHttpResponse(
         chunks, status=200 if whole else 206, headers=headers, content_type="application/octet-stream"
     )
+
+
+def contents_response(artifacts: Sequence[Artifact]) -> HttpResponse:
+    """The bytes of small files in one answer, in the order given.
+
+    Raises Invalid for more or larger files than travel together; ArtifactQuarantined, ObjectMissing, StoreAway.
+    """
+    large = next((each.path for each in artifacts if each.blob.size > PACK_FILE_BYTES), None)
+    if large is not None:
+        raise Invalid(f"'{large}' has more than {PACK_FILE_BYTES} bytes: ask for it by itself.", field="paths")
+    if sum(each.blob.size for each in artifacts) > PACK_BYTES:
+        raise Invalid(f"These files have more than {PACK_BYTES} bytes together: ask for fewer at once.", field="paths")
+    unusable = next((each for each in artifacts if not each.blob.is_usable), None)
+    if unusable is not None:
+        raise ArtifactQuarantined(unusable.path, state=unusable.blob.state)
+    store = get_store()
+    files = [
+        {"path": each.path, "data": b"".join(counted(store.open(each.run.project.uuid, each.blob.sha256), "out"))}
+        for each in artifacts
+    ]
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-cache"}
+    return HttpResponse(msgspec.msgpack.encode({"files": files}), headers=headers, content_type="application/x-msgpack")
 
 
 def find_link(artifact: Artifact) -> str | None:

@@ -1,10 +1,8 @@
 """Metrics: summaries, charts as JSON columns, and whole histories as packed columns."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
-import msgspec
-from django.conf import settings
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -12,21 +10,18 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core import replica
 from core.access import Permission
 from core.api import parse_query
-from core.codec import number
 from core.errors import Invalid
-from core.time_limits import time_limit
 from tracking import selectors
 from tracking.api.base import RunView
+from tracking.api.charts import MaxPoints, chart_out, columns, in_time, packed, packed_response
 from tracking.api.render import summary_out
 from tracking.api.schemas import SeriesOut, SummaryOut, by_metric
-from tracking.errors import HistoryTooSlow
-from tracking.limits import CHART_POINTS, CHART_SERIES
-from tracking.metrics.points import STEP, VALUE, Points
+from tracking.limits import CHART_SERIES
+from tracking.metrics.downsample import thin
+from tracking.metrics.points import Points
 
-T = TypeVar("T")
 KEY = OpenApiParameter("key", str, required=True, many=True, description="A metric; may be repeated.")
 
 
@@ -44,22 +39,32 @@ class Series(RunView):
     permissions = {"GET": Permission.PROJECT_READ}
 
     class Query(serializers.Serializer):
-        max_points = serializers.IntegerField(min_value=4, max_value=CHART_POINTS, default=1_000)
+        max_points = MaxPoints()
         after_step = serializers.IntegerField(min_value=-(2**63), max_value=2**63 - 1, required=False)
+        since = serializers.ListField(
+            child=serializers.IntegerField(min_value=0, max_value=2**63 - 1),
+            required=False,
+            max_length=CHART_SERIES,
+            help_text="For each key in turn, the count of the answer before: only what arrived later is told.",
+        )
 
     @extend_schema(parameters=[KEY, Query], responses={200: by_metric(SeriesOut)})
     def get(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
-        """Columns by metric, oldest step first, thinned so that no spike is lost."""
+        """Columns by metric, oldest step first, thinned so that no spike is lost; all of it, or what has come since an earlier answer."""
         run = self.get_run(id)
         query = parse_query(self.Query, request)
         keys = _keys(request)
+        since = _since(request, query.get("since"))
 
         def answer() -> dict[str, Any]:
-            totals = selectors.metric_summaries(run)
-            found = selectors.read_chart(run, keys, max_points=query["max_points"], after_step=query.get("after_step"))
-            return {key: _columns(points, totals[key].count, query) for key, points in found.items()}
+            if "after_step" in query:
+                found = selectors.read_points(run, keys, after_step=query["after_step"])
+                totals = selectors.metric_summaries(run)
+                return {key: _beyond(points, totals[key].count, query["max_points"]) for key, points in found.items()}
+            charts = selectors.read_chart(run, keys, max_points=query["max_points"], since=since)
+            return {key: chart_out(chart, columns) for key, chart in charts.items()}
 
-        return Response(_in_time(request, answer))
+        return Response(in_time(request, answer))
 
 
 class RawSeries(RunView):
@@ -69,19 +74,8 @@ class RawSeries(RunView):
     def get(self, request: Request, id: str) -> HttpResponse:  # noqa: A002 - the path names it so
         """Whole histories: MessagePack, `{key: {"steps", "times", "values"}}` with packed little-endian columns."""
         run, keys = self.get_run(id), _keys(request)
-        found = _in_time(request, lambda: selectors.read_points(run, keys))
-        body = msgspec.msgpack.encode({key: _packed(points) for key, points in found.items()})
-        return HttpResponse(body, content_type="application/x-msgpack")
-
-
-def _in_time(request: Request, ask: Callable[[], T]) -> T:
-    """From the replica where there is one. Raises HistoryTooSlow."""
-
-    def limited() -> T:
-        with time_limit(settings.SLOW_READ_S, HistoryTooSlow, using=replica.alias()):
-            return ask()
-
-    return replica.read(request, limited)
+        found = in_time(request, lambda: selectors.read_points(run, keys))
+        return packed_response({key: packed(points) for key, points in found.items()})
 
 
 def _keys(request: Request) -> list[str]:
@@ -91,19 +85,13 @@ def _keys(request: Request) -> list[str]:
     return keys
 
 
-def _columns(points: Points, count: int, query: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "steps": points.steps.tolist(),
-        "times": points.times.tolist(),
-        "values": [number(value) for value in points.values.tolist()],
-        "count": count,
-        "downsampled": query.get("after_step") is None and len(points) < count,
-    }
+def _since(request: Request, given: Sequence[int] | None) -> dict[str, int]:
+    keys = request.query_params.getlist("key")
+    if given and len(given) != len(keys):
+        raise Invalid(f"Give as many ?since=… as ?key=…: there are {len(given)} and {len(keys)}.", field="since")
+    return dict(zip(keys, given or [], strict=False))
 
 
-def _packed(points: Points) -> dict[str, bytes]:
-    return {
-        "steps": points.steps.astype(STEP, copy=False).tobytes(),
-        "times": points.times.astype(STEP, copy=False).tobytes(),
-        "values": points.values.astype(VALUE, copy=False).tobytes(),
-    }
+def _beyond(points: Points, count: int, max_points: int) -> dict[str, Any]:
+    thinned = thin(points, max_points=max_points)
+    return {**columns(thinned), "count": count, "since": 0, "downsampled": len(thinned) < len(points)}

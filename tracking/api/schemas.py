@@ -182,8 +182,21 @@ class SeriesOut(serializers.Serializer):
     values = serializers.ListField(
         child=serializers.JSONField(), help_text='Numbers, or "NaN", "Infinity", "-Infinity".'
     )
-    count = serializers.IntegerField(help_text="Points there are in all.")
-    downsampled = serializers.BooleanField()
+    count = serializers.IntegerField(help_text="Points there are in all. Given as since, it asks for what comes later.")
+    since = serializers.IntegerField(
+        help_text="These points are of those that arrived after so many. 0, though more was asked for: all of them, anew."
+    )
+    downsampled = serializers.BooleanField(help_text="Fewer points than there are, with every spike among them.")
+
+
+class RunChartsOut(serializers.Serializer):
+    run = serializers.CharField()
+    status = serializers.CharField()
+    series = serializers.DictField(child=SeriesOut(), help_text="By metric.")
+
+
+class ChartsOut(serializers.Serializer):
+    items = RunChartsOut(many=True, help_text="In the order asked for.")
 
 
 class LinkOut(serializers.Serializer):

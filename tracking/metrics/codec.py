@@ -32,6 +32,8 @@ VERSION = 1
 LEVEL = 3  # 7.5 bytes a point at 62 µs per 1,000; higher levels cost more than they save
 MAX_POINTS = 1 << 24  # 384 MiB decoded: what a header may claim before it is taken for damage
 
+TOGETHER = 8_000  # points decoded in one go: more of them would not lie in the processor's cache
+
 _CHUNK_HEADER = struct.Struct("<3sBIH")
 _BATCH_HEADER = struct.Struct("<3sBII")
 _codecs = threading.local()  # zstandard's objects may not be shared between threads
@@ -61,16 +63,33 @@ def decode(data: bytes | memoryview) -> Points:
     Raises:
         ChunkCorrupt: another format, another version, or damaged bytes.
     """
-    count = _read_chunk_header(data)
-    raw = _decompress(memoryview(data)[_CHUNK_HEADER.size :], count * 24)
-    if count == 0:
-        return EMPTY
-    columns = np.frombuffer(raw, np.uint8).reshape(3, 8, count)
-    return Points(
-        np.cumsum(_unshuffle(columns[0]).view(STEP), dtype=STEP),
-        np.cumsum(_unshuffle(columns[1]).view(STEP), dtype=STEP),
-        _unshuffle(columns[2]).view(VALUE),
-    )
+    return decode_all([data])[0]
+
+
+def decode_all(chunks: Sequence[bytes | memoryview]) -> list[Points]:
+    """As `decode` of each, at a fraction of the cost where there are many of a size.
+
+    Raises:
+        ChunkCorrupt: one of them is of another format, another version, or damaged.
+    """
+    counts = [_read_chunk_header(data) for data in chunks]
+    raw = [_decompress(memoryview(data)[_CHUNK_HEADER.size :], n * 24) for data, n in zip(chunks, counts, strict=True)]
+    found = [EMPTY] * len(raw)
+    for count in set(counts) - {0}:
+        places = [place for place, each in enumerate(counts) if each == count]
+        together = max(1, TOGETHER // count)
+        for at in range(0, len(places), together):
+            some = places[at : at + together]
+            for place, points in zip(some, _columns([raw[place] for place in some], count), strict=True):
+                found[place] = points
+    return found
+
+
+def _columns(raw: Sequence[bytes], count: int) -> Iterator[Points]:
+    planes = np.frombuffer(b"".join(raw), np.uint8).reshape(-1, 3, 8, count)
+    columns = np.ascontiguousarray(planes.transpose(1, 0, 3, 2)).reshape(3, len(raw), 8 * count)
+    steps, times = (np.cumsum(each.view(STEP), axis=1, dtype=STEP) for each in columns[:2])
+    return map(Points, steps, times, columns[2].view(VALUE))
 
 
 def pack(series: Sequence[tuple[str, Points]]) -> bytes:
@@ -154,10 +173,6 @@ def _delta(column: np.ndarray) -> np.ndarray:
 
 def _shuffle(column: np.ndarray) -> bytes:
     return column.view(np.uint8).reshape(-1, 8).T.tobytes()
-
-
-def _unshuffle(planes: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(planes.T).reshape(-1)
 
 
 def _decompress(frame: memoryview, size: int) -> bytes:

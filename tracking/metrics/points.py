@@ -31,9 +31,14 @@ class Points:
 
     def by_step(self) -> Points:
         """Oldest step first; equal steps by time, then in order of arrival."""
+        order = self.order()
+        return self if order is None else self[order]
+
+    def order(self) -> npt.NDArray[np.intp] | None:
+        """The rows as `by_step` puts them; None where they stand so already."""
         if is_sorted(self.steps, self.times):
-            return self
-        return self[np.lexsort((self.times, self.steps))]  # lexsort is stable, its last key counts first
+            return None
+        return np.lexsort((self.times, self.steps))  # stable, and its last key counts first
 
 
 EMPTY = Points(np.empty(0, STEP), np.empty(0, STEP), np.empty(0, VALUE))

@@ -55,6 +55,7 @@ class Chunk(models.Model):
     max = models.FloatField(null=True)
     payload = models.BinaryField()
     outline = models.BinaryField()
+    stretches = models.BinaryField(null=True)  # a byte each: how many rows of the outline; none where it tells of none
 
     class Meta:
         indexes = [models.Index(fields=["run", "key", "id"], name="tracking_chunk_series")]

@@ -1,6 +1,7 @@
 """Reads of experiments, runs, metrics, datasets and artifacts."""
 
-from tracking.selectors.artifacts import artifact_entries, get_artifact, list_artifacts, list_folder
+from tracking.selectors.artifacts import artifact_entries, get_artifact, get_artifacts, list_artifacts, list_folder
+from tracking.selectors.charts import Chart, read_charts
 from tracking.selectors.datasets import (
     get_dataset,
     get_dataset_version,
@@ -13,20 +14,23 @@ from tracking.selectors.datasets import (
 from tracking.selectors.experiments import find_experiment, get_experiment, list_experiments
 from tracking.selectors.metrics import metric_summaries, read_chart, read_points
 from tracking.selectors.rows import RunRow, run_rows
-from tracking.selectors.runs import code_diff, find_run, get_run, latest_seal, list_seals
+from tracking.selectors.runs import code_diff, find_run, get_run, get_runs, latest_seal, list_seals
 from tracking.selectors.uploads import get_upload
 
 __all__ = [
+    "Chart",
     "RunRow",
     "artifact_entries",
     "code_diff",
     "find_experiment",
     "find_run",
     "get_artifact",
+    "get_artifacts",
     "get_dataset",
     "get_dataset_version",
     "get_experiment",
     "get_run",
+    "get_runs",
     "get_upload",
     "inputs_of",
     "latest_seal",
@@ -39,6 +43,7 @@ __all__ = [
     "metric_summaries",
     "outputs_of",
     "read_chart",
+    "read_charts",
     "read_points",
     "run_rows",
     "runs_using",

@@ -1,15 +1,13 @@
-"""Reads of metrics: summaries, whole histories, and charts, from chunks and from batches not yet rewritten."""
+"""Reads of metrics: summaries, whole histories, and charts of one run. Those of many are in `tracking.selectors.charts`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from tracking.errors import SeriesNotFound
-from tracking.metrics import codec
-from tracking.metrics.downsample import thin
-from tracking.metrics.points import EMPTY, Points, concat
+from tracking.metrics.points import Points, concat
 from tracking.metrics.summary import Summary
-from tracking.models import Batch, Chunk, Run, Series
-
-EXACT_CHART_POINTS = 200_000  # up to here a chart decodes every point; beyond, it draws from the outlines of chunks
+from tracking.models import Run, Series
+from tracking.selectors.charts import Chart, read_charts
+from tracking.selectors.points import Name, Piece, chunks_of, payloads, points_of, read_settled
 
 
 def metric_summaries(run: Run) -> dict[str, Summary]:
@@ -19,55 +17,44 @@ def metric_summaries(run: Run) -> dict[str, Summary]:
     return {row.key: Summary(**{name: getattr(row, name) for name in fields}) for row in rows}
 
 
-def read_points(run: Run, keys: Sequence[str]) -> dict[str, Points]:
-    """Whole histories, oldest step first. Two queries, whatever the number of keys.
+def read_points(run: Run, keys: Sequence[str], *, after_step: int | None = None) -> dict[str, Points]:
+    """Whole histories, oldest step first; only steps beyond `after_step` where one is given. Few queries, whatever the number of keys.
 
     Raises:
         SeriesNotFound: the run has no metric of one of the keys.
     """
-    return _read(run, keys, column="payload")
+    found = read_settled([run.pk], keys, lambda series: _all_of(series, after_step))
+    return {key: found[run.pk, key] for key in _all_known(keys, {key for _, key in found})}
 
 
-def read_chart(run: Run, keys: Sequence[str], *, max_points: int, after_step: int | None = None) -> dict[str, Points]:
-    """Histories thinned to `max_points` each, spikes and ends kept; only steps beyond `after_step` where one is given.
+def read_chart(
+    run: Run, keys: Sequence[str], *, max_points: int, since: Mapping[str, int] | None = None
+) -> dict[str, Chart]:
+    """As `read_charts`, of one run, by key.
 
     Raises:
         SeriesNotFound: the run has no metric of one of the keys.
     """
-    counts = _counts(run, keys)
-    column = "payload" if sum(counts.values()) <= EXACT_CHART_POINTS or after_step is not None else "outline"
-    series = _read(run, keys, column=column)
-    if after_step is not None:
-        series = {key: points[points.steps > after_step] for key, points in series.items()}
-    return {key: thin(points, max_points=max_points) for key, points in series.items()}
+    known = {(run.pk, key): count for key, count in (since or {}).items()}
+    found = read_charts([run.pk], keys, max_points=max_points, since=known)
+    return {key: found[run.pk, key] for key in _all_known(keys, {key for _, key in found})}
 
 
-def _read(run: Run, keys: Sequence[str], *, column: str) -> dict[str, Points]:
-    """Chunks first, then batches: together the order of arrival. A worker moves points from one to the other in one
-    transaction, so chunks are read after the batches' ids were, and points seen in both are taken once.
-    """
-    _counts(run, keys)
-    batches = list(Batch.objects.filter(run=run).order_by("id").values_list("pk", "payload"))
-    parts: dict[str, list[Points]] = {key: [] for key in keys}
-    chunks = Chunk.objects.filter(run=run, key__in=keys).order_by("key", "id").values_list("key", column)
-    for key, payload in chunks.iterator():
-        parts[key].append(codec.decode(payload))
-    still_there = set(Batch.objects.filter(pk__in=[pk for pk, _ in batches]).values_list("pk", flat=True))
-    if len(still_there) != len(batches):
-        return _read(run, keys, column=column)  # some were moved while we read; what we have may hold them twice
-    _add_batches(parts, (payload for _, payload in batches))
-    return {key: concat(found).by_step() if found else EMPTY for key, found in parts.items()}
-
-
-def _add_batches(parts: dict[str, list[Points]], payloads: Iterable[bytes | memoryview]) -> None:
-    for payload in payloads:
-        for key, points in codec.unpack(payload, parts):
-            parts[key].append(points)
-
-
-def _counts(run: Run, keys: Sequence[str]) -> dict[str, int]:
-    counts = dict(Series.objects.filter(run=run, key__in=keys).values_list("key", "count"))
+def _all_known(keys: Sequence[str], found: Collection[str]) -> Sequence[str]:
     for key in keys:
-        if key not in counts:
+        if key not in found:
             raise SeriesNotFound(key)
-    return counts
+    return keys
+
+
+def _all_of(series: Mapping[Name, Sequence[Piece]], after_step: int | None) -> dict[Name, Points]:
+    wanted = {
+        name: [piece for piece in pieces if after_step is None or piece.last_step > after_step]
+        for name, pieces in series.items()
+    }
+    whole = payloads([pk for pieces in wanted.values() for pk in chunks_of(pieces)])
+    found = {}
+    for name, pieces in wanted.items():
+        points = concat([points_of(piece, whole) for piece in pieces]).by_step()
+        found[name] = points if after_step is None else points[points.steps > after_step]
+    return found

@@ -1,16 +1,13 @@
 """Rewriting packed batches as chunks per series, in the background. Readers see both and never a point twice."""
 
-from collections.abc import Iterator
-
 from django.db import transaction
 
-from tracking.metrics import codec
+from tracking.metrics import chunking, codec
 from tracking.metrics.downsample import outline
 from tracking.metrics.points import Points, concat
 from tracking.metrics.summary import summarise
 from tracking.models import Batch, Chunk, Run
 
-CHUNK_POINTS = 4_000  # 30 KB a chunk: small enough to decode for one look, large enough for few rows
 BATCHES_AT_ONCE = 256  # bounds the transaction that holds the run's lock
 
 
@@ -39,11 +36,11 @@ def _compact_some(run_id: int) -> int:
 def _append(run: Run, key: str, parts: list[Points]) -> None:
     """Fill the last chunk of the series up, then begin new ones."""
     last = Chunk.objects.filter(run=run, key=key).order_by("-id").first()
-    if last is not None and last.count < CHUNK_POINTS:
+    if last is not None and not chunking.is_full(last.count):
         parts = [codec.decode(last.payload), *parts]
     else:
         last = None
-    for points in _cut(concat(parts)):
+    for points in chunking.cut(concat(parts)):
         fields = _fields(points)
         if last is not None:
             Chunk.objects.filter(pk=last.pk).update(**fields)
@@ -52,12 +49,8 @@ def _append(run: Run, key: str, parts: list[Points]) -> None:
             Chunk.objects.create(run=run, key=key, **fields)
 
 
-def _cut(points: Points) -> Iterator[Points]:
-    return (points[at : at + CHUNK_POINTS] for at in range(0, len(points), CHUNK_POINTS))
-
-
 def _fields(points: Points) -> dict[str, object]:
-    summary = summarise(points)
+    summary, seen = summarise(points), outline(points.by_step())
     return {
         "count": len(points),
         "first_step": int(points.steps.min()),
@@ -65,5 +58,6 @@ def _fields(points: Points) -> dict[str, object]:
         "min": summary.min,
         "max": summary.max,
         "payload": codec.encode(points),
-        "outline": codec.encode(outline(points.by_step())),
+        "outline": codec.encode(seen.points),
+        "stretches": seen.sizes.astype("u1").tobytes(),
     }

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from lineal import digest
     from lineal._api import (
         approve,
+        charts,
         get_run,
         history,
         impact,
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from lineal._profiles.making import profile
     from lineal._profiles.reference import Reference
     from lineal._promotions import Promotion
-    from lineal._results import History, ModelVersion
+    from lineal._results import Chart, History, ModelVersion
     from lineal._run import Run
     from lineal._sync import SyncReport, sync
 
@@ -81,6 +82,7 @@ _ERRORS = (
 )
 _ACTS = (
     "approve",
+    "charts",
     "get_run",
     "history",
     "impact",
@@ -97,6 +99,7 @@ _HOMES = {
     **dict.fromkeys(_ERRORS, "lineal._errors"),
     **dict.fromkeys(_ACTS, "lineal._api"),
     "Client": "lineal._client",
+    "Chart": "lineal._results",
     "History": "lineal._results",
     "ModelVersion": "lineal._results",
     "Monitor": "lineal._monitors.monitor",
@@ -112,6 +115,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Chart",
     "Client",
     "Conflict",
     "DigestMismatch",
@@ -145,6 +149,7 @@ __all__ = [
     "TooMany",
     "Unauthorized",
     "approve",
+    "charts",
     "digest",
     "get_run",
     "history",

@@ -23,6 +23,7 @@ def _of_default(method: Callable[Concatenate[Client, P], R]) -> Callable[P, R]:
 
 
 approve = _of_default(Client.approve)
+charts = _of_default(Client.charts)
 get_run = _of_default(Client.get_run)
 history = _of_default(Client.history)
 impact = _of_default(Client.impact)

@@ -1,6 +1,7 @@
 """Files brought here, each checked against its digest before it gets its name."""
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -11,8 +12,14 @@ from lineal._errors import DigestMismatch, LinealError, ServerUnreachable, Stora
 from lineal._http import Transport, backoff_s
 from lineal._parallel import in_parallel
 
+logger = logging.getLogger("lineal")
+
 ATTEMPTS = 5
 THREADS = 8  # files side by side
+PACK_FILE_BYTES = 256 << 10  # files up to this size come together, where they come through the server
+PACK_BYTES = 4 << 20
+PACK_FILES = 250
+PACK_THREADS = 3
 LARGE_BYTES = 4 * BLOCK_BYTES  # from here on a file is read in blocks, side by side, where the storage can be reached
 
 
@@ -25,11 +32,20 @@ class Wish(NamedTuple):
     size: int
     destination: Path
     link: str | None = None
+    pack: tuple[str, str] | None = None  # the route where small files come together, and the name of this one there
 
 
 def fetch_all(transport: Transport, wishes: Iterable[Wish], on_done: Callable[[Wish], None] = lambda _: None) -> None:
-    """Bring them: small ones side by side, large ones one after the other. Raises as `fetch`."""
+    """Bring them: small ones together or side by side, large ones one after the other. Raises as `fetch`."""
     wishes = list(wishes)
+    packs = list(_packs(wish for wish in wishes if wish.pack and not wish.link and wish.size <= PACK_FILE_BYTES))
+    here: dict[Path, Wish] = {}
+    in_parallel(
+        lambda pack: here.update({wish.destination: wish for wish in _fetch_pack(transport, pack)}), packs, PACK_THREADS
+    )
+    for wish in here.values():
+        on_done(wish)
+    wishes = [wish for wish in wishes if wish.destination not in here]
 
     def bring(wish: Wish) -> None:
         fetch(transport, wish)
@@ -39,6 +55,43 @@ def fetch_all(transport: Transport, wishes: Iterable[Wish], on_done: Callable[[W
     for wish in wishes:
         if wish.size >= LARGE_BYTES:
             bring(wish)
+
+
+def _packs(wishes: Iterable[Wish]) -> Iterator[list[Wish]]:
+    pack: list[Wish] = []
+    size = 0
+    for wish in wishes:
+        other = pack and wish.pack and pack[0].pack and wish.pack[0] != pack[0].pack[0]
+        if pack and (other or size + wish.size > PACK_BYTES or len(pack) == PACK_FILES):
+            yield pack
+            pack, size = [], 0
+        pack.append(wish)
+        size += wish.size
+    if len(pack) > 1:
+        yield pack
+
+
+def _fetch_pack(transport: Transport, pack: list[Wish]) -> list[Wish]:
+    """Those that came, each with the right bytes; the others are asked for one by one, and raise what there is to raise."""
+    import msgspec
+
+    named = {wish.pack[1]: wish for wish in pack if wish.pack}
+    route = next(wish.pack[0] for wish in pack if wish.pack)
+    project = {key: value for key, value in pack[0].params.items() if key == "project"}
+    try:
+        answer = transport.request("POST", route, params=project, json={"paths": list(named)}, repeatable=True)
+        files = msgspec.msgpack.decode(answer.body)["files"]
+        came = [(named[file["path"]], file["data"]) for file in files if file["path"] in named]
+    except (LinealError, ValueError, KeyError, TypeError) as exc:
+        logger.debug("small files are fetched one by one: %s", exc)
+        return []
+    right = [(wish, data) for wish, data in came if hashlib.sha256(data).hexdigest() == wish.sha256]
+    for wish, data in right:
+        wish.destination.parent.mkdir(parents=True, exist_ok=True)
+        part = part_of(wish)
+        part.write_bytes(data)
+        part.replace(wish.destination)
+    return [wish for wish, _ in right]
 
 
 def fetch(transport: Transport, wish: Wish) -> None:
@@ -51,16 +104,18 @@ def fetch(transport: Transport, wish: Wish) -> None:
     """
     wish.destination.parent.mkdir(parents=True, exist_ok=True)
     part = part_of(wish)
+    found = ""
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            _fetch_rest(transport, wish, part)
+            found = _fetch_rest(transport, wish, part)
             break
         except ServerUnreachable:
             if attempt == ATTEMPTS:
                 raise
         time.sleep(backoff_s(attempt, 5.0))
-    with part.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if not found:
+        with part.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != wish.sha256:
         part.unlink()
         raise DigestMismatch(
@@ -75,31 +130,34 @@ def part_of(wish: Wish) -> Path:
     return wish.destination.with_name(f"{name}.{wish.sha256[:16]}.part")
 
 
-def _fetch_rest(transport: Transport, wish: Wish, part: Path) -> None:
+def _fetch_rest(transport: Transport, wish: Wish, part: Path) -> str:
+    """The SHA-256 of all of it, where it came in one stream; else nothing."""
     if wish.size >= LARGE_BYTES:
         known = (
             None if transport.goes_around else wish.link
         )  # one that has expired is asked for anew, by the first block that finds it
         link = known or transport.find_link(wish.where, params=wish.params)
         if link is not None and _fetched_in_blocks(transport, wish, link, part):
-            return
+            return ""
     have = part.stat().st_size if part.exists() else 0
     if have > wish.size:
         part.unlink()
         have = 0
     if have == wish.size and part.exists():
-        return
-    if wish.link and not have and not transport.goes_around and _fetched_by_link(transport, wish.link, part, wish.size):
-        return
+        return ""
+    by_link = wish.link if not have and not transport.goes_around else None
+    if by_link and (found := _fetched_by_link(transport, by_link, part, wish.size)):
+        return found
     with (
         transport.download(wish.where, params=wish.params, offset=have) as pieces,
         part.open("ab" if have else "wb") as file,
     ):
-        _write(pieces, file)
+        found = _write(pieces, file)
     if part.stat().st_size < wish.size:
         raise ServerUnreachable(
             f"the download of {wish.destination.name} ended at {part.stat().st_size} of {wish.size} bytes"
         )
+    return "" if have else found
 
 
 def _fetched_in_blocks(transport: Transport, wish: Wish, link: str, part: Path) -> bool:
@@ -119,23 +177,27 @@ def _fetched_in_blocks(transport: Transport, wish: Wish, link: str, part: Path) 
     return True
 
 
-def _fetched_by_link(transport: Transport, link: str, part: Path, size: int) -> bool:
-    """False where the link did not lead to the whole file, as when it has expired: the server is asked then."""
+def _fetched_by_link(transport: Transport, link: str, part: Path, size: int) -> str:
+    """Nothing where the link did not lead to the whole file, as when it has expired: the server is asked then."""
     try:
         with transport.fetch(link) as response:
             if response.status != 200:
-                return False
+                return ""
             with part.open("wb") as file:
-                _write(transport.pieces(response), file)
+                found = _write(transport.pieces(response), file)
     except StorageUnreachable as exc:
         transport.go_around(exc)
-        return False
-    return part.stat().st_size == size
+        return ""
+    return found if part.stat().st_size == size else ""
 
 
-def _write(pieces: Iterator[bytes], file: Any) -> None:
+def _write(pieces: Iterator[bytes], file: Any) -> str:
+    """The SHA-256 of what was written, taken on the way."""
+    digest = hashlib.sha256()
     for piece in pieces:
         file.write(piece)
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def below(folder: Path, recorded: str) -> Path:

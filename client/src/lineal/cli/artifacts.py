@@ -64,6 +64,7 @@ def _wish(run: str, file: Mapping[str, Any], folder: Path) -> Wish:
         int(file["size"]),
         below(folder, str(file["path"])),
         file.get("link"),
+        (f"/{path('runs', run, 'artifacts', 'contents', 'search')}", str(file["path"])),
     )
 
 

@@ -1,0 +1,82 @@
+"""Charts: many series at once, thinned, each whole or from where its reader stopped."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tracking.metrics.downsample import LEAST_POINTS, Stretched, buckets_of, outline, thin_parts
+from tracking.metrics.points import Points, concat
+from tracking.selectors.points import Name, Piece, chunks_of, outlines, payloads, points_of, read_settled
+
+WIDEST = 16  # buckets that a chunk may lie across and still be drawn from its outline: half a bucket for each stretch
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """`points`, oldest step first, stand for those that arrived after the first `since`, of `count` there are in all."""
+
+    points: Points
+    count: int
+    since: int = 0
+
+    @property
+    def is_thinned(self) -> bool:
+        return len(self.points) < self.count - self.since
+
+
+def read_charts(
+    run_ids: Sequence[int], keys: Sequence[str], *, max_points: int, since: Mapping[Name, int] | None = None
+) -> dict[Name, Chart]:
+    """The chart of each series there is of these runs and keys, spikes kept. At most six queries, whatever their number.
+
+    `since` is the `count` of an earlier chart: only what arrived later is told. Where a series has fewer points than
+    that, as after a restored backup, its chart is told from the start, with a `since` of 0. The same points give the
+    same chart, whether a worker has moved them into chunks or not.
+    """
+    known = since or {}
+    return read_settled(run_ids, keys, lambda series: _charts(series, known, max(max_points, LEAST_POINTS)))
+
+
+def _charts(series: Mapping[Name, Sequence[Piece]], known: Mapping[Name, int], max_points: int) -> dict[Name, Chart]:
+    plans = {name: _Plan(pieces, known.get(name, 0), max_points) for name, pieces in series.items()}
+    seen = outlines([pk for plan in plans.values() for pk in plan.from_afar])
+    whole = payloads([pk for plan in plans.values() for pk in plan.in_full(seen)])
+    return {name: plan.chart(seen, whole) for name, plan in plans.items()}
+
+
+class _Plan:
+    """What a chart reads of each piece: all of it, or only its outline where that is finer than the chart."""
+
+    def __init__(self, pieces: Sequence[Piece], known: int, max_points: int) -> None:
+        self._count = pieces[-1].before + pieces[-1].count
+        self._since = known if known <= self._count else 0
+        self._max_points = max_points
+        pieces = [piece for piece in pieces if piece.before + piece.count > self._since]
+        self._pieces = [(piece, outlined) for piece, outlined in zip(pieces, self._are_outlined(pieces), strict=True)]
+        self.from_afar = chunks_of(piece for piece, outlined in self._pieces if outlined)
+
+    def _are_outlined(self, pieces: Sequence[Piece]) -> list[bool]:
+        """Whole ones which lie across few buckets: a stretch of them is finer than a bucket."""
+        if self._count - self._since <= self._max_points:
+            return [False] * len(pieces)
+        reach = max(piece.last_step for piece in pieces) - min(piece.first_step for piece in pieces)
+        widest = WIDEST * reach / buckets_of(self._max_points)
+        return [p.before >= self._since and p.last_step - p.first_step <= widest for p in pieces]
+
+    def in_full(self, seen: Mapping[int, Stretched]) -> list[int]:
+        return [pk for pk in chunks_of(piece for piece, _ in self._pieces) if pk not in seen]
+
+    def chart(self, seen: Mapping[int, Stretched], whole: Mapping[int, Points]) -> Chart:
+        parts = [self._part(piece, outlined, seen, whole) for piece, outlined in self._pieces]
+        if self._count - self._since <= self._max_points:
+            points = concat([part for part in parts if isinstance(part, Points)]).by_step()
+        else:
+            points = thin_parts(parts, max_points=self._max_points)
+        return Chart(points, self._count, self._since)
+
+    def _part(
+        self, piece: Piece, outlined: bool, seen: Mapping[int, Stretched], whole: Mapping[int, Points]
+    ) -> Points | Stretched:
+        if isinstance(piece.held, int) and piece.held in seen:
+            return seen[piece.held]
+        points = points_of(piece, whole)[max(0, self._since - piece.before) :]
+        return outline(points.by_step()) if outlined else points.by_step()
