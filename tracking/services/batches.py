@@ -1,6 +1,6 @@
 """One batch of one writer of one run, with whatever it carries, stored exactly once in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from django.db import transaction
 
 from core import jobs
 from tracking.errors import SequenceGap
+from tracking.metrics.columns import Columns
 from tracking.metrics.points import Points
 from tracking.models import Run, WriterPosition
 from tracking.services import seals, series
@@ -36,7 +37,7 @@ def write_batch(
     run: Run,
     writer: UUID,
     sequence: int,
-    metrics: Sequence[tuple[str, Points]] = (),
+    metrics: Iterable[tuple[str, Points]] = (),
     params: Mapping[str, Scalar] | None = None,
     tags: Mapping[str, str | None] | None = None,
     inputs: Sequence[DatasetUse] = (),
@@ -55,8 +56,9 @@ def write_batch(
         return BatchOutcome(last_sequence=last, repeated=True)
     if sequence != last + 1:
         raise SequenceGap(expected=last + 1, given=sequence)
+    columns = metrics if isinstance(metrics, Columns) else Columns.of(metrics)
     written = [
-        _write_metrics(run, metrics),
+        _write_metrics(run, columns),
         write_params(run=run, params=params or {}),
         write_tags(run=run, tags=tags or {}),
         write_datasets(run=run, uses=inputs, direction=Direction.INPUT),
@@ -65,7 +67,7 @@ def write_batch(
     _move(run, writer, sequence, known=position is not None)
     if any(each.changed for each in written):
         seals.note_late_write(run)
-    if metrics and sequence % COMPACT_EVERY == 0:
+    if len(columns) and sequence % COMPACT_EVERY == 0:
         jobs.enqueue("tracking.compact_run", _dedupe=f"compact:{run.pk}", run_id=run.pk)
     rejected = [problem for each in written for problem in each.rejected]
     return BatchOutcome(last_sequence=sequence, rejected=rejected)
@@ -79,7 +81,7 @@ def _move(run: Run, writer: UUID, sequence: int, *, known: bool) -> None:
         WriterPosition.objects.create(run=run, writer=writer, last_sequence=sequence)
 
 
-def _write_metrics(run: Run, metrics: Sequence[tuple[str, Points]]) -> Written:
+def _write_metrics(run: Run, metrics: Columns) -> Written:
     """One packed row, and the summaries of the series in it."""
     arrived = series.arrive(metrics)
     beyond = series.keys_beyond_limit(run.pk, arrived) if arrived.points else set()

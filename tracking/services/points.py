@@ -2,18 +2,19 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, connection, transaction
 
-from core import database_errors, jobs
+from core import database_errors, jobs, prepared
 from core.access import ProjectRef
 from core.errors import LinealError
 from core.grouping import Grouped
 from tracking.errors import SequenceGap
+from tracking.metrics.columns import Columns
 from tracking.metrics.points import Points
 from tracking.models import Run
 from tracking.selectors import get_run
@@ -59,12 +60,12 @@ def write_points(
         RunNotFound: the project has no such run.
         SequenceGap, RunDeleted, RunPurged, ExperimentDeleted: as `write_batch`.
     """
-    metrics = list(metrics)
-    write = _Write(project, run, writer, sequence, series.arrive(metrics))
+    columns = metrics if isinstance(metrics, Columns) else Columns.of(metrics)
+    write = _Write(project, run, writer, sequence, series.arrive(columns))
     try:
         return _group.submit(write)
     except _NotOrdinary:
-        return write_batch(run=get_run(project=project, id=run), writer=writer, sequence=sequence, metrics=metrics)
+        return write_batch(run=get_run(project=project, id=run), writer=writer, sequence=sequence, metrics=columns)
 
 
 def _store_group(writes: Sequence[_Write]) -> Sequence[BatchOutcome | Exception]:
@@ -121,13 +122,12 @@ def _lock_runs(writes: Sequence[_Write]) -> dict[tuple[int, UUID], _RunNow]:
         if connection.features.has_select_for_no_key_update
         else ""
     )
+    where, values = _among(("run.project_id", "bigint", projects), ("run.uuid", "uuid", [*map(_bound, uuids)]))
     sql = f"""SELECT run.project_id, run.uuid, run.id, run.experiment_id, run.status, run.lifecycle, experiment.deleted_at
         FROM tracking_run run JOIN tracking_experiment experiment ON experiment.id = run.experiment_id
-        WHERE run.project_id IN ({_marks(projects)}) AND run.uuid IN ({_marks(uuids)}) ORDER BY run.id {lock}"""  # noqa: S608 - marks
+        WHERE {where} ORDER BY run.id {lock}"""  # noqa: S608 - marks
     found = {}
-    for project_id, uuid, run_id, experiment_id, status, lifecycle, deleted_at in _rows(
-        sql, [*projects, *map(_bound, uuids)]
-    ):
+    for project_id, uuid, run_id, experiment_id, status, lifecycle, deleted_at in _rows(sql, values):
         ordinary = status == Run.Status.RUNNING and lifecycle in _WRITABLE and deleted_at is None
         found[project_id, _uuid(uuid)] = _RunNow(Place(run_id, experiment_id), ordinary)
     return found
@@ -138,19 +138,26 @@ def _positions(runs: Mapping[tuple[int, UUID], _RunNow], writes: Sequence[_Write
     ids, writers = [run.place.run_id for run in runs.values()], {write.writer for write in writes}
     if not ids:
         return {}
-    sql = f"""SELECT run_id, writer, last_sequence FROM tracking_writerposition
-        WHERE run_id IN ({_marks(ids)}) AND writer IN ({_marks(writers)})"""  # noqa: S608 - marks
-    return {(run_id, _uuid(writer)): last for run_id, writer, last in _rows(sql, [*ids, *map(_bound, writers)])}
+    where, values = _among(("run_id", "bigint", ids), ("writer", "uuid", [*map(_bound, writers)]))
+    sql = f"SELECT run_id, writer, last_sequence FROM tracking_writerposition WHERE {where}"  # noqa: S608 - marks
+    return {(run_id, _uuid(writer)): last for run_id, writer, last in _rows(sql, values)}
 
 
 def _rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(sql, values)
         return list(cursor.fetchall())
 
 
-def _marks(values: Sized) -> str:
-    return ", ".join(["%s"] * len(values))
+def _among(*columns: tuple[str, str, Collection[Any]]) -> tuple[str, list[Any]]:
+    """A condition that each column, of that type, has one of some values, and what to bind. One text for any number of them where
+    the database has arrays, so that it is planned once.
+    """
+    if connection.vendor == "postgresql":
+        parts = [f"{column} = ANY(%s::{kind}[])" for column, kind, _ in columns]
+        return " AND ".join(parts), [list(values) for _, _, values in columns]
+    parts = [f"{column} IN ({', '.join(['%s'] * len(values))})" for column, _, values in columns]
+    return " AND ".join(parts), [value for _, _, values in columns for value in values]
 
 
 def _bound(uuid: UUID) -> UUID | str:
@@ -186,7 +193,7 @@ def _within_limit(run_id: int, arrived: Arrived) -> Arrived:
 def _move(moved: Mapping[tuple[int, UUID], int]) -> None:
     rows = [(run_id, _bound(writer), last) for (run_id, writer), last in sorted(moved.items())]
     if rows:
-        with connection.cursor() as cursor:
+        with prepared.cursor() as cursor:
             cursor.executemany(_MOVE, rows)
 
 
