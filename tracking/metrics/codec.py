@@ -75,7 +75,9 @@ def decode(data: bytes | memoryview) -> Points:
 
 def pack(series: Sequence[tuple[str, Points]]) -> bytes:
     """All series of one request in one value, in the order given."""
-    return pack_columns([key for key, _ in series], [len(points) for _, points in series], concat([p for _, p in series]))
+    return pack_columns(
+        [key for key, _ in series], [len(points) for _, points in series], concat([p for _, p in series])
+    )
 
 
 def pack_columns(keys: Sequence[str], counts: Sequence[int], points: Points) -> bytes:

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from tracking.metrics.points import EMPTY, Points, concat
 from tracking.metrics.summary import Summary, none_if_nan, summarise
+
+Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ def summarise_all(columns: Columns) -> dict[str, Summary]:
     if len(points) == len(counts):  # a step of each, which is what most requests carry
         rows = zip(points.steps.tolist(), points.times.tolist(), points.values.tolist(), strict=True)
         return dict(zip(columns.keys, (_of_one(*row) for row in rows), strict=True))
-    ends = np.cumsum(counts)
+    ends = np.cumsum(counts, dtype=np.intp)
     if not _are_sorted(points, ends):
         return {key: summarise(each) for key, each in columns}
     return dict(zip(columns.keys, _of_sorted(points, counts, ends), strict=True))
@@ -54,7 +57,7 @@ def _of_one(step: int, time: int, value: float) -> Summary:
     return Summary(1, value, step, time, value, step, value, step)
 
 
-def _are_sorted(points: Points, ends: np.ndarray) -> bool:
+def _are_sorted(points: Points, ends: Rows) -> bool:
     """Whether each series stands in the order of its steps, and of times where steps are equal."""
     steps, times = points.steps, points.times
     fine = steps[1:] > steps[:-1]
@@ -64,7 +67,7 @@ def _are_sorted(points: Points, ends: np.ndarray) -> bool:
     return bool(fine.all())
 
 
-def _of_sorted(points: Points, counts: Sequence[int], ends: np.ndarray) -> Iterator[Summary]:
+def _of_sorted(points: Points, counts: Sequence[int], ends: Rows) -> Iterator[Summary]:
     """The last row is the last point, and the first row of an extreme is the one with the smallest step."""
     starts, tails = ends - counts, ends - 1
     lowest, highest = np.fmin.reduceat(points.values, starts), np.fmax.reduceat(points.values, starts)
@@ -77,7 +80,7 @@ def _of_sorted(points: Points, counts: Sequence[int], ends: np.ndarray) -> Itera
         yield Summary(count, none_if_nan(last), last_step, last_time, low, low_step, high, high_step)
 
 
-def _first_steps(points: Points, extremes: np.ndarray, counts: Sequence[int], starts: np.ndarray) -> np.ndarray:
+def _first_steps(points: Points, extremes: np.ndarray, counts: Sequence[int], starts: Rows) -> np.ndarray:
     """The step of each series' first row that has its extreme value; anything where that is NaN."""
     size = len(points)
     rows = np.where(points.values == np.repeat(extremes, counts), np.arange(size), size - 1)

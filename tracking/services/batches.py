@@ -12,14 +12,13 @@ from tracking.metrics.columns import Columns
 from tracking.metrics.points import Points
 from tracking.models import Run, WriterPosition
 from tracking.services import seals, series
+from tracking.services.chunks import BATCHES_DUE
 from tracking.services.datasets import Direction, write_datasets
 from tracking.services.params import write_params
 from tracking.services.series import Place
 from tracking.services.tags import write_tags
 from tracking.uses import DatasetUse
 from tracking.values import Rejected, Scalar, Written
-
-COMPACT_EVERY = 32  # batches of one writer between two calls for the worker that rewrites them as chunks
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def write_batch(
     _move(run, writer, sequence, known=position is not None)
     if any(each.changed for each in written):
         seals.note_late_write(run)
-    if len(columns) and sequence % COMPACT_EVERY == 0:
+    if len(columns) and sequence % BATCHES_DUE == 0:
         jobs.enqueue("tracking.compact_run", _dedupe=f"compact:{run.pk}", run_id=run.pk)
     rejected = [problem for each in written for problem in each.rejected]
     return BatchOutcome(last_sequence=sequence, rejected=rejected)

@@ -14,12 +14,14 @@ from core.access import ProjectRef
 from core.errors import LinealError
 from core.grouping import Grouped
 from tracking.errors import SequenceGap
+from tracking.limits import WAITING_BYTES, WAITING_S
 from tracking.metrics.columns import Columns
 from tracking.metrics.points import Points
 from tracking.models import Run
 from tracking.selectors import get_run
 from tracking.services import series
-from tracking.services.batches import COMPACT_EVERY, BatchOutcome, write_batch
+from tracking.services.batches import BatchOutcome, write_batch
+from tracking.services.chunks import BATCHES_DUE, POINTS_DUE
 from tracking.services.series import Arrived, Place
 
 MOST_AT_ONCE = 64  # batches in one transaction; it holds the locks of as many runs
@@ -28,6 +30,17 @@ KNOWN_RUNS = 2_000  # runs whose series a process remembers
 _WRITABLE = {Run.Lifecycle.ACTIVE, Run.Lifecycle.ARCHIVED}
 _MOVE = """INSERT INTO tracking_writerposition (run_id, writer, last_sequence) VALUES (%s, %s, %s)
     ON CONFLICT (run_id, writer) DO UPDATE SET last_sequence = excluded.last_sequence"""
+
+
+@dataclass(frozen=True, slots=True)
+class PointsWrite:
+    """A batch of metrics alone, as somebody asks to have it stored."""
+
+    project: ProjectRef
+    run: UUID
+    writer: UUID
+    sequence: int
+    metrics: Columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +72,38 @@ def write_points(
     Raises:
         RunNotFound: the project has no such run.
         SequenceGap, RunDeleted, RunPurged, ExperimentDeleted: as `write_batch`.
+        Overloaded: too much waits already; nothing is stored.
     """
     columns = metrics if isinstance(metrics, Columns) else Columns.of(metrics)
-    write = _Write(project, run, writer, sequence, series.arrive(columns))
+    (outcome,) = write_all_points([PointsWrite(project, run, writer, sequence, columns)])
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def write_all_points(asked: Sequence[PointsWrite]) -> Sequence[BatchOutcome | Exception]:
+    """What came of each, in order: its outcome, or what `write_points` would have raised.
+
+    Raises:
+        Overloaded: too much waits already; nothing is stored.
+    """
+    writes = [_Write(each.project, each.run, each.writer, each.sequence, series.arrive(each.metrics)) for each in asked]
+    return [
+        _write_alone(each) if isinstance(outcome, _NotOrdinary) else outcome
+        for each, outcome in zip(asked, _group.submit_all(writes), strict=True)
+    ]
+
+
+def _write_alone(asked: PointsWrite) -> BatchOutcome | Exception:
     try:
-        return _group.submit(write)
-    except _NotOrdinary:
-        return write_batch(run=get_run(project=project, id=run), writer=writer, sequence=sequence, metrics=columns)
+        return write_batch(
+            run=get_run(project=asked.project, id=asked.run),
+            writer=asked.writer,
+            sequence=asked.sequence,
+            metrics=asked.metrics,
+        )
+    except LinealError as exc:
+        return exc
 
 
 def _store_group(writes: Sequence[_Write]) -> Sequence[BatchOutcome | Exception]:
@@ -109,7 +147,7 @@ def _store(writes: Sequence[_Write]) -> Sequence[BatchOutcome | Exception]:
     series.store(stored)
     moved = {at: last for at, last in positions.items() if last != before.get(at)}
     _move(moved)
-    _call_for_compaction(before, moved)
+    _call_for_compaction(before, moved, stored)
     transaction.on_commit(lambda: _known.add(stored))
     return outcomes
 
@@ -197,10 +235,36 @@ def _move(moved: Mapping[tuple[int, UUID], int]) -> None:
             cursor.executemany(_MOVE, rows)
 
 
-def _call_for_compaction(before: Mapping[tuple[int, UUID], int], moved: Mapping[tuple[int, UUID], int]) -> None:
-    due = {at[0] for at, last in moved.items() if last // COMPACT_EVERY > before.get(at, 0) // COMPACT_EVERY}
+def _call_for_compaction(
+    before: Mapping[tuple[int, UUID], int],
+    moved: Mapping[tuple[int, UUID], int],
+    stored: Sequence[tuple[Place, Arrived]],
+) -> None:
+    due = {at[0] for at, last in moved.items() if last // BATCHES_DUE > before.get(at, 0) // BATCHES_DUE}
+    due |= _arriving.count(stored)
     for run_id in sorted(due):
         jobs.enqueue("tracking.compact_run", _dedupe=f"compact:{run_id}", run_id=run_id)
+
+
+class _Arriving:
+    """How many points of each run came here since it was last called for. Forgetful: numbers of batches are the limit that holds."""
+
+    def __init__(self) -> None:
+        self._points: dict[int, int] = {}
+        self._lock = threading.Lock()
+
+    def count(self, stored: Iterable[tuple[Place, Arrived]]) -> set[int]:
+        """Runs of which enough points have come, that is with these."""
+        due = set()
+        with self._lock:
+            if len(self._points) > KNOWN_RUNS:
+                self._points.clear()
+            for place, arrived in stored:
+                self._points[place.run_id] = self._points.get(place.run_id, 0) + arrived.points
+                if self._points[place.run_id] >= POINTS_DUE:
+                    due.add(place.run_id)
+                    self._points[place.run_id] = 0
+        return due
 
 
 class _KnownSeries:
@@ -223,5 +287,11 @@ class _KnownSeries:
                 self._keys.popitem(last=False)
 
 
-_known = _KnownSeries()
-_group: Grouped[_Write, BatchOutcome] = Grouped(_store_group, most=MOST_AT_ONCE)
+_known, _arriving = _KnownSeries(), _Arriving()
+_group: Grouped[_Write, BatchOutcome] = Grouped(
+    _store_group,
+    most=MOST_AT_ONCE,
+    weigh=lambda write: len(write.arrived.payload),
+    most_weight=WAITING_BYTES,
+    patience_s=WAITING_S,
+)
