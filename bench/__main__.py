@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import artifacts, client_cost, history, ingest, lineage, profile, report
+from bench import artifacts, client_cost, compaction, growth, history, ingest, lineage, profile, report, small_flushes
 from bench.cores import one_core
 from bench.drift import agreement, alarms, sequential, speed, windows
 from bench.load import command as load
@@ -30,6 +30,9 @@ from bench.table import Row, print_table
 SCENARIOS: dict[str, Callable[[Path], Sequence[Row | Sheet]]] = {
     "client": client_cost.measure,
     "ingest": ingest.measure,
+    "small_flushes": small_flushes.measure,
+    "compaction": compaction.measure,
+    "growth": growth.measure,
     "history": history.measure,
     "artifacts": artifacts.measure,
     "profile": profile.measure,

@@ -28,8 +28,10 @@ MOST_AT_ONCE = 64  # batches in one transaction; it holds the locks of as many r
 KNOWN_RUNS = 2_000  # runs whose series a process remembers
 
 _WRITABLE = {Run.Lifecycle.ACTIVE, Run.Lifecycle.ARCHIVED}
-_MOVE = """INSERT INTO tracking_writerposition (run_id, writer, last_sequence) VALUES (%s, %s, %s)
-    ON CONFLICT (run_id, writer) DO UPDATE SET last_sequence = excluded.last_sequence"""
+_MOVE = "INSERT INTO tracking_writerposition (run_id, writer, last_sequence)"
+_MOVED = "ON CONFLICT (run_id, writer) DO UPDATE SET last_sequence = excluded.last_sequence"
+_MOVE_ONE = f"{_MOVE} VALUES (%s, %s, %s) {_MOVED}"
+_MOVE_ALL = f"{_MOVE} SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[]) {_MOVED}"  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +234,10 @@ def _move(moved: Mapping[tuple[int, UUID], int]) -> None:
     rows = [(run_id, _bound(writer), last) for (run_id, writer), last in sorted(moved.items())]
     if rows:
         with prepared.cursor() as cursor:
-            cursor.executemany(_MOVE, rows)
+            if connection.vendor == "postgresql":
+                cursor.execute(_MOVE_ALL, [list(column) for column in zip(*rows, strict=True)])
+            else:
+                cursor.executemany(_MOVE_ONE, rows)
 
 
 def _call_for_compaction(

@@ -21,6 +21,9 @@ from tracking.values import Rejected, problem_of_key
 SUMMARY_COLUMNS = ("count", "last", "last_step", "last_time", "min", "min_step", "max", "max_step")
 
 _ADD_BATCH = "INSERT INTO tracking_batch (run_id, points, payload, created_at) VALUES (%s, %s, %s, %s)"
+_ADD_BATCHES = """INSERT INTO tracking_batch (run_id, points, payload, created_at)
+    SELECT run_id, points, payload, %s::timestamptz
+    FROM unnest(%s::bigint[], %s::int[], %s::bytea[]) WITH ORDINALITY AS batch (run_id, points, payload, place) ORDER BY place"""
 _SERIES_COLUMNS = f"run_id, experiment_id, key, {', '.join(SUMMARY_COLUMNS)}"
 # The rules of `tracking.metrics.summary.merge`. A name for the stored row would shadow the table's in SQLite's upsert.
 _LATER = "(excluded.last_step, excluded.last_time) >= (tracking_series.last_step, tracking_series.last_time)"
@@ -108,9 +111,12 @@ def store(arrivals: Sequence[tuple[Place, Arrived]]) -> None:
     if not arrivals:
         return
     stamp = connection.ops.adapt_datetimefield_value(clock.now())
-    rows = [(place.run_id, arrived.points, arrived.payload, stamp) for place, arrived in arrivals]
+    rows = [(place.run_id, arrived.points, arrived.payload) for place, arrived in arrivals]
     with prepared.cursor() as cursor:
-        cursor.executemany(_ADD_BATCH, rows)
+        if connection.vendor == "postgresql":
+            cursor.execute(_ADD_BATCHES, [stamp, *(list(column) for column in zip(*rows, strict=True))])
+        else:
+            cursor.executemany(_ADD_BATCH, [(*row, stamp) for row in rows])
         _merge(cursor, _merged(arrivals))
 
 
