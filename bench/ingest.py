@@ -25,11 +25,11 @@ from tracking.metrics import codec
 from tracking.metrics.points import make_points
 
 WRITERS = 8
-BATCHES = 100
+BATCHES = 60
 STEPS = 100
 KEYS = [f"m{number}" for number in range(10)]
 POINTS = STEPS * len(KEYS)  # a batch
-ROUNDS = 3
+ROUNDS = 2
 TARGET = 1_000_000  # points/s
 CONTENT_TYPE = "application/x-msgpack"
 

@@ -23,7 +23,8 @@ from django.urls import path
 
 
 def read(request):
-    return HttpResponse(str(len(request.body)), content_type="application/json")
+    body = str(len(request.body))
+    return HttpResponse(body, content_type="application/json", headers={"Content-Length": str(len(body))})
 
 
 urlpatterns = [path("", read)]

@@ -1,8 +1,8 @@
 """Where ingest is measured: a whole server on SQLite, another on a PostgreSQL of its own, and what tells their cost."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,10 +59,11 @@ class Place:
 @contextmanager
 def places(folder: Path, **settings: str) -> Iterator[Iterator[Place]]:
     """One after the other, each with a server that ends before the next begins."""
-    yield _each(folder, settings)
+    with closing(_each(folder, settings)) as found:
+        yield found
 
 
-def _each(folder: Path, settings: dict[str, str]) -> Iterator[Place]:
+def _each(folder: Path, settings: dict[str, str]) -> Generator[Place, None, None]:
     with on_sqlite(folder / "sqlite", **settings) as place:
         yield place
     with on_postgresql(folder / "postgresql", **settings) as place:

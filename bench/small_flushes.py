@@ -28,7 +28,7 @@ from bench.wire import Wire
 
 RUNS = 200
 FLUSHES = 20
-ROUNDS = 3
+ROUNDS = 1
 TARGET = 1_500  # requests/s
 
 
