@@ -27,7 +27,7 @@ from bench.table import Row, shown
 from bench.wire import Wire
 
 RUNS = 200
-FLUSHES = 20
+FLUSHES = 10
 ROUNDS = 1
 TARGET = 1_500  # requests/s
 
