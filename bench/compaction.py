@@ -1,8 +1,9 @@
 """Bytes that a stored point takes once the worker has rewritten its batches as chunks, with its indexes, as the database counts them.
 
 Ten metrics of fifty thousand steps, logged at uneven times as training does: noisy losses, which no codec can do much about,
-beside those that repeat. The limit is a chunk's codec alone: delta, byte shuffle and zstd over all points of a series at once. While it
-rewrites, a reader asks for a whole history again and again, and has to see every point each time. The sheet holds codecs beside ours.
+beside those that repeat. The limit is a chunk's codec alone: delta, byte shuffle and zstd over all points of a series at once. A
+reader asks for a whole history until the batches are gone, and has to see every point each time; where the worker is quicker than that it
+reads once, and only `tests/tracking/test_write_batch_races.py` reads in the middle. The sheet holds codecs beside ours.
 """
 
 import lzma
