@@ -15,7 +15,19 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import artifacts, client_cost, footprint, growth, history, ingest, lineage, profile, runner
+from bench import (
+    artifacts,
+    client_cost,
+    compaction,
+    footprint,
+    growth,
+    history,
+    ingest,
+    lineage,
+    profile,
+    runner,
+    small_flushes,
+)
 from bench.drift import agreement, alarms, sequential, speed, windows
 from bench.load import command as load
 from bench.plot import Curves
@@ -25,6 +37,8 @@ from bench.table import Row
 SCENARIOS: dict[str, Callable[[Path], Sequence[Row | Sheet | Curves]]] = {
     "client": client_cost.measure,
     "ingest": ingest.measure,
+    "small_flushes": small_flushes.measure,
+    "compaction": compaction.measure,
     "history": history.measure,
     "artifacts": artifacts.measure,
     "profile": profile.measure,

@@ -15,7 +15,7 @@ from core.errors import Invalid
 from core.ids import parse_run_id
 from tracking import selectors, services
 from tracking.api.base import RunView
-from tracking.api.batches import decode_uses
+from tracking.api.batch_bodies import decode_uses
 from tracking.api.fields import ScalarField
 from tracking.api.render import dataset_use_out, run_out
 from tracking.api.schemas import RunDatasetOut, RunOut
