@@ -24,6 +24,7 @@ from bench import artifacts, client_cost, history, ingest, lineage, profile, rep
 from bench.cores import one_core
 from bench.drift import agreement, alarms, sequential, speed, windows
 from bench.load import command as load
+from bench.seed import command as seed
 from bench.sheet import Sheet, print_sheet, write_into
 from bench.table import Row, print_table
 
@@ -44,6 +45,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 
 def main(arguments: list[str]) -> int:
+    if arguments[:1] == ["seed"]:
+        return seed.main(arguments[1:])
     if arguments[:1] == ["load"]:
         return load.main(arguments[1:])
     if "--megabytes" in arguments:
