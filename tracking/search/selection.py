@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
+from django.db.models.expressions import RawSQL
+from django.db.models.lookups import Exact
 
 from core.access import ProjectRef
 from core.errors import Invalid
@@ -24,6 +26,15 @@ LIFECYCLES: tuple[Lifecycle, ...] = ("active", "archived", "deleted", "all")
 
 FEW = 5_000  # runs that can be tested and sorted in some 10 ms
 TRIES = 4  # comparisons that are counted to find a narrow one
+
+MERGED = 40  # experiments whose runs are merged in their order; of more, all that pass are sorted
+
+
+class Place(int):
+    """Stands for the id of an experiment until a statement is complete."""
+
+
+PLACE = Place()
 
 RUNS = Scope()
 ROWS_OF_RUNS = Scope(through="run")
@@ -50,10 +61,18 @@ class Selection:
         """Those rows of `source` (series, params or tags) whose run is selected; begins at their copy of the experiment."""
         return source.filter(self._place(ROWS_OF_RUNS, "experiment_id"), *self._rest(ROWS_OF_RUNS))
 
+    def of_each(self) -> Selection | None:
+        """The same of one experiment, whose id is the parameter PLACE; None unless it is about a number that can be asked apart."""
+        if self.experiments is None or not 1 < len(self.experiments) <= MERGED:
+            return None
+        return replace(self, experiments=(PLACE,))
+
     def _place(self, scope: Scope, experiment: str) -> Q:
         if self.experiments is None:
             project, deleted = scope.path("project_id"), scope.path("experiment__deleted_at__isnull")
             return Q((project, self.project_id), (deleted, True))
+        if self.experiments == (PLACE,):
+            return Q(Exact(F(experiment), RawSQL("%s", (PLACE,))))
         if len(self.experiments) == 1:
             return Q((experiment, self.experiments[0]))
         return Q((f"{experiment}__in", self.experiments))

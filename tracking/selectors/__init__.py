@@ -2,6 +2,7 @@
 
 from tracking.selectors.artifacts import artifact_entries, get_artifact, list_artifacts, list_folder
 from tracking.selectors.datasets import (
+    UsedVersion,
     get_dataset,
     get_dataset_version,
     inputs_of,
@@ -18,6 +19,7 @@ from tracking.selectors.uploads import get_upload
 
 __all__ = [
     "RunRow",
+    "UsedVersion",
     "artifact_entries",
     "code_diff",
     "find_experiment",

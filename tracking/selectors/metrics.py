@@ -14,9 +14,8 @@ EXACT_CHART_POINTS = 200_000  # up to here a chart decodes every point; beyond, 
 
 def metric_summaries(run: Run) -> dict[str, Summary]:
     """Summary of each metric by key, in order of key. One query."""
-    fields = ("count", "last", "last_step", "last_time", "min", "min_step", "max", "max_step")
-    rows = Series.objects.filter(run=run).order_by("key")
-    return {row.key: Summary(**{name: getattr(row, name) for name in fields}) for row in rows}
+    rows = Series.objects.filter(run=run).order_by("key").values_list("key", *Summary._fields)
+    return {row[0]: Summary._make(row[1:]) for row in rows}
 
 
 def read_points(run: Run, keys: Sequence[str]) -> dict[str, Points]:
