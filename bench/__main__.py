@@ -4,6 +4,8 @@
     python -m bench ingest          # one of them
     python -m bench lineage --write # another, and its section in docs/benchmarks.md
     python -m bench artifacts --megabytes 100   # with a smaller file than 1 GB
+    python -m bench search --runs 10000         # with a smaller store than 100,000 runs
+    python -m bench seed --home FOLDER          # nothing but such a store, to look at with `lineal up`; see its --help
     python -m bench drift           # those of drift, whose tables go into docs/drift.md with --write
     python -m bench load --users 30 --seconds 60 --database postgresql   # many users at once; see its --help
 
@@ -20,7 +22,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import artifacts, client_cost, history, ingest, lineage, profile, report
+from bench import artifacts, client_cost, history, ingest, lineage, profile, report, search
 from bench.cores import one_core
 from bench.drift import agreement, alarms, sequential, speed, windows
 from bench.load import command as load
@@ -35,6 +37,7 @@ SCENARIOS: dict[str, Callable[[Path], Sequence[Row | Sheet]]] = {
     "artifacts": artifacts.measure,
     "profile": profile.measure,
     "lineage": lineage.measure,
+    "search": search.measure,
     "drift-agreement": agreement.measure,
     "drift-alarms": alarms.measure,
     "drift-windows": windows.measure,
@@ -52,6 +55,11 @@ def main(arguments: list[str]) -> int:
     if "--megabytes" in arguments:
         at = arguments.index("--megabytes")
         artifacts.megabytes = int(arguments[at + 1])
+        arguments = [*arguments[:at], *arguments[at + 2 :]]
+    if "--runs" in arguments:
+        at = arguments.index("--runs")
+        most = int(arguments[at + 1])
+        search.sizes = tuple(size for size in search.SIZES if size < most) + (most,)
         arguments = [*arguments[:at], *arguments[at + 2 :]]
     write = "--write" in arguments
     names = _expanded([name for name in arguments if name != "--write"])

@@ -5,6 +5,7 @@ Run again with more runs, it adds those that are missing.
 
 import argparse
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -76,3 +77,8 @@ def fill(runs: int) -> int:
         sequence(lambda done: progress.advance(task, done))
         settle()
     return added
+
+
+if __name__ == "__main__":  # of the search scenario: the store that the environment names, brought to that many runs
+    prepare()
+    fill(int(sys.argv[1]))

@@ -79,7 +79,7 @@ class MadeRun:
 
     @property
     def host(self) -> str:
-        return f"gpu-{self.number % 8}"
+        return f"gpu-{int(8 * self._share(43))}"
 
     @property
     def user(self) -> str:

@@ -31,9 +31,13 @@ def merged(
     except EmptyResultSet:  # the conditions contradict each other
         return []
     terms = ", ".join(f"{number} {direction}" for number, direction in enumerate(order, 1))
-    sql = f"{' UNION ALL '.join([part] * len(experiments))} ORDER BY {terms} LIMIT {limit:d}"
+    ordered = f"ORDER BY {terms} LIMIT {limit:d}"
+    connection = connections[rows.db]
+    if connection.vendor == "postgresql":  # which reads a part in order only where the part says so; SQLite allows it to no part
+        part = f"({part} {ordered})"
+    sql = f"{' UNION ALL '.join([part] * len(experiments))} {ordered}"
     bound = [experiment if value is PLACE else value for experiment in experiments for value in values]
-    with connections[rows.db].cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(sql, bound)
         found = cursor.fetchall()
     return list(compiler.results_iter(results=[found], tuple_expected=True))

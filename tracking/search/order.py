@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, F, FloatField, OrderBy, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import F, FloatField, OrderBy, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Left, NullIf
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, IsNull, LessThan, LessThanOrEqual
@@ -61,8 +61,7 @@ class SortKey:
     def is_missing(self, scope: Scope) -> Q:
         if isinstance(self.source, Column):
             return Q(IsNull(self.on_run(scope), True))
-        mine = self.source.filter(Q((f"{self.column}__isnull", False)), run_id=OuterRef(scope.run_id))
-        return ~Q(Exists(mine))
+        return ~scope.has(self.source.filter(Q((f"{self.column}__isnull", False))))
 
     def after(self, value: Combinable, mark: Any, *, or_missing: bool) -> Q:
         """Strictly behind `mark` in this key alone. Nothing is behind a missing value."""
@@ -109,8 +108,8 @@ def _read(
 
 
 def _by_age(selection: Selection, lacking: tuple[SortKey, ...], after: Position | None, limit: int) -> list[Position]:
-    each = selection.of_each()
-    runs = (each or selection).runs().filter(*(key.is_missing(RUNS) for key in lacking))
+    each, scope = selection.of_each(), selection.scope_of_runs
+    runs = (each or selection).runs(scope).filter(*(key.is_missing(scope) for key in lacking))
     if after is not None:
         runs = runs.filter(pk__lt=after[-1])
     runs = runs.values_list("pk")
@@ -124,13 +123,14 @@ def _having(
 ) -> list[Position]:
     """Runs that have the first of `keys`: read off the index of its values, unless the runs in question are few."""
     first, rest = keys[0], keys[1:]
-    each = None if isinstance(first.source, Column) or selection.narrowed_to is not None else selection.of_each()
+    each = None if isinstance(first.source, Column) else selection.of_each()
     experiments, selection = selection.experiments, each or selection
     idle = 1 if rest and rest[0].instead else 0
     rest = rest[idle:]
     if isinstance(first.source, Column) or selection.narrowed_to is not None:
-        rows, scope, value = selection.runs(), RUNS, first.on_run(RUNS)
-        rows = rows.filter(~first.is_missing(RUNS)) if first.can_be_missing else rows
+        scope = RUNS if isinstance(first.source, Column) else selection.scope_of_runs
+        rows, value = selection.runs(scope), first.on_run(scope)
+        rows = rows.filter(~first.is_missing(scope)) if first.can_be_missing else rows
     else:
         rows, scope, value = selection.rows(first.source), ROWS_OF_RUNS, first.on_row()
         rows = rows.filter(Q((f"{first.column}__isnull", False)))

@@ -17,7 +17,7 @@ from tracking.errors import ExperimentNotFound
 from tracking.limits import SEARCH_EXPERIMENTS
 from tracking.models import Experiment, Run
 from tracking.search import steps
-from tracking.search.ast import AllOf, AnyOf, Expr, Not, Picked
+from tracking.search.ast import AllOf, AnyOf, Dataset, Expr, Not, Picked
 from tracking.search.compile import Scope, compile_filter, is_indexed, matching_rows
 from tracking.search.parser import parse
 
@@ -37,7 +37,8 @@ class Place(int):
 PLACE = Place()
 
 RUNS = Scope()
-ROWS_OF_RUNS = Scope(through="run")
+ROWS_OF_RUNS = Scope(through="run", one_by_one=True)
+PAGE_OF_RUNS = Scope(one_by_one=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +54,24 @@ class Selection:
     expr: Expr
     narrowed_to: QuerySet[Any] | None = None
 
-    def runs(self) -> QuerySet[Run]:
-        """The selected runs, unordered. Lazy."""
-        return Run.objects.filter(self._place(RUNS, "experiment_id"), *self._rest(RUNS))
+    def runs(self, scope: Scope = RUNS) -> QuerySet[Run]:
+        """The selected runs, unordered; PAGE_OF_RUNS where a page of them is read in order. Lazy."""
+        return Run.objects.filter(self._place(scope, "experiment_id"), *self._rest(scope))
 
     def rows(self, source: QuerySet[Any]) -> QuerySet[Any]:
         """Those rows of `source` (series, params or tags) whose run is selected; begins at their copy of the experiment."""
         return source.filter(self._place(ROWS_OF_RUNS, "experiment_id"), *self._rest(ROWS_OF_RUNS))
 
+    @property
+    def scope_of_runs(self) -> Scope:
+        """For a page of runs: those few that all have to be looked at are better joined than asked one by one."""
+        return PAGE_OF_RUNS if self.narrowed_to is None else RUNS
+
     def of_each(self) -> Selection | None:
-        """The same of one experiment, whose id is the parameter PLACE; None unless it is about a number that can be asked apart."""
-        if self.experiments is None or not 1 < len(self.experiments) <= MERGED:
+        """The same of one experiment, whose id is the parameter PLACE. None where that is of no use: of one experiment, of more
+        than can be merged, and of few runs, which are sorted as they are.
+        """
+        if self.narrowed_to is not None or self.experiments is None or not 1 < len(self.experiments) <= MERGED:
             return None
         return replace(self, experiments=(PLACE,))
 
@@ -142,4 +150,8 @@ def _candidates(expr: Expr, experiments: tuple[int, ...]) -> list[QuerySet[Any]]
     parts = expr.parts if isinstance(expr, AllOf) else (expr,)
     tried = [part for part in parts if not isinstance(part, (Not, AllOf, AnyOf, Picked)) and is_indexed(part)][:TRIES]
     place = Q(experiment_id=experiments[0]) if len(experiments) == 1 else Q(experiment_id__in=experiments)
-    return [matching_rows(part).filter(place).values("run_id") for part in tried]
+    found = []
+    for part in tried:
+        rows = matching_rows(part)
+        found.append((rows if isinstance(part.field, Dataset) else rows.filter(place)).values("run_id"))
+    return found
