@@ -57,8 +57,8 @@ def fill(runs: int) -> int:
     """Bring the project `default` to that many made-up runs; how many were added. With a progress bar where one can be seen."""
     from accounts.models import Account, Project
     from audit.models import AuditPending
-    from bench.seed.made import MadeRun
     from bench.seed.ledger import sequence
+    from bench.seed.made import MadeRun
     from bench.seed.rows import Seeding, settle
     from tracking.models import Run
 

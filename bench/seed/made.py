@@ -19,10 +19,30 @@ APART = timedelta(seconds=90)  # one run begins after the other
 POINTS = 5  # of each metric
 
 METRICS = ("loss", "auc", "accuracy", "f1", *(f"val/m{number:02}" for number in range(4, 20)))
-PARAMS = ("lr", "opt", "batch_size", "depth", "dropout", "seed", "family", *(f"p{number:02}" for number in range(7, 20)))
+PARAMS = (
+    "lr",
+    "opt",
+    "batch_size",
+    "depth",
+    "dropout",
+    "seed",
+    "family",
+    *(f"p{number:02}" for number in range(7, 20)),
+)
 TAGS = ("team", "owner", "stage", "ticket", "note")
 
-EXPERIMENTS = ("churn", "churn", "churn", "churn", "churn", "churn", "fraud", "fraud", "fraud", "uplift")  # six tenths …
+EXPERIMENTS = (
+    "churn",
+    "churn",
+    "churn",
+    "churn",
+    "churn",
+    "churn",
+    "fraud",
+    "fraud",
+    "fraud",
+    "uplift",
+)  # six tenths …
 OPTIMISERS = ("adam", "adamw", "sgd", "lamb")
 FAMILIES = ("boosting", "forest", "linear")
 TEAMS = ("risk", "growth", "pricing", "support", "ops", "ads", "core")

@@ -217,7 +217,13 @@ def _batches(runs: Sequence[Written]) -> Iterator[tuple[Any, ...]]:
 def _content(run: Written) -> str:
     """The digest that `tracking.services.seals.content_digest` makes of the rows."""
     made = run.made
-    about = (made.uuid.hex, run.experiment.uuid.hex, made.status, clock.text(made.started_at), clock.text(made.ended_at))
+    about = (
+        made.uuid.hex,
+        run.experiment.uuid.hex,
+        made.status,
+        clock.text(made.started_at),
+        clock.text(made.ended_at),
+    )
     return sealing.digest(
         [
             ("run", [sealing.item(*about, REPOSITORY, made.commit, "", "")]),

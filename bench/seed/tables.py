@@ -61,7 +61,6 @@ class Table:
         return (*values, *self._constants)
 
 
-
 def _fields(model: type[Model]) -> list[Field[Any, Any]]:
     return [field for field in model._meta.concrete_fields if field.column]  # noqa: SLF001 - likewise
 

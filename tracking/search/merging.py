@@ -33,7 +33,9 @@ def merged(
     terms = ", ".join(f"{number} {direction}" for number, direction in enumerate(order, 1))
     ordered = f"ORDER BY {terms} LIMIT {limit:d}"
     connection = connections[rows.db]
-    if connection.vendor == "postgresql":  # which reads a part in order only where the part says so; SQLite allows it to no part
+    if (
+        connection.vendor == "postgresql"
+    ):  # which reads a part in order only where the part says so; SQLite allows it to no part
         part = f"({part} {ordered})"
     sql = f"{' UNION ALL '.join([part] * len(experiments))} {ordered}"
     bound = [experiment if value is PLACE else value for experiment in experiments for value in values]
