@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
     if "--runs" in arguments:
         at = arguments.index("--runs")
         most = int(arguments[at + 1])
-        search.sizes = tuple(size for size in search.SIZES if size < most) + (most,)
+        search.sizes = (*(size for size in search.SIZES if size < most), most)
         arguments = [*arguments[:at], *arguments[at + 2 :]]
     write = "--write" in arguments
     names = _expanded([name for name in arguments if name != "--write"])

@@ -26,16 +26,20 @@ def drawn(title: str, lines: Sequence[Line]) -> str:
     across = _Axis([x for line in lines for x, _ in line.points], LEFT, WIDTH - RIGHT)
     up = _Axis([y for line in lines for _, y in line.points], HEIGHT - BOTTOM, TOP)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-family="sans-serif" '
-        f'font-size="12" fill="{GREY}"><title>{escape(title)}</title>',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-family="sans-serif" '
+            f'font-size="12" fill="{GREY}"><title>{escape(title)}</title>'
+        ),
         f'<text x="{LEFT}" y="18" font-size="14">{escape(title)}</text>',
     ]
     for value in up.ticks:
         y = up.at(value)
         parts.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="{GREY}" stroke-opacity="0.35"/>')
         parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{value:g}</text>')
-    for value in across.ticks:
-        parts.append(f'<text x="{across.at(value):.1f}" y="{HEIGHT - 12}" text-anchor="middle">{value:,.0f}</text>')
+    parts += [
+        f'<text x="{across.at(value):.1f}" y="{HEIGHT - 12}" text-anchor="middle">{value:,.0f}</text>'
+        for value in across.ticks
+    ]
     for number, line in enumerate(lines):
         colour = COLOURS[number % len(COLOURS)]
         dash = ' stroke-dasharray="6 4"' if number >= (len(lines) + 1) // 2 else ""

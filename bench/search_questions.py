@@ -102,7 +102,7 @@ def _rare(oracle: Oracle, chance: random.Random) -> Question:
 
 
 def _nothing_asked(oracle: Oracle, chance: random.Random) -> Question:
-    return Question({}, lambda n: True)
+    return Question({}, lambda _: True)
 
 
 def _tags(oracle: Oracle, chance: random.Random) -> Question:

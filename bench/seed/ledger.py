@@ -70,7 +70,7 @@ class Ledger:
             yield id_, private.path, private.salt, private.value, private.search_name
 
 
-def sequence(tell: Callable[[int], None] = lambda done: None) -> None:
+def sequence(tell: Callable[[int], None] = lambda _: None) -> None:
     """Give all events their places in the log, as the server's own process would over the next minutes."""
     sequencer = Sequencer(keys.load_signer(), keys.load_cosigner())
     while done := sequencer.step():

@@ -72,7 +72,7 @@ class Seeding:
             }.items()
         }
 
-    def write(self, first: int, count: int, tell: Callable[[int], None] = lambda done: None) -> None:
+    def write(self, first: int, count: int, tell: Callable[[int], None] = lambda _: None) -> None:
         """Run `first` and those behind it, `count` in all; `tell` hears how many more were written."""
         for start in range(first, first + count, BLOCK):
             made = [MadeRun(number) for number in range(start, min(start + BLOCK, first + count))]

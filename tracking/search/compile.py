@@ -54,8 +54,8 @@ class Probe(Exists):
     """
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        sql, values = super().as_sql(compiler, connection, template="EXISTS(%(subquery)s OFFSET 0)", **context)
-        return sql, values
+        template = "EXISTS(%(subquery)s OFFSET 0)"
+        return self.as_sql(compiler, connection, template=template, **context)  # type: ignore[call-arg]  # Subquery's own takes it
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,10 +112,9 @@ def _by_age(selection: Selection, lacking: tuple[SortKey, ...], after: Position 
     runs = (each or selection).runs(scope).filter(*(key.is_missing(scope) for key in lacking))
     if after is not None:
         runs = runs.filter(pk__lt=after[-1])
-    runs = runs.values_list("pk")
     if each is not None:
-        return merged(runs, selection.experiments or (), ["DESC"], limit)
-    return list(runs.order_by("-pk")[:limit])
+        return merged(runs.values_list("pk"), selection.experiments or (), ["DESC"], limit)
+    return list(runs.order_by("-pk").values_list("pk")[:limit])
 
 
 def _having(
@@ -140,13 +139,13 @@ def _having(
         marks = (after[0], *after[1 + idle :])
         rows = rows.filter(first.not_before(value, after[0]), _behind(scope, (first, *rest), values, marks))
     named = {f"key_{number}": value for number, value in enumerate(values)}
-    rows = rows.annotate(**named).values_list(*named, scope.run_id)
+    placed: QuerySet[Any, Any] = rows.annotate(**named).values_list(*named, scope.run_id)
     if each is not None:
         order = [_direction(key, number) for number, key in enumerate((first, *rest))]
-        found = merged(rows, experiments or (), [*order, "DESC"], limit)
+        found = merged(placed, experiments or (), [*order, "DESC"], limit)
     else:
         sorting = [_sorting(key, name, at) for at, (key, name) in enumerate(zip((first, *rest), named, strict=True))]
-        found = list(rows.order_by(*sorting, f"-{scope.run_id}")[:limit])
+        found = list(placed.order_by(*sorting, f"-{scope.run_id}")[:limit])
     return [(row[0], *[None] * idle, *row[1:]) for row in found]
 
 

@@ -65,14 +65,14 @@ def _values(select: str, runs: Collection[int], keys: Sequence[str] | None) -> l
     """In the order of the primary key, so that nothing has to be sorted."""
     if not runs or (keys is not None and not keys):
         return []
-    wanted = ["run_id", "key"][: 1 if keys is None else 2]
-    given = [list(runs), list(keys or ())][: len(wanted)]
+    wanted: dict[str, list[Any]] = {"run_id": list(runs)} | ({} if keys is None else {"key": list(keys)})
     connection = connections[replica.alias()]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            where, values = " AND ".join(f"{name} = ANY(%s)" for name in wanted), given
+            where = " AND ".join(f"{name} = ANY(%s)" for name in wanted)
+            values: list[Any] = list(wanted.values())
         else:
-            marks = [f"{name} IN ({', '.join(['%s'] * len(each))})" for name, each in zip(wanted, given, strict=True)]
-            where, values = " AND ".join(marks), [value for each in given for value in each]
+            where = " AND ".join(f"{name} IN ({', '.join(['%s'] * len(given))})" for name, given in wanted.items())
+            values = [value for given in wanted.values() for value in given]
         cursor.execute(f"{select} WHERE {where} ORDER BY run_id, key", values)
         return list(cursor.fetchall())
