@@ -39,7 +39,7 @@ test: $(STAMP)  ## every test but the slow ones, on SQLite and on PostgreSQL (DA
 	$(foreach database,$(DATABASES),$(PYTEST) --database $(database) -m "not slow" &&) true
 
 test-all: $(STAMP) $(SPARK)  ## every test
-	@bash .ci/install-rabbitmq
+	@bash .ci/install-servers
 	$(foreach database,$(DATABASES),$(PYTEST) --database $(database) &&) true
 
 fuzz: $(STAMP)  ## requests that nobody would send, for half an hour or so, on both databases (FUZZ_TIMES=20)

@@ -97,6 +97,11 @@ def enqueue(name: str, /, *, _dedupe: str | None = None, _delay_s: float = 0, **
         transaction.on_commit(doorbell.ring, robust=True)
 
 
+def is_open(dedupe: str) -> bool:
+    """Whether a job of this key waits or is under way. One that failed for good, or killed all its workers, is neither."""
+    return Job.objects.filter(dedupe=dedupe, done_at=None, failed_at=None).exists()
+
+
 def run_next() -> bool:
     """Do the job that has been due longest. False when nothing is due."""
     job_row = _lease_next()

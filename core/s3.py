@@ -29,7 +29,7 @@ def parse_place(url: str) -> Place:
     return Place(parts.netloc, parts.path.strip("/"))
 
 
-def new_client(*, read_limit_s: float, endpoint: str = "", connections: int = 10) -> Any:
+def new_client(*, read_limit_s: float, endpoint: str = "", connections: int = 10, attempts: int = ATTEMPTS) -> Any:
     """A client of its own, safe to share between threads. `endpoint` replaces the one that boto3 finds.
 
     Signatures are of version 4 everywhere: links of version 2, which boto3 still makes for old regions, cover no headers.
@@ -41,7 +41,7 @@ def new_client(*, read_limit_s: float, endpoint: str = "", connections: int = 10
     config = Config(
         connect_timeout=CONNECT_LIMIT_S,
         read_timeout=read_limit_s,
-        retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+        retries={"total_max_attempts": attempts, "mode": "standard"},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         signature_version="s3v4",

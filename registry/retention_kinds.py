@@ -1,6 +1,7 @@
 """Versions and models as things that can be put away: how they are named, found, measured, and acted upon."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,28 +10,44 @@ from django.db.models import Count, QuerySet, Sum
 
 from core.access import Permission, Principal, ProjectRef
 from registry import selectors
-from registry.errors import VersionMissing
+from registry.errors import ModelMissing, VersionMissing
 from registry.models import ManifestFile, Model, ModelVersion
 from registry.services import lifecycle
 from retention import kinds
 from retention.holds import Holds
-from retention.kinds import Act, Item, Kind
+from retention.kinds import Act, Expired, Item, Kind
 
 BATCH = 500  # keys in one query
 
 
 def resolve_versions(project: ProjectRef, names: Sequence[str]) -> list[str]:
-    """`model/3`, or `model@sha256:…`."""
-    found: list[str] = []
-    models: dict[str, Model] = {}
+    """`model/3`, or `model@sha256:…`. One query for 500 models, and for each 500 versions of one."""
+    named = [_model_and_ref(name) for name in names]
+    models = _models_called(project, [model for model, _ in named])
+    refs: dict[str, list[str]] = defaultdict(list)
+    for model, ref in named:
+        refs[model].append(ref)
+    known = {name: selectors.find_versions(model=models[name], refs=some) for name, some in refs.items()}
+    for model, ref in named:
+        if ref not in known[model]:
+            raise VersionMissing(model, ref[:80])
+    return list(dict.fromkeys(known[model][ref].uuid.hex for model, ref in named))
+
+
+def _model_and_ref(name: str) -> tuple[str, str]:
+    model, _, ref = name.rpartition("@" if "@sha256:" in name else "/")
+    if not model:
+        raise VersionMissing(name[:80], "")
+    return model, ref
+
+
+def _models_called(project: ProjectRef, names: Sequence[str]) -> Mapping[str, Model]:
+    """Raises ModelMissing."""
+    found = selectors.find_models(project=project, names=list(dict.fromkeys(names)))
     for name in names:
-        model_name, _, ref = name.rpartition("@" if "@sha256:" in name else "/")
-        if not model_name:
-            raise VersionMissing(name[:80], "")
-        if model_name not in models:
-            models[model_name] = selectors.get_model(project=project, name=model_name)
-        found.append(selectors.get_version(model=models[model_name], ref=ref).uuid.hex)
-    return list(dict.fromkeys(found))
+        if name not in found:
+            raise ModelMissing(name[:80])
+    return found
 
 
 def version_items(project: ProjectRef, keys: Sequence[str], measured: bool) -> Mapping[str, Item]:
@@ -60,13 +77,20 @@ def version_line(project: ProjectRef, keys: Sequence[str]) -> Mapping[str, Seque
     return {key: [("model_version", key)] for key in keys}
 
 
-def expired_versions(before: datetime, most: int) -> Iterable[tuple[int, str]]:
-    rows = ModelVersion.objects.filter(deleted_at__lt=before, purged_at=None).order_by("deleted_at")
-    return [(project, uuid.hex) for project, uuid in rows.values_list("model__project_id", "uuid")[:most]]
+def expired_versions(before: datetime, after: int, most: int) -> list[Expired]:
+    """Deleted by themselves, or with their model: one of very many versions goes when they have gone."""
+    rows = ModelVersion.objects.filter(purged_at=None, pk__gt=after).order_by("pk")
+    models = Model.objects.filter(deleted_at__lt=before, purged_at=None)
+    found: set[Expired] = set()
+    for binned in (rows.filter(deleted_at__lt=before), rows.filter(model__in=models)):  # one query would use no index
+        for pk, project, uuid in binned.values_list("pk", "model__project_id", "uuid")[:most]:
+            found.add(Expired(pk, project, uuid.hex))
+    return sorted(found)[:most]
 
 
 def resolve_models(project: ProjectRef, names: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(selectors.get_model(project=project, name=name).uuid.hex for name in names))
+    found = _models_called(project, names)
+    return list(dict.fromkeys(found[name].uuid.hex for name in names))
 
 
 def model_items(project: ProjectRef, keys: Sequence[str], measured: bool) -> Mapping[str, Item]:
@@ -101,9 +125,9 @@ def model_line(project: ProjectRef, keys: Sequence[str]) -> Mapping[str, Sequenc
     return found
 
 
-def expired_models(before: datetime, most: int) -> Iterable[tuple[int, str]]:
-    rows = Model.objects.filter(deleted_at__lt=before, purged_at=None).order_by("deleted_at")
-    return [(project, uuid.hex) for project, uuid in rows.values_list("project_id", "uuid")[:most]]
+def expired_models(before: datetime, after: int, most: int) -> list[Expired]:
+    rows = Model.objects.filter(deleted_at__lt=before, purged_at=None, pk__gt=after).order_by("pk")
+    return [Expired(pk, project, uuid.hex) for pk, project, uuid in rows.values_list("pk", "project_id", "uuid")[:most]]
 
 
 def _versions(project: ProjectRef, keys: Sequence[str]) -> QuerySet[ModelVersion]:
@@ -133,22 +157,7 @@ def _on_model(service: Callable[..., Model], *, guarded: bool) -> kinds.Perform:
     return perform
 
 
-kinds.register(
-    Kind(
-        name="model_version",
-        resolve=resolve_versions,
-        items=version_items,
-        line=version_line,
-        perform={
-            Act.DELETE: _on_version(lifecycle.delete_version, guarded=True),
-            Act.RESTORE: _on_version(lifecycle.restore_version, guarded=False),
-            Act.PURGE: _on_version(lifecycle.purge_version, guarded=True),
-        },
-        own=Permission.MODEL_WRITE,
-        others=Permission.RUN_DELETE,
-        expired=expired_versions,
-    )
-)
+# A version stands on its model, and goes before it.
 kinds.register(
     Kind(
         name="model",
@@ -163,5 +172,21 @@ kinds.register(
         own=Permission.RUN_DELETE,
         others=Permission.RUN_DELETE,
         expired=expired_models,
+    )
+)
+kinds.register(
+    Kind(
+        name="model_version",
+        resolve=resolve_versions,
+        items=version_items,
+        line=version_line,
+        perform={
+            Act.DELETE: _on_version(lifecycle.delete_version, guarded=True),
+            Act.RESTORE: _on_version(lifecycle.restore_version, guarded=False),
+            Act.PURGE: _on_version(lifecycle.purge_version, guarded=True),
+        },
+        own=Permission.MODEL_WRITE,
+        others=Permission.RUN_DELETE,
+        expired=expired_versions,
     )
 )

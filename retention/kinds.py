@@ -1,10 +1,10 @@
 """What can be put away, and who carries it out: each room registers its kinds of things at app-ready."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from uuid import UUID
 
 from core.access import Permission, Principal, ProjectRef
@@ -40,6 +40,14 @@ class Item:
     bytes: int = 0
 
 
+class Expired(NamedTuple):
+    """A thing that the bin may let go; `pk` orders the things of its kind, whatever their project."""
+
+    pk: int
+    project_id: int
+    key: str
+
+
 class Perform(Protocol):
     def __call__(self, *, project: Any, key: str, actor: Principal, reason: str, holds: "Holds | None") -> bool:
         """Do it to one thing, with its event, in the caller's transaction; whether anything changed.
@@ -53,7 +61,7 @@ class Kind:
     """`resolve` finds keys by what people call things, or raises NotFound; `search` by a filter, where there is one.
 
     `line` gives the lineage nodes (kind, key) that stand for each key, for holds that come up the line. `expired` are
-    things (project id, key) that lie in the bin since before a moment.
+    things that lie in the bin since before a moment, after a `pk`, in that order, at most so many.
     """
 
     name: str
@@ -63,8 +71,16 @@ class Kind:
     perform: Mapping[Act, Perform]
     own: Permission
     others: Permission
-    expired: Callable[[datetime, int], Iterable[tuple[int, str]]]
+    expired: Callable[[datetime, int, int], Sequence[Expired]]
     search: Callable[[ProjectRef, Mapping[str, Any], int], Sequence[str]] | None = None
+
+    def needed(self, act: Act, *, creator: UUID, by: Principal) -> Permission:
+        """What it takes to put a thing that `creator` made to `act`: a purge is an administrator's."""
+        return Permission.PURGE if act is Act.PURGE else self.to_change(creator=creator, by=by)
+
+    def to_change(self, *, creator: UUID, by: Principal) -> Permission:
+        """One's own may be changed by those who may make such things, others' by those who may delete them."""
+        return self.own if creator == by.id else self.others
 
 
 _kinds: dict[str, Kind] = {}

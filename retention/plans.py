@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.access import Permission, Principal, ProjectRef, require
+from core.access import Principal, ProjectRef, require
 from core.errors import Invalid
 from retention import kinds
 from retention.errors import SelectionTooLarge
@@ -49,9 +49,11 @@ def make_plan(
     principal: Principal,
     ids: Sequence[str] | None = None,
     query: Mapping[str, Any] | None = None,
+    keys: Sequence[str] | None = None,
     measured: bool = True,
 ) -> Plan:
-    """What `act` would do to the things called `ids`, or to those that `query` (filter, experiments, lifecycle) finds.
+    """What `act` would do to the things called `ids`, or to those that `query` (filter, experiments, lifecycle) finds; or
+    to `keys`, of a caller that has looked them up.
 
     Raises:
         Invalid: neither or both were given, or the kind knows no such act or filter.
@@ -63,7 +65,7 @@ def make_plan(
     if act not in known.perform:
         raise Invalid(f"A {kind} has no act {act!r}; it has {', '.join(known.perform)}.", field="act")
     wanted = Act(act)
-    keys = _selected(project, known, wanted, ids, query)
+    keys = _selected(project, known, wanted, ids, query) if keys is None else keys
     items = known.items(project, keys, measured)
     _require(principal, known, wanted, items, project)
     holds = Holds(project).on(kind, keys, wanted) if wanted in GUARDED else {}
@@ -88,13 +90,10 @@ def _selected(
 
 
 def _require(principal: Principal, kind: Kind, act: Act, items: Mapping[str, Item], project: ProjectRef) -> None:
-    """One's own may be put away by whoever may make them; others' by those who may delete; a purge is an administrator's."""
-    if act is Act.PURGE:
-        require(principal, Permission.PURGE, project)
-    elif any(item.creator != principal.id for item in items.values()):
-        require(principal, kind.others, project)
-    else:
-        require(principal, kind.own, project)
+    """What all of them need; where there are none, what one's own would."""
+    creators = {item.creator for item in items.values()} or {principal.id}
+    for permission in sorted({kind.needed(act, creator=creator, by=principal) for creator in creators}):
+        require(principal, permission, project)
 
 
 def _planned(item: Item, act: Act, whys: Sequence[str]) -> Planned:

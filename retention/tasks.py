@@ -16,4 +16,10 @@ def empty_bins() -> None:
     services.empty_bins()
 
 
+@jobs.job("retention.resume_deletions")
+def resume_deletions() -> None:
+    services.resume_deletions()
+
+
+jobs.every(seconds=HOUR_S, name="retention.resume_deletions")
 jobs.every(seconds=HOUR_S, name="retention.empty_bins")

@@ -1,6 +1,7 @@
 """What every test may ask for: people with roles, a project, a client, and the jobs and ledger of this run."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -12,6 +13,21 @@ def _quiet_doorbell(request: pytest.FixtureRequest) -> Iterator[None]:
     """Jobs wait in the outbox until a test runs them."""
     with override_settings(RING_WORKERS=False):
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[None]:
+    """Before the plugin makes its database: it is a copy of one that is migrated."""
+    from django.db import connection
+
+    from tests import templates
+
+    if connection.vendor == "postgresql":
+        connection.settings_dict["TEST"]["TEMPLATE"] = templates.postgresql_template()
+        yield
+    else:
+        with closing(templates.copy_sqlite(connection.creation._get_test_db_name())):
+            yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -38,6 +38,7 @@ def _prepare() -> None:
     """Workers of pytest-xdist inherit the first process's choice and server through the environment."""
     if "LINEAL_TEST_DATABASE" in os.environ:
         return
+    _keep_bytecode()
     for name in [name for name in os.environ if name.startswith("LINEAL_") and name != "LINEAL_REQUIRE_BROWSER"]:
         del os.environ[name]  # a developer's own server is none of the suite's business
     folder = Path(tempfile.mkdtemp(prefix="lineal-tests-"))
@@ -48,6 +49,12 @@ def _prepare() -> None:
     os.environ["LINEAL_SPOOL_DIR"] = str(folder / "spool")
     if os.environ["LINEAL_TEST_DATABASE"] == "postgresql":
         os.environ["LINEAL_DATABASE_URL"] = start_postgresql(folder)
+
+
+def _keep_bytecode() -> None:
+    """Whatever the machine's habit: each of the many processes that tests start would compile the whole project anew."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 _prepare()

@@ -12,7 +12,7 @@ import urllib.request
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.server import free_port, postgresql_database
+from tests.server import free_port, give_database, postgresql_database
 
 LINEAL = Path(sys.executable).with_name("lineal")
 PATIENCE_S = 90  # of a test; the machine may be busy
@@ -174,7 +174,7 @@ class Installation:
 @contextmanager
 def installation(folder, **settings):
     """Migrated, with nothing running yet; ended on leaving. `settings` are LINEAL_* variables."""
-    with postgresql_database() as database:
+    with postgresql_database(migrated=True) as database:
         env = {name: value for name, value in os.environ.items() if not name.startswith("LINEAL_")}
         env |= {
             "LINEAL_HOME": str(folder / "home"),
@@ -186,6 +186,7 @@ def installation(folder, **settings):
         if database:
             env["LINEAL_DATABASE_URL"] = database
         made = Installation(folder, env | settings)
+        give_database(made.home, database)
         try:
             made.run("migrate")
             yield made

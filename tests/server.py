@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
+from tests import templates
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -95,15 +97,15 @@ class Server:
 
     def healthy(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/healthz", timeout=2) as response:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=30) as response:
                 return response.status == 200
         except OSError:
             return False
 
 
 @contextmanager
-def postgresql_database() -> Iterator[str | None]:
-    """The URL of a database of the test's own on this run's PostgreSQL; None when the run is on SQLite."""
+def postgresql_database(*, migrated: bool = False) -> Iterator[str | None]:
+    """The URL of a database of the test's own on this run's PostgreSQL, empty unless `migrated`; None when the run is on SQLite."""
     admin = os.environ.get("LINEAL_DATABASE_URL")
     if not admin:
         yield None
@@ -111,8 +113,9 @@ def postgresql_database() -> Iterator[str | None]:
     import psycopg
 
     name = f"server_{uuid4().hex[:12]}"
+    template = templates.postgresql_template() if migrated else "template1"
     with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     try:
         yield admin.replace("/postgres?", f"/{name}?")
     finally:
@@ -120,15 +123,27 @@ def postgresql_database() -> Iterator[str | None]:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def give_database(home: Path, database: str | None) -> None:
+    """A home whose database is migrated and holds nothing yet; one on PostgreSQL was so from the start."""
+    home.mkdir(mode=0o700)
+    if database is None:
+        path = home / "db.sqlite3"
+        path.touch(mode=0o600)
+        templates.copy_sqlite(path).close()
+
+
 @contextmanager
-def running_server(folder: Path, **settings: str) -> Iterator[Server]:
-    """A server in `folder`, ended on leaving; `settings` are LINEAL_* variables."""
-    with postgresql_database() as database:
+def running_server(folder: Path, *, migrated: bool = True, **settings: str) -> Iterator[Server]:
+    """A server in `folder`, ended on leaving; `settings` are LINEAL_* variables. It finds its database `migrated`, which saves it
+    seconds, or nothing at all."""
+    with postgresql_database(migrated=migrated) as database:
         env = {name: value for name, value in os.environ.items() if not name.startswith("LINEAL_")}
         env |= {"LINEAL_CREDENTIALS_FILE": str(folder / "credentials.json"), "LINEAL_SPOOL_DIR": str(folder / "spool")}
         if database:
             env["LINEAL_DATABASE_URL"] = database
         server = Server(folder / "home", free_port(), env | settings)
+        if migrated:
+            give_database(server.home, database)
         try:
             server.start()
             yield server

@@ -15,7 +15,7 @@ from core.ids import parse_run_id
 from core.time_limits import time_limit
 from retention import kinds
 from retention.holds import Holds
-from retention.kinds import Act, Item, Kind
+from retention.kinds import Act, Expired, Item, Kind
 from tracking import services
 from tracking.errors import ExperimentNotFound, RunNotFound
 from tracking.models import Artifact, Batch, Chunk, Experiment, Run, Series
@@ -51,19 +51,24 @@ def run_items(project: ProjectRef, keys: Sequence[str], measured: bool) -> Mappi
     """Two queries for each 500, and three more where they are `measured`."""
     found: dict[str, Item] = {}
     for start in range(0, len(keys), BATCH):
-        rows = list(_runs(project, [UUID(hex=key) for key in keys[start : start + BATCH]]))
+        rows = list(_runs(project, [UUID(hex=key) for key in keys[start : start + BATCH]]).select_related("experiment"))
         points, sizes = _measures([row.pk for row in rows]) if measured else ({}, {})
         for row in rows:
             found[row.uuid.hex] = Item(
                 key=row.uuid.hex,
                 name=row.uuid.hex,
                 label=f"{row.uuid.hex} {row.name}",
-                state=row.lifecycle,
+                state=_state_of_run(row),
                 creator=row.created_by_id,
                 points=points.get(row.pk, 0),
                 bytes=sizes.get(row.pk, 0),
             )
     return found
+
+
+def _state_of_run(run: Run) -> str:
+    """A purged experiment spoke for all its runs, though a job has yet to come to this one."""
+    return Run.Lifecycle.PURGED if run.experiment.purged_at is not None else run.lifecycle
 
 
 def _measures(run_ids: Sequence[int]) -> tuple[Mapping[int, int], Mapping[int, int]]:
@@ -84,9 +89,9 @@ def run_line(project: ProjectRef, keys: Sequence[str]) -> Mapping[str, Sequence[
     return {key: [("run", key)] for key in keys}
 
 
-def expired_runs(before: datetime, most: int) -> Iterable[tuple[int, str]]:
-    rows = Run.objects.filter(lifecycle=Run.Lifecycle.DELETED, deleted_at__lt=before).order_by("deleted_at")
-    return [(project, uuid.hex) for project, uuid in rows.values_list("project_id", "uuid")[:most]]
+def expired_runs(before: datetime, after: int, most: int) -> list[Expired]:
+    rows = Run.objects.filter(lifecycle=Run.Lifecycle.DELETED, deleted_at__lt=before, pk__gt=after).order_by("pk")
+    return [Expired(pk, project, uuid.hex) for pk, project, uuid in rows.values_list("pk", "project_id", "uuid")[:most]]
 
 
 def resolve_experiments(project: ProjectRef, names: Sequence[str]) -> list[str]:
@@ -132,9 +137,9 @@ def experiment_line(project: ProjectRef, keys: Sequence[str]) -> Mapping[str, Se
     return found
 
 
-def expired_experiments(before: datetime, most: int) -> Iterable[tuple[int, str]]:
-    rows = Experiment.objects.filter(deleted_at__lt=before, purged_at=None).order_by("deleted_at")
-    return [(project, uuid.hex) for project, uuid in rows.values_list("project_id", "uuid")[:most]]
+def expired_experiments(before: datetime, after: int, most: int) -> list[Expired]:
+    rows = Experiment.objects.filter(deleted_at__lt=before, purged_at=None, pk__gt=after).order_by("pk")
+    return [Expired(pk, project, uuid.hex) for pk, project, uuid in rows.values_list("pk", "project_id", "uuid")[:most]]
 
 
 def _runs(project: ProjectRef, ids: Sequence[UUID]) -> Any:

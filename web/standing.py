@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from accounts import archives
 from accounts.models import Project
-from core.access import Permission, Principal, can
+from core.access import Principal
 from core.errors import Conflict, Forbidden, Gone, Invalid
 from retention import bin as the_bin
 from retention import kinds, tombstones
@@ -47,44 +48,36 @@ def standing_of(
     action: str,
     error: str = "",
 ) -> Standing:
-    """What is held is asked of the line: a walk up from everything that lives in the project."""
-    held_by = Holds(project).on(kind, [key], Act.DELETE).get(key, []) if state != "purged" else []
+    """What is held is asked of the line, a walk up from everything that lives in the project. So it is asked where it decides
+    what the page says: whether the viewer may delete it, or how long it stays in the bin.
+    """
+    free = [act for act in _acts(kind, state) if _may(viewer, kind, act, creator, project)]
+    is_asked = state == "deleted" or not kinds.GUARDED.isdisjoint(free)
+    held_by = Holds(project).on(kind, [key], Act.DELETE).get(key, []) if is_asked else []
     return Standing(
         state=state,
         deleted_at=deleted_at,
         purge_at=the_bin.purged_from(deleted_at) if state == "deleted" else None,
         stone=tombstones.find(project=project, kind=kind, key=key) if state == "purged" else None,
         held_by=held_by,
-        acts=[
-            (act.value, LABELS[act])
-            for act in _acts(kind, state, held=bool(held_by))
-            if _may(viewer, kind, act, creator, project)
-        ],
+        acts=[(act.value, LABELS[act]) for act in free if not (held_by and act in kinds.GUARDED)],
         action=action,
         error=error,
     )
 
 
-def _acts(kind: str, state: str, *, held: bool) -> Sequence[Act]:
+def _acts(kind: str, state: str) -> Sequence[Act]:
     known = kinds.get_kind(kind).perform
     wanted: Mapping[str, Sequence[Act]] = {
         "active": (Act.ARCHIVE, Act.DELETE),
         "archived": (Act.RESTORE, Act.DELETE),
         "deleted": (Act.RESTORE, Act.PURGE),
     }
-    free = [act for act in wanted.get(state, ()) if not (held and act in kinds.GUARDED)]
-    return [act for act in free if act in known]
+    return [act for act in wanted.get(state, ()) if act in known]
 
 
 def _may(viewer: Principal, kind: str, act: Act, creator: UUID, project: Project) -> bool:
-    return can(viewer, needed(viewer, kind, act, creator), project)
-
-
-def needed(viewer: Principal, kind: str, act: Act, creator: UUID) -> Permission:
-    """What the act takes, by whose the thing is."""
-    if act is Act.PURGE:
-        return Permission.PURGE
-    return kinds.get_kind(kind).own if creator == viewer.id else kinds.get_kind(kind).others
+    return archives.can(viewer, kinds.get_kind(kind).needed(act, creator=creator, by=viewer), project)
 
 
 def asked(request: PageRequest, services: Mapping[str, Any]) -> tuple[Act, Any, str]:

@@ -5,16 +5,13 @@ from typing import Any, ClassVar
 
 from rest_framework.request import Request
 
-from accounts.errors import ProjectArchived
+from accounts import archives
 from accounts.models import Project
 from accounts.selectors import get_project
-from core.access import Permission, require
+from core.access import Permission
 from core.api import ApiView
 
 DEFAULT_PROJECT = "default"
-OPEN_WHEN_ARCHIVED = frozenset(
-    {Permission.PROJECT_READ, Permission.AUDIT_READ, Permission.AUDIT_EXPORT, Permission.MEMBER_WRITE}
-)
 _HANDLERS = ("get", "head", "post", "put", "patch", "delete")
 
 
@@ -55,6 +52,4 @@ class ProjectView(ApiView):
         """Raises NotFound or NotAllowed as `core.access.require` does, and ProjectArchived for a write into an
         archive.
         """
-        require(self.principal, permission, self.project)
-        if self.project.is_archived and permission not in OPEN_WHEN_ARCHIVED:
-            raise ProjectArchived(f"Project '{self.project.name}' is archived; restore it first.")
+        archives.require(self.principal, permission, self.project)

@@ -8,22 +8,18 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
-from boto3 import client as make_client
 from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from config.backups.failures import BackupFailed, Damaged
 from config.backups.places import CHUNK, LAST_FILE, is_backup_name
+from core import s3
 
-CONNECT_LIMIT_S = 5
 READ_LIMIT_S = 60
-ATTEMPTS = 5
+ATTEMPTS = 5  # nobody asks again for a backup at night
 _PARTS = TransferConfig(multipart_threshold=16 << 20, multipart_chunksize=16 << 20, use_threads=False)
-_ERRORS = (BotoCoreError, ClientError, Boto3Error)
+_ERRORS = (*s3.errors(), Boto3Error)
 
 T = TypeVar("T")
 
@@ -32,39 +28,27 @@ class Bucket:
     """`s3://bucket/prefix`. Raises OSError for whatever the bucket refuses."""
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        if not parts.netloc:
+        self._place = s3.parse_place(url)
+        if not self._place.bucket:
             raise BackupFailed(f"A bucket is named s3://bucket/prefix, not {url}.")
-        self._bucket = parts.netloc
-        self._prefix = f"{parts.path.strip('/')}/" if parts.path.strip("/") else ""
+        self._bucket = self._place.bucket
 
     def write(self, name: str, chunks: Iterable[bytes]) -> None:
         body = io.BufferedReader(_Chunks(iter(chunks)), CHUNK)
         self._asked(name, lambda: self._client.upload_fileobj(body, self._bucket, self._key(name), Config=_PARTS))
 
     def read(self, name: str) -> Iterator[bytes]:
-        try:
-            found = self._client.get_object(Bucket=self._bucket, Key=self._key(name))
-        except ClientError as exc:
-            if _is_missing(exc):
-                raise Damaged(f"{self.where(name)} is missing.") from exc
-            raise OSError(f"{self.where(name)}: {exc}") from exc
-        except BotoCoreError as exc:
-            raise OSError(f"{self.where(name)}: {exc}") from exc
+        found = self._found(name, lambda: self._client.get_object(Bucket=self._bucket, Key=self._key(name)))
+        if found is None:
+            raise Damaged(f"{self.where(name)} is missing.")
         try:
             yield from found["Body"].iter_chunks(CHUNK)
         except _ERRORS as exc:
             raise OSError(f"{self.where(name)}: {exc}") from exc
 
     def size(self, name: str) -> int | None:
-        try:
-            return int(self._client.head_object(Bucket=self._bucket, Key=self._key(name))["ContentLength"])
-        except ClientError as exc:
-            if _is_missing(exc):
-                return None
-            raise OSError(f"{self.where(name)}: {exc}") from exc
-        except BotoCoreError as exc:
-            raise OSError(f"{self.where(name)}: {exc}") from exc
+        found = self._found(name, lambda: self._client.head_object(Bucket=self._bucket, Key=self._key(name)))
+        return None if found is None else int(found["ContentLength"])
 
     def names(self, folder: str = "") -> Iterator[str]:
         prefix = self._prefix + (f"{folder}/" if folder else "")
@@ -80,6 +64,10 @@ class Bucket:
         found = (folder.removeprefix(self._prefix).rstrip("/") for folder in folders)
         return sorted(name for name in found if is_backup_name(name) and self.size(f"{name}/{LAST_FILE}") is not None)
 
+    def drafts(self) -> Iterator[str]:
+        """None: an upload that breaks off leaves parts, which no list shows and a lifecycle rule of the bucket aborts."""
+        return iter(())
+
     def remove(self, name: str) -> None:
         self._asked(name, lambda: self._client.delete_object(Bucket=self._bucket, Key=self._key(name)))
 
@@ -87,7 +75,11 @@ class Bucket:
         return f"s3://{self._bucket}/{self._key(name)}"
 
     def _key(self, name: str) -> str:
-        return self._prefix + name
+        return self._place.key(name) if name else self._prefix
+
+    @property
+    def _prefix(self) -> str:
+        return f"{self._place.folder}/" if self._place.folder else ""
 
     def _asked(self, name: str, question: Callable[[], T]) -> T:
         try:
@@ -95,16 +87,18 @@ class Bucket:
         except _ERRORS as exc:
             raise OSError(f"{self.where(name)}: {exc}") from exc
 
+    def _found(self, name: str, question: Callable[[], T]) -> T | None:
+        """The answer; None where it is that there is no such object."""
+        try:
+            return question()
+        except _ERRORS as exc:
+            if s3.is_missing(exc):
+                return None
+            raise OSError(f"{self.where(name)}: {exc}") from exc
+
     @cached_property
     def _client(self) -> Any:
-        config = Config(
-            connect_timeout=CONNECT_LIMIT_S,
-            read_timeout=READ_LIMIT_S,
-            retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-        )
-        return make_client("s3", config=config)
+        return s3.new_client(read_limit_s=READ_LIMIT_S, attempts=ATTEMPTS)
 
 
 class _Chunks(io.RawIOBase):
@@ -127,7 +121,3 @@ class _Chunks(io.RawIOBase):
         buffer[:count] = self._left[:count]
         self._left = self._left[count:]
         return count
-
-
-def _is_missing(exc: ClientError) -> bool:
-    return exc.response.get("Error", {}).get("Code") in ("404", "NoSuchKey", "NotFound")

@@ -3,6 +3,7 @@
 Everything that needs Django is imported after the home is known: settings are read once.
 """
 
+import dataclasses
 import json
 import logging
 import os
@@ -156,10 +157,13 @@ def prune_backups(source: str, keep: int, dry_run: bool, as_json: bool) -> None:
 
         done = prune(place_at(source), keep=keep, dry_run=dry_run, progress=progress)
         if as_json:
-            _print({"kept": done.kept, "removed": done.removed, "removed_objects": done.removed_objects})
+            _print(dataclasses.asdict(done))
             return
         verb = "would go" if dry_run else "removed"
-        click.echo(f"{len(done.removed)} backups and {done.removed_objects:,} objects {verb}; {len(done.kept)} kept")
+        drafts = f", and {done.removed_drafts:,} half-written files" if done.removed_drafts else ""
+        click.echo(
+            f"{len(done.removed)} backups and {done.removed_objects:,} objects{drafts} {verb}; {len(done.kept)} kept"
+        )
 
 
 @click.command(epilog=CODES)

@@ -101,8 +101,13 @@ def copy_in(place: Place, store: ObjectStore, wanted: Iterable[Object], advance:
 
 
 def _copy_in(place: Place, store: ObjectStore, wanted: Object) -> int:
-    if _holds(store, wanted):
+    size = _stored_size(store, wanted)
+    if size == wanted.size:
         return 0
+    if size is not None:
+        store.delete(
+            wanted.project, wanted.sha256
+        )  # cut short: it cannot be what it is named, and publishing would keep it
     name = object_name(wanted.sha256)
     key = store.new_staging_key()
     try:
@@ -115,11 +120,11 @@ def _copy_in(place: Place, store: ObjectStore, wanted: Object) -> int:
     return 1
 
 
-def _holds(store: ObjectStore, wanted: Object) -> bool:
+def _stored_size(store: ObjectStore, wanted: Object) -> int | None:
     try:
-        return store.size(wanted.project, wanted.sha256) == wanted.size
+        return store.size(wanted.project, wanted.sha256)
     except ObjectMissing:
-        return False
+        return None
 
 
 def check_files(place: Place, wanted: Iterable[Object], advance: Advance) -> list[str]:

@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Protocol
 
 from config.backups.failures import BackupFailed, Damaged
+from core import clock
 from core.folders import fsync_folder, make_private
 
 CHUNK = 1 << 20
 LAST_FILE = "manifest.sum"
+DRAFT = ".part"
+DRAFT_LEFT_S = 3_600  # whoever writes one touches it every few seconds
 _BACKUP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{6}Z(-[0-9]+)?")
 
 
@@ -40,6 +43,9 @@ class Place(Protocol):
     def remove(self, name: str) -> None:
         """Raises OSError."""
 
+    def drafts(self) -> Iterator[str]:
+        """Names of what a killed process was writing, and nobody has gone on with for an hour. Raises OSError."""
+
     def where(self, name: str = "") -> str:
         """What people would type to see it."""
 
@@ -53,7 +59,7 @@ class Folder:
     def write(self, name: str, chunks: Iterable[bytes]) -> None:
         path = self.root / name
         make_private(path.parent)
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}{DRAFT}")
         try:
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 for chunk in chunks:
@@ -92,6 +98,12 @@ class Folder:
         return sorted(
             path.name for path in self.root.iterdir() if is_backup_name(path.name) and (path / LAST_FILE).is_file()
         )
+
+    def drafts(self) -> Iterator[str]:
+        limit = clock.now().timestamp() - DRAFT_LEFT_S
+        for path in sorted(self.root.rglob(f".*{DRAFT}")):
+            if path.is_file() and path.stat().st_mtime < limit:
+                yield str(path.relative_to(self.root))
 
     def remove(self, name: str) -> None:
         path = self.root / name

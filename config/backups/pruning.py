@@ -14,10 +14,12 @@ class Pruned:
     kept: list[str]
     removed: list[str]
     removed_objects: int
+    removed_drafts: int
 
 
 def prune(place: Place, *, keep: int, dry_run: bool, progress: Progress) -> Pruned:
-    """Keep the newest `keep` complete backups. Must not run beside a backup to the same place, whose objects it does not know.
+    """Keep the newest `keep` complete backups, and nothing that a killed one left half written. Must not run beside a backup
+    to the same place, whose objects it does not know.
 
     A backup's sum goes first, so that one which was half removed is none.
 
@@ -35,12 +37,14 @@ def prune(place: Place, *, keep: int, dry_run: bool, progress: Progress) -> Prun
         folders.setdefault(name.partition("/")[0], []).append(name)
     gone = [folder for folder in folders if is_backup_name(folder) and folder < kept[0]]
     orphans = [name for name in folders.get("objects", []) if name.rpartition("/")[2] not in wanted]
+    drafts = list(place.drafts())
+    leaving = [*_in_order(gone, folders, orphans), *drafts]
     if not dry_run:
-        with progress.stage("Removing", sum(len(folders[folder]) for folder in gone) + len(orphans)) as stage:
-            for name in _in_order(gone, folders, orphans):
+        with progress.stage("Removing", len(leaving)) as stage:
+            for name in leaving:
                 place.remove(name)
                 stage.advance(1)
-    return Pruned(kept, sorted(gone), len(orphans))
+    return Pruned(kept, sorted(gone), len(orphans), len(drafts))
 
 
 def _objects_of(place: Place, name: str) -> Iterator[objects.Object]:

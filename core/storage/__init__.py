@@ -9,8 +9,10 @@ from functools import cache
 from django.conf import settings
 
 from core.storage.base import (
+    OF_NOTHING,
     DirectStore,
     Link,
+    NothingStaged,
     ObjectMissing,
     ObjectStore,
     PartSizes,
@@ -25,9 +27,11 @@ from core.storage.s3 import S3Store
 from core.storage.s3_direct import S3DirectStore
 
 __all__ = [
+    "OF_NOTHING",
     "DirectStore",
     "Link",
     "LocalStore",
+    "NothingStaged",
     "ObjectMissing",
     "ObjectStore",
     "PartSizes",

@@ -3,10 +3,14 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256 as new_sha256
 from typing import Protocol
 from uuid import UUID
 
 from core.errors import Conflict, NotFound, Unavailable
+
+OF_NOTHING = new_sha256(b"").hexdigest()
+"""The digest of the one object that may be published without a part having been staged."""
 
 
 class ObjectMissing(NotFound):
@@ -28,6 +32,16 @@ class StagingBusy(Conflict):
 
     code = "upload-busy"
     title = "Upload busy"
+
+
+class NothingStaged(Conflict):
+    """What was sent is no longer there to be published: another commit took it, or it was cleared away."""
+
+    code = "upload-gone"
+    title = "Nothing to publish"
+
+    def __init__(self) -> None:
+        super().__init__("What was sent is not here any more; send it again.")
 
 
 class StoreAway(Unavailable):
@@ -97,14 +111,20 @@ class ObjectStore(Protocol):
 
     def read_staged(self, staging_key: str) -> Iterator[bytes]: ...
 
-    def publish(self, staging_key: str, project: UUID, sha256: str) -> None:
-        """Make the staged bytes the object (project, sha256), atomically and durably. One already there is kept.
+    def publish(self, staging_key: str, project: UUID, sha256: str) -> bool:
+        """Make the staged bytes the object (project, sha256), atomically and durably. Whether they were written: False where
+        something lay there, which is kept, and which nobody has looked at here.
 
         What was staged may be left behind for `discard`.
+
+        Raises:
+            NothingStaged: there are no such bytes. The object of no bytes alone needs none.
         """
 
-    def put_all(self, project: UUID, contents: Mapping[str, bytes]) -> None:
-        """Publish small objects, by digest, without staging. The caller has hashed the bytes."""
+    def put_all(self, project: UUID, contents: Mapping[str, bytes]) -> set[str]:
+        """Publish small objects, by digest, without staging; which of them were written, as `publish` tells it. The caller has
+        hashed the bytes.
+        """
 
     def discard(self, staging_key: str) -> None:
         """Forget what was staged, whole or in parts."""

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from core.errors import TooLarge
 from core.folders import fsync_folder, make_private
-from core.storage.base import ObjectMissing, StagingBusy, StagingHole, StoredObject
+from core.storage.base import OF_NOTHING, NothingStaged, ObjectMissing, StagingBusy, StagingHole, StoredObject
 
 CHUNK = 1 << 20  # bytes a read; big enough for speed, small enough for many at once
 _STAGING_KEY = re.compile(r"[0-9a-f]{48}")
@@ -61,26 +61,35 @@ class LocalStore:
         path = self._staged(staging_key)
         return _chunks(path, 0, self.staged_size(staging_key)) if path.exists() else iter(())
 
-    def publish(self, staging_key: str, project: UUID, sha256: str) -> None:
+    def publish(self, staging_key: str, project: UUID, sha256: str) -> bool:
         source, target = self._staged(staging_key), self._object(project, sha256)
         make_private(target.parent)
-        source.touch(mode=0o600)  # an object of no bytes never had a part
+        if sha256 == OF_NOTHING:
+            source.touch(mode=0o600)  # it never had a part
+        if not source.exists():
+            if target.exists():
+                return False
+            raise NothingStaged
         with source.open("rb") as file:
             os.fsync(file.fileno())
         try:
             os.link(source, target)  # unlike a rename, this never replaces
         except FileExistsError:
-            pass
+            written = False
         else:
+            written = True
             target.chmod(0o400)
             fsync_folder(target.parent)
         source.unlink()
+        return written
 
-    def put_all(self, project: UUID, contents: Mapping[str, bytes]) -> None:
-        for sha256, data in contents.items():
-            key = self.new_staging_key()
-            self.write_part(key, 0, [data], max_bytes=len(data))
-            self.publish(key, project, sha256)
+    def put_all(self, project: UUID, contents: Mapping[str, bytes]) -> set[str]:
+        return {sha256 for sha256, data in contents.items() if self._put(project, sha256, data)}
+
+    def _put(self, project: UUID, sha256: str, data: bytes) -> bool:
+        key = self.new_staging_key()
+        self.write_part(key, 0, [data], max_bytes=len(data))
+        return self.publish(key, project, sha256)
 
     def discard(self, staging_key: str) -> None:
         self._staged(staging_key).unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from core import s3
 from core.errors import Conflict
-from core.storage.base import ObjectMissing, PartSizes, StagingHole, StoreAway, StoredObject
+from core.storage.base import OF_NOTHING, NothingStaged, ObjectMissing, PartSizes, StagingHole, StoreAway, StoredObject
 from core.storage.parts import cut, part_sizes_of
 from core.storage.s3_bucket import Bucket, is_unsupported, within
 
@@ -172,15 +172,17 @@ class S3Store:
 
     # -- publishing ---------------------------------------------------------------------------------------------------
 
-    def publish(self, staging_key: str, project: UUID, sha256: str) -> None:
+    def publish(self, staging_key: str, project: UUID, sha256: str) -> bool:
         source, target = self._staged(staging_key), self._object(project, sha256)
         if self._bucket.head(target) is not None:
-            return
-        head = self._bucket.head(source)
-        if head is None:  # an object of no bytes never had a part
+            return False
+        if sha256 == OF_NOTHING:  # it never had a part
             with self._bucket.asked():
                 self._put(target, b"")
-            return
+            return True
+        head = self._bucket.head(source)
+        if head is None:
+            raise NothingStaged
         try:
             self._copy(source, target, head["ETag"], head["ContentLength"])
         except s3.errors() as exc:
@@ -189,6 +191,8 @@ class S3Store:
                     raise
             if self._bucket.head(target) is None:  # else another was first, with the same digest
                 raise Conflict("What was sent changed while it was published; send it again.") from exc
+            return False
+        return True
 
     def _copy(self, source: str, target: str, etag: str, size: int) -> None:
         if size > LARGEST_COPY:
@@ -233,19 +237,22 @@ class S3Store:
             client.abort_multipart_upload(**where, UploadId=upload_id)
             raise
 
-    def put_all(self, project: UUID, contents: Mapping[str, bytes]) -> None:
+    def put_all(self, project: UUID, contents: Mapping[str, bytes]) -> set[str]:
         """Sent side by side. A server without `If-None-Match` may write the same bytes over themselves."""
 
-        def put(sha256: str) -> None:
+        def put(sha256: str) -> bool:
             try:
                 checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
                 self._put(self._object(project, sha256), contents[sha256], ChecksumSHA256=checksum, IfNoneMatch="*")
             except s3.errors() as exc:
                 if not s3.is_precondition(exc):
                     raise
+                return False
+            return True
 
         with self._bucket.asked(), ThreadPoolExecutor(THREADS) as pool:
-            list(pool.map(put, contents))
+            written = zip(contents, pool.map(put, contents), strict=True)
+            return {sha256 for sha256, is_written in written if is_written}
 
     # -- objects ------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from accounts.errors import ProjectArchived
+from accounts import archives
 from accounts.models import Project
 from audit.services import record
 from core import clock
@@ -106,8 +106,7 @@ def take_message(*, uuid: UUID, headers: Mapping[str, str], body: bytes) -> tupl
     message_id = proven_message_id(secret, headers=headers, body=body, now_s=clock.now().timestamp())
     if hook is None or message_id is None:
         raise NotSigned
-    if hook.project.is_archived:
-        raise ProjectArchived(f"Project '{hook.project.name}' is archived; restore it first.")
+    archives.refuse(hook.project)
     return _take(hook.pk, message_id, body)
 
 

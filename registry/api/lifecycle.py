@@ -12,14 +12,15 @@ from registry.api.base import RegistryView
 from registry.api.render import model_out, version_out
 from registry.api.schemas import ModelOut, VersionOut
 from registry.models import ModelVersion
+from retention import kinds
 
 
 class VersionLifecycleView(RegistryView):
     def find_own_version(self, name: str, ref: str) -> ModelVersion:
         """For an act that whoever registered it may do, and others only with the permission to delete."""
         version = self.find_version(name, ref)
-        if version.created_by_id != self.principal.id:
-            self.check_project(Permission.RUN_DELETE)
+        kind = kinds.get_kind("model_version")
+        self.check_project(kind.to_change(creator=version.created_by_id, by=self.principal))
         return version
 
     def rendered(self, name: str, number: int) -> Response:

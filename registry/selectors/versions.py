@@ -1,6 +1,8 @@
 """Reads of models and versions."""
 
 import re
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from django.db.models import QuerySet
 
@@ -10,17 +12,28 @@ from registry.errors import ModelMissing, VersionMissing
 from registry.models import Alias, ManifestFile, Model, ModelVersion, Slot
 from registry.models.versions import NAME_LENGTH
 
+BATCH = 500  # keys in one query
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
+
+T = TypeVar("T")
 
 
 def get_model(*, project: ProjectRef, name: str) -> Model:
     """Raises ModelMissing."""
-    nameable = len(name) <= NAME_LENGTH and name.isprintable()  # what no model is called is not asked for
-    models = Model.objects.select_related("project").filter(project_id=project.id, name=name)
-    model = models.first() if nameable else None
+    model = find_models(project=project, names=[name]).get(name)
     if model is None:
         raise ModelMissing(name[:80])
     return model
+
+
+def find_models(*, project: ProjectRef, names: Sequence[str]) -> dict[str, Model]:
+    """Those that there are, by name, whatever became of them. One query for each 500."""
+    nameable = [name for name in names if len(name) <= NAME_LENGTH and name.isprintable()]  # others no model is called
+    found: dict[str, Model] = {}
+    for some in _in_batches(nameable):
+        models = Model.objects.select_related("project").filter(project_id=project.id, name__in=some)
+        found |= {model.name: model for model in models}
+    return found
 
 
 def list_models(*, project: ProjectRef, deleted: bool = False) -> QuerySet[Model]:
@@ -36,17 +49,30 @@ def get_version(*, model: Model, ref: str | int) -> ModelVersion:
         VersionMissing: there is none, or `ref` is neither.
     """
     text = str(ref)
-    versions = all_versions(model=model)
-    if text.isdecimal() and text.isascii() and len(text) < 10:
-        found = versions.filter(number=int(text)).first()
-    elif DIGEST.fullmatch(text):
-        same = list(versions.filter(digest=text))
-        found = next((version for version in same if not version.is_barred), same[0] if same else None)
-    else:
-        found = None
+    found = find_versions(model=model, refs=[text]).get(text)
     if found is None:
         raise VersionMissing(model.name, text[:80])
     return found
+
+
+def find_versions(*, model: Model, refs: Sequence[str]) -> dict[str, ModelVersion]:
+    """As `get_version`, for many: those that there are, by their refs. A query for 500 numbers, and one for 500 digests."""
+    numbers = {ref: int(ref) for ref in refs if ref.isdecimal() and ref.isascii() and len(ref) < 10}
+    digests = [ref for ref in refs if DIGEST.fullmatch(ref)]
+    versions = all_versions(model=model)
+    by_number: dict[int, ModelVersion] = {}
+    for some in _in_batches(sorted(set(numbers.values()))):
+        by_number |= {version.number: version for version in versions.filter(number__in=some)}
+    found = {ref: by_number[number] for ref, number in numbers.items() if number in by_number}
+    for several in _in_batches(digests):
+        for version in versions.filter(digest__in=several):  # newest first
+            if version.digest not in found or (found[version.digest].is_barred and not version.is_barred):
+                found[version.digest] = version
+    return found
+
+
+def _in_batches(keys: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))
 
 
 def list_versions(*, model: Model, deleted: bool = False) -> QuerySet[ModelVersion]:

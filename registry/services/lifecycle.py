@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from audit.services import record
 from core import clock, events
@@ -22,7 +23,9 @@ from retention import tombstones
 from retention.errors import NotInBin
 from retention.holds import Holds
 from retention.kinds import Act
+from tracking.errors import ExperimentDeleted, RunDeleted, RunPurged
 from tracking.models import Run
+from tracking.services.seals import lock_for_writing
 
 VERSIONS_AT_ONCE = 1_000  # purged with their model, in its transaction
 
@@ -62,9 +65,10 @@ def restore_version(*, version: ModelVersion, actor: Principal, reason: str = ""
     """Back from the bin, with the lifecycle it had.
 
     Raises:
-        RunAway: its run is deleted.
+        RunAway: its run is deleted, or lies in an experiment that is.
         VersionPurged: it is gone for good.
     """
+    held.enter(version.model.project)  # a version keeps its run, and the run's experiment
     locked = _lock_version(version.pk)
     if locked.deleted_at is not None:
         _refuse_without_run(locked)
@@ -153,14 +157,18 @@ def restore_model(*, model: Model, actor: Principal, reason: str = "") -> Model:
     """Back from the bin, with those of its versions that were not deleted by themselves.
 
     Raises:
-        RunAway: the run of one of these is deleted.
+        RunAway: the run of one of these is deleted, or lies in an experiment that is.
         ModelPurged: it is gone for good.
     """
+    held.enter(model.project)
     locked = _lock_model(model.pk)
     if locked.deleted_at is not None:
-        for version in ModelVersion.objects.select_related("model", "run").filter(
-            model=locked, deleted_at=None, run__lifecycle__in=[Run.Lifecycle.DELETED, Run.Lifecycle.PURGED]
-        )[:1]:
+        away = Q(run__lifecycle__in=[Run.Lifecycle.DELETED, Run.Lifecycle.PURGED]) | Q(
+            run__experiment__deleted_at__isnull=False
+        )
+        for version in ModelVersion.objects.select_related("model", "run").filter(away, model=locked, deleted_at=None)[
+            :1
+        ]:
             _refuse_without_run(version)
         locked.deleted_at = None
         locked.save(update_fields=["deleted_at"])
@@ -231,9 +239,10 @@ def _lock_model(model_id: int) -> Model:
 
 def _refuse_without_run(version: ModelVersion) -> None:
     """Under the run's lock, so that it is not deleted in the same moment."""
-    run = Run.objects.select_for_update(of=("self",)).get(pk=version.run_id)
-    if run.is_deleted or run.is_purged:
-        raise RunAway(f"{version.label} is of run {run.uuid.hex}, which is {run.lifecycle}; restore that first.")
+    try:
+        lock_for_writing(version.run)
+    except (RunDeleted, RunPurged, ExperimentDeleted) as exc:
+        raise RunAway(f"{version.label} is of run {version.run.uuid.hex}. {exc.detail}") from exc
 
 
 def _record(version: ModelVersion, action: str, *, actor: Principal, reason: str, **evidence: Any) -> Any:

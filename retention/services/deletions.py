@@ -5,6 +5,8 @@ in the middle loses the step it was in; whoever comes next goes on with the rows
 """
 
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -64,8 +66,26 @@ def _freeze(project: Any, plan: Plan, reason: str, actor: Principal) -> Deletion
         reason=reason,
         after={"kind": deletion.kind, "act": deletion.act, "total": deletion.total, "selection": deletion.selection},
     )
-    jobs.enqueue("retention.advance_deletion", _dedupe=f"deletion:{deletion.pk}", deletion_id=deletion.pk)
+    _call_worker(deletion.pk)
     return deletion
+
+
+def _call_worker(deletion_id: int) -> None:
+    jobs.enqueue("retention.advance_deletion", _dedupe=_job_key(deletion_id), deletion_id=deletion_id)
+
+
+def _job_key(deletion_id: int) -> str:
+    return f"deletion:{deletion_id}"
+
+
+def resume_deletions() -> int:
+    """Have those gone on with that no worker will: their job failed for good, or its workers died. How many these were."""
+    running = Deletion.objects.filter(state=Deletion.State.RUNNING).order_by("pk")
+    left = [pk for pk in running.values_list("pk", flat=True) if not jobs.is_open(_job_key(pk))]
+    for deletion_id in left:
+        with transaction.atomic():
+            _call_worker(deletion_id)
+    return len(left)
 
 
 def advance_deletion(*, deletion_id: int) -> None:
@@ -79,7 +99,11 @@ def _step(deletion_id: int) -> bool:
     """The next things; False when none is left. The project's guard comes first, before any row is locked."""
     deletion = Deletion.objects.select_related("project").get(pk=deletion_id)
     kind, act = kinds.get_kind(deletion.kind), Act(deletion.act)
-    holds = held.guarded(deletion.project) if act in GUARDED else None
+    holds = None
+    if act in GUARDED:
+        holds = held.guarded(deletion.project)
+    else:
+        held.enter(deletion.project)  # what is restored holds what it came from
     deletion = Deletion.objects.select_for_update(of=("self",)).select_related("project").get(pk=deletion_id)
     if deletion.state != Deletion.State.RUNNING:
         return False
@@ -144,20 +168,27 @@ def empty_bins() -> int:
         return 0
     asked = 0
     for kind in reversed(kinds.all_kinds()):  # what stands on other things goes before them
-        due: dict[int, list[str]] = defaultdict(list)
-        for project_id, key in kind.expired(before, EXPIRED_AT_ONCE):
-            due[project_id].append(key)
-        for project_id, keys in due.items():
-            asked += _purge_expired(kind, project_id, keys)
+        for due in _expired(kind, before):
+            for project_id, keys in due.items():
+                asked += _purge_expired(kind, project_id, keys)
     return asked
+
+
+def _expired(kind: Kind, before: datetime) -> Iterator[Mapping[int, list[str]]]:
+    """Keys by project, some at a time, each once: what is held is passed by, so that it hides nothing behind it."""
+    after = 0
+    while page := kind.expired(before, after, EXPIRED_AT_ONCE):
+        due: dict[int, list[str]] = defaultdict(list)
+        for each in page:
+            due[each.project_id].append(each.key)
+        yield due
+        after = page[-1].pk
 
 
 def _purge_expired(kind: Kind, project_id: int, keys: list[str]) -> int:
     project = Project.objects.get(pk=project_id)
-    items = kind.items(project, keys, False)
-    names = [items[key].name for key in keys if key in items]
     worker = system_principal("worker")
-    plan = make_plan(project=project, kind=kind.name, act=Act.PURGE, principal=worker, ids=names, measured=False)
+    plan = make_plan(project=project, kind=kind.name, act=Act.PURGE, principal=worker, keys=keys, measured=False)
     going = Plan(plan.kind, plan.act, plan.going)
     if going.entries:
         reason = f"in the bin for {the_bin.days()} days"

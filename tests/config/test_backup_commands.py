@@ -302,7 +302,7 @@ def test_old_backups_go_with_the_objects_that_only_they_had(server, place, elsew
     assert orphan.exists()
     done = json.loads(elsewhere("backup", "prune", "--from", place, "--keep", "1", "--json").stdout)
 
-    assert would == done == {"kept": [second], "removed": [first], "removed_objects": 1}
+    assert would == done == {"kept": [second], "removed": [first], "removed_objects": 1, "removed_drafts": 0}
     assert not (place / first).exists()
     listed = json.loads(elsewhere("backup", "list", "--from", place, "--json").stdout)
     assert [each["backup"] for each in listed] == [second]

@@ -20,6 +20,13 @@ LINEAL = Path(sys.executable).with_name("lineal")
 pytestmark = pytest.mark.server
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """Begun from nothing: no home, no tables."""
+    with running_server(tmp_path_factory.mktemp("server"), migrated=False) as running:
+        yield running
+
+
 def up(home, port, *more, **env):
     environment = os.environ | {"LINEAL_CREDENTIALS_FILE": str(Path(home).parent / "credentials.json")} | env
     return subprocess.run(

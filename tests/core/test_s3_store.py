@@ -12,7 +12,7 @@ import urllib3
 
 from core.errors import TooLarge
 from core.ids import uuid7
-from core.storage import ObjectMissing, S3DirectStore, S3Store, StagingHole, StoreAway, StoreRefused, s3
+from core.storage import NothingStaged, ObjectMissing, S3DirectStore, S3Store, StagingHole, StoreAway, StoreRefused, s3
 from core.storage.parts import SMALLEST_PART, cut, part_sizes_of
 
 PROJECT = uuid7()
@@ -106,6 +106,24 @@ def test_an_upload_through_the_server_may_begin_again(store, large):
 def test_more_than_was_announced_is_refused(store):
     with pytest.raises(TooLarge):
         store.write_part(store.new_staging_key(), 0, [b"abc", b"def"], max_bytes=5)
+
+
+def test_publishing_says_whether_it_wrote_or_found_something_there(store):
+    keys = [store.new_staging_key() for _ in range(2)]
+    for key in keys:
+        store.write_part(key, 0, [DATA], max_bytes=len(DATA))
+
+    assert [store.publish(key, PROJECT, DIGEST) for key in keys] == [True, False]
+
+
+def test_nothing_staged_is_no_object(store):
+    """Not even an empty one: under the digest of other bytes it would be taken for them."""
+    with pytest.raises(NothingStaged):
+        store.publish(store.new_staging_key(), PROJECT, DIGEST)
+
+    assert not store.exists(PROJECT, DIGEST)
+    publish(store)
+    assert store.publish(store.new_staging_key(), PROJECT, DIGEST) is False
 
 
 def test_an_empty_object_can_be_published(store):

@@ -5,7 +5,7 @@ import pytest
 
 from core.errors import TooLarge
 from core.ids import uuid7
-from core.storage import LocalStore, ObjectMissing, StagingHole
+from core.storage import LocalStore, NothingStaged, ObjectMissing, StagingHole
 
 PROJECT = uuid7()
 DATA = b"model bytes" * 1_000
@@ -78,9 +78,27 @@ def test_more_than_was_announced_is_refused(store):
         store.write_part(store.new_staging_key(), 0, [b"abc", b"def"], max_bytes=5)
 
 
+def test_publishing_says_whether_it_wrote_or_found_something_there(store):
+    keys = [store.new_staging_key() for _ in range(2)]
+    for key in keys:
+        store.write_part(key, 0, [DATA], max_bytes=len(DATA))
+
+    assert [store.publish(key, PROJECT, DIGEST) for key in keys] == [True, False]
+
+
+def test_nothing_staged_is_no_object(store):
+    """Not even an empty one: under the digest of other bytes it would be taken for them."""
+    with pytest.raises(NothingStaged):
+        store.publish(store.new_staging_key(), PROJECT, DIGEST)
+
+    assert not store.exists(PROJECT, DIGEST)
+    publish(store)
+    assert store.publish(store.new_staging_key(), PROJECT, DIGEST) is False
+
+
 def test_an_empty_object_can_be_published(store):
     key, empty = store.new_staging_key(), sha256(b"").hexdigest()
-    store.publish(key, PROJECT, empty)
+    assert store.publish(key, PROJECT, empty) is True
 
     assert b"".join(store.open(PROJECT, empty)) == b""
 

@@ -144,6 +144,15 @@ def test_usage_shows_members_their_projects_and_an_owner_all(make_run, make_proj
     assert api(bob).get("usage?project=fraud").status_code == 404
 
 
+def test_usage_is_for_tokens_that_may_read(make_run, api, alice):
+    make_run()
+    narrow, reader = api(alice, scopes=("log",)), api(alice, scopes=("read",))
+
+    assert narrow.get("usage").json() == []
+    assert narrow.get("usage", data={"project": "default"}).status_code == 403
+    assert [each["project"] for each in reader.get("usage").json()] == ["default"]
+
+
 def test_a_sweep_is_tried_dry_started_and_followed(make_run, api, alice, run_jobs, settings):
     settings.SWEEP_GRACE_HOURS = 0
     run = make_run()

@@ -5,11 +5,16 @@ from dataclasses import replace
 import pytest
 
 from audit.models import AuditEvent
+from core import clock
 from core.access import NotAllowed, Role
 from core.errors import Invalid, NotFound
+from core.models import Job
 from registry import services as registry
+from registry.models import Model, ModelVersion
+from registry.services import lifecycle
 from retention import services as retention
 from retention.errors import SelectionTooLarge
+from retention.kinds import get_kind
 from retention.models import Deletion, DeletionItem
 from retention.plans import make_plan
 from retention.services import deletions
@@ -178,6 +183,20 @@ def test_a_worker_killed_in_the_middle_is_followed_by_one_that_goes_on(
     assert recorded_actions().count("deletion.finish") == 1
 
 
+def test_a_deletion_that_its_worker_gave_up_is_gone_on_with(make_run, plan, carry_out, monkeypatch, run_jobs):
+    monkeypatch.setattr(deletions, "AT_ONCE", 0)
+    deletion = carry_out(plan("delete", ids=[make_run().uuid.hex]))
+    assert retention.resume_deletions() == 0  # its job waits
+    Job.objects.filter(name="retention.advance_deletion").update(failed_at=clock.now())
+
+    assert (retention.resume_deletions(), retention.resume_deletions()) == (1, 0)
+    run_jobs()
+
+    deletion.refresh_from_db()
+    assert (deletion.state, deletion.done) == ("done", 1)
+    assert retention.resume_deletions() == 0
+
+
 def test_a_cancelled_deletion_leaves_the_rest_alone(make_run, plan, carry_out, monkeypatch, alice, recorded_actions):
     monkeypatch.setattr(deletions, "AT_ONCE", 0)
     monkeypatch.setattr(deletions, "STEP", 1)
@@ -284,6 +303,58 @@ def test_the_bin_lets_go_after_its_days_and_of_nothing_held(
         fresh.pk: "deleted",
     }
     assert set(Deletion.objects.values_list("reason", flat=True)) == {"in the bin for 30 days"}
+
+
+def test_naming_many_versions_costs_as_much_as_naming_one(make_run, make_version, project, django_assert_num_queries):
+    run = make_run()
+    versions = [make_version(run=run, content=b"%d" % number) for number in range(5)]
+    names = [f"churn/{version.number}" for version in versions]
+    kind, model = get_kind("model_version"), versions[0].model
+
+    with django_assert_num_queries(2):
+        assert kind.resolve(project, names) == [version.uuid.hex for version in versions]
+    with django_assert_num_queries(3):
+        assert kind.resolve(project, ["churn/2", "churn/02", f"churn@{versions[0].digest}"]) == [
+            versions[1].uuid.hex,
+            versions[0].uuid.hex,
+        ]
+    with django_assert_num_queries(1):
+        assert get_kind("model").resolve(project, ["churn", "churn"]) == [model.uuid.hex]
+    for missing in ("churn/9", "churn/x", "fraud/1", "churn@sha256:" + "0" * 64, "churn"):
+        with pytest.raises(NotFound):
+            kind.resolve(project, ["churn/1", missing])
+
+
+def test_what_is_held_in_the_bin_hides_nothing_behind_it(make_run, alice, project, later, monkeypatch):
+    monkeypatch.setattr(deletions, "EXPIRED_AT_ONCE", 2)
+    runs = [make_run() for _ in range(6)]
+    for run in runs:
+        services.delete_run(run=run, actor=alice)
+    for run in runs[:4]:
+        retention.add_hold(project=project, kind="run", name=run.uuid.hex, reason="lawsuit", actor=alice)
+    later(31 * 24 * 3600)
+
+    assert retention.empty_bins() == 2
+
+    assert [run.lifecycle for run in Run.objects.order_by("pk")] == ["deleted"] * 4 + ["purged"] * 2
+
+
+def test_a_model_of_very_many_versions_leaves_the_bin_after_them(make_version, alice, later, monkeypatch):
+    monkeypatch.setattr(lifecycle, "VERSIONS_AT_ONCE", 1)
+    monkeypatch.setattr(deletions, "EXPIRED_AT_ONCE", 2)
+    versions = [make_version() for _ in range(3)]
+    registry.delete_version(version=versions[1], actor=alice)
+    later(5 * 24 * 3600)
+    registry.delete_model(model=versions[0].model, actor=alice)
+    later(27 * 24 * 3600)
+    assert retention.empty_bins() == 1  # the one that was deleted by itself
+
+    later(5 * 24 * 3600)
+    assert retention.empty_bins() == 3
+
+    assert not ModelVersion.objects.filter(purged_at=None).exists()
+    assert not Model.objects.filter(purged_at=None).exists()
+    assert not Deletion.objects.filter(failed__gt=0).exists()
 
 
 def test_a_bin_without_days_keeps_everything(make_run, alice, later, settings):

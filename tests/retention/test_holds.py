@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.errors import NotFound
+from core.errors import Conflict, NotFound
 from registry import services as registry
 from registry.models import Promotion
 from retention import services as retention
@@ -10,6 +10,7 @@ from retention.errors import Held, UnknownKind
 from retention.holds import Holds
 from retention.kinds import Act
 from tracking import services
+from tracking.errors import RunPurged
 
 
 def whys(project, kind, key, act=Act.DELETE):
@@ -169,6 +170,21 @@ def test_only_what_is_there_can_be_held(make_run, alice, project, recorded_actio
     with pytest.raises(UnknownKind, match=r"experiment, model, model_version, run"):
         retention.add_hold(project=project, kind="dataset", name="x", reason="x", actor=alice)
     assert recorded_actions() == before
+
+
+def test_a_run_of_a_purged_experiment_is_held_by_nobody(make_run, alice, project):
+    """The job that purges it may be an hour away; a hold would promise what is lost already."""
+    run = make_run()
+    services.delete_experiment(experiment=run.experiment, actor=alice)
+    services.purge_experiment(experiment=run.experiment, actor=alice, reason="done with it")
+
+    with pytest.raises(Conflict, match="was purged"):
+        retention.add_hold(project=project, kind="run", name=run.uuid.hex, reason="lawsuit", actor=alice)
+    for act in (services.archive_run, services.delete_run, services.restore_run):
+        with pytest.raises(RunPurged, match="done with it"):
+            act(run=run, actor=alice)
+    with pytest.raises(RunPurged, match="done with it"):
+        services.set_tag(run=run, key="late", value="x")
 
 
 def test_many_reasons_are_told_up_to_a_bound(make_run, make_version, derive, alice):

@@ -6,6 +6,8 @@ from hashlib import sha256
 import pytest
 
 from audit.models import AuditEvent
+from core import clock
+from core.models import Job
 from core.storage import get_store
 from registry import services as registry
 from tests.retention.conftest import store_file
@@ -282,6 +284,35 @@ def test_a_sweep_goes_on_where_it_stopped_page_by_page(make_run, sweep, later, m
     assert Blob.objects.count() == 10
 
 
+def test_bytes_go_some_at_a_time_and_a_job_makes_room_in_between(
+    make_run, purge, sweep, stored, later, monkeypatch, project, alice
+):
+    monkeypatch.setattr(sweeps, "GIVEN_UP_AT_ONCE", 2)
+    monkeypatch.setattr(sweeps, "DELETED_AT_ONCE", 2)
+    monkeypatch.setattr(sweeps, "BUDGET_S", -1)  # each step is the last one of its job
+    run = make_run()
+    for number in range(5):
+        store_file(run, f"f{number}", b"%d" % number)
+    purge(run)
+    later(25 * HOUR)
+    marked, _ = sweeps.start_sweep(project=project, actor=alice)
+    while sweeps._step(marked.pk):
+        pass
+    later(25 * HOUR)
+    last, _ = sweeps.start_sweep(project=project, actor=alice)
+
+    left = []
+    while last.finished_at is None:
+        Job.objects.all().delete()
+        sweeps.advance_sweep(sweep_id=last.pk)
+        last.refresh_from_db()
+        left.append(len(stored()))
+        assert Job.objects.filter(dedupe=f"sweep:{last.pk}").exists() == (last.finished_at is None)
+
+    assert {5, 3, 1, 0} == set(left)
+    assert (last.deleted, last.deleted_bytes) == (5, 5)
+
+
 def test_one_sweep_at_a_time_and_the_next_one_after_it(project, alice, recorded_actions):
     first, is_new = sweeps.start_sweep(project=project, actor=alice)
     same, is_second = sweeps.start_sweep(project=project, actor=alice)
@@ -292,6 +323,30 @@ def test_one_sweep_at_a_time_and_the_next_one_after_it(project, alice, recorded_
 
     assert sweeps.start_sweep(project=project, actor=alice)[1]
     assert recorded_actions().count("sweep.start") == 2
+
+
+def test_a_sweep_that_its_worker_gave_up_is_taken_up_by_the_next_start(project, alice, run_jobs):
+    """Else the row of the one that failed would stand in the way of every later sweep."""
+    given_up, _ = sweeps.start_sweep(project=project, actor=alice)
+    Job.objects.filter(name="tracking.advance_sweep").update(failed_at=clock.now())
+
+    again = [sweeps.start_sweep(project=project, actor=alice) for _ in range(2)]
+    waiting = Job.objects.filter(name="tracking.advance_sweep", failed_at=None).count()
+    run_jobs()
+
+    assert ([(sweep.pk, is_new) for sweep, is_new in again], waiting) == ([(given_up.pk, False)] * 2, 1)
+    given_up.refresh_from_db()
+    assert given_up.phase == "done"
+    assert sweeps.start_sweep(project=project, actor=alice)[1]
+
+
+def test_a_sweep_that_a_worker_has_in_hand_is_left_to_it(project, alice):
+    sweeps.start_sweep(project=project, actor=alice)
+    Job.objects.filter(name="tracking.advance_sweep").update(attempts=1, leased_until=clock.now())
+
+    sweeps.start_sweep(project=project, actor=alice)
+
+    assert Job.objects.filter(name="tracking.advance_sweep").count() == 1
 
 
 def test_the_daily_sweep_covers_every_project_and_no_object_of_another(

@@ -106,10 +106,25 @@ def test_a_version_comes_back_after_its_run_and_not_before(make_version, alice):
     registry.delete_version(version=version, actor=alice)
     services.delete_run(run=version.run, actor=alice)
 
-    with pytest.raises(RunAway, match="restore that first"):
+    with pytest.raises(RunAway, match="restore it first"):
         registry.restore_version(version=version, actor=alice)
     services.restore_run(run=version.run, actor=alice)
     assert not registry.restore_version(version=version, actor=alice).is_deleted
+
+
+def test_neither_a_version_nor_its_model_comes_back_before_the_experiment_of_its_run(make_version, alice):
+    single, other = make_version(), make_version(model="fraud")
+    registry.delete_version(version=single, actor=alice)
+    registry.delete_model(model=other.model, actor=alice)
+    services.delete_experiment(experiment=single.run.experiment, actor=alice)
+
+    with pytest.raises(RunAway, match="experiment 'churn' is deleted; restore it first"):
+        registry.restore_version(version=single, actor=alice)
+    with pytest.raises(RunAway, match="experiment 'churn' is deleted; restore it first"):
+        registry.restore_model(model=other.model, actor=alice)
+    services.restore_experiment(experiment=single.run.experiment, actor=alice)
+    assert not registry.restore_version(version=single, actor=alice).is_deleted
+    assert registry.restore_model(model=other.model, actor=alice).deleted_at is None
 
 
 def test_a_version_is_purged_from_the_bin_alone_and_never_comes_back(make_version, alice):

@@ -8,6 +8,7 @@ from core.storage import get_store
 from tests.tracking.test_artifact_paths import INERT, PAYLOADS
 from tracking import services
 from tracking.models import Artifact, Blob, Upload
+from tracking.services.artifacts import check_announced
 
 BYTES = bytes(range(256)) * 40
 
@@ -82,6 +83,23 @@ def test_bytes_that_the_project_holds_are_not_sent_again(files, make_run):
 
     assert (answer["state"], answer["upload"]) == ("have", None)
     assert body(files.download("copy.bin")) == BYTES
+
+
+def test_files_that_are_had_are_recorded_together(files, make_run, django_assert_max_num_queries):
+    """As many statements for twenty as for two."""
+    files.store("model.bin", BYTES)
+    files.store("other.bin", b"other")
+    run = make_run()
+    told = [check_announced(path=f"f{n}", size=len(BYTES), sha256=hexdigest(BYTES), field="f") for n in range(20)]
+    services.announce_files(run=run, files=told[:1])
+    moved = check_announced(path="f0", size=5, sha256=hexdigest(b"other"), field="f")
+
+    with django_assert_max_num_queries(12):
+        answers = services.announce_files(run=run, files=[moved, *told[1:]])
+
+    assert [answer.upload for answer in answers] == [None] * 20
+    found = dict(Artifact.objects.filter(run=run).values_list("path", "blob__sha256"))
+    assert found == {"f0": hexdigest(b"other"), **{f"f{n}": hexdigest(BYTES) for n in range(1, 20)}}
 
 
 def test_bytes_of_another_project_are_not_had(files, make_project, make_account, principal, api):
@@ -263,6 +281,8 @@ def test_an_odd_name_is_a_name(files, path):
         ({"sha256": "A" * 64}, "files.0.sha256"),
         ({"sha256": "a" * 63}, "files.0.sha256"),
         ({"sha256": "../" + "a" * 61}, "files.0.sha256"),
+        ({"sha256": hexdigest(b"")}, "files.0.sha256"),
+        ({"size": 0}, "files.0.sha256"),
         ({"size": -1}, "files.0.size"),
         ({"size": 2**41}, "files.0.size"),
         ({"size": "big"}, "files.0.size"),
@@ -331,6 +351,35 @@ def test_good_bytes_replace_quarantined_ones(files, project, run_jobs):
 
     files.store("again.bin", BYTES)
     run_jobs()
+
+    assert Blob.objects.get().state == "verified"
+    assert body(files.download("again.bin")) == BYTES
+
+
+def test_a_file_that_finds_its_bytes_there_has_them_read_again(files, project, run_jobs):
+    """They were verified once. What lies there now, nobody has looked at."""
+    slow = files.ticket("slow.bin")
+    files.store("model.bin", BYTES)
+    run_jobs()
+    path = next(get_store().root.glob(f"{project.uuid.hex}/*/{hexdigest(BYTES)}"))
+    path.chmod(0o600)
+    path.write_bytes(b"tampered")
+    assert Blob.objects.get().state == "verified"
+
+    files.send(slow, BYTES)
+    assert files.commit(slow).status_code == 200
+    run_jobs()
+
+    assert Blob.objects.get().state == "quarantined"
+
+
+def test_bytes_that_were_hashed_on_their_way_in_stay_verified(files, project, run_jobs):
+    """The object was lost, and came again from whoever had it: this server has seen every byte."""
+    files.store("model.bin", BYTES)
+    run_jobs()
+    next(get_store().root.glob(f"{project.uuid.hex}/*/{hexdigest(BYTES)}")).unlink()
+
+    files.store("again.bin", BYTES)
 
     assert Blob.objects.get().state == "verified"
     assert body(files.download("again.bin")) == BYTES

@@ -169,6 +169,25 @@ def test_wrong_bytes_that_the_bucket_took_are_quarantined_by_the_worker(files, l
     assert files.download("again.bin").status_code == 302
 
 
+def test_wrong_bytes_in_the_place_of_verified_ones_are_found(files, large, run_jobs, project):
+    """The bucket has lost the object, and its row still says verified."""
+    ticket = files.ticket(large)
+    files.send(ticket, large, 1, 2, 3)
+    files.commit(ticket)
+    run_jobs()
+    assert Blob.objects.get().state == "verified"
+    get_store().delete(project.uuid, hexdigest(large))
+
+    again = files.ticket(large, path="again.bin")
+    files.send(again, b"!" + large[1:], 1, 2, 3)
+    assert files.commit(again).status_code == 200
+    assert Blob.objects.get().state == "unverified"
+    run_jobs()
+
+    assert Blob.objects.get().state == "quarantined"
+    assert files.download().status_code == 409
+
+
 def test_a_size_that_was_a_lie_is_refused(files, large, s3_server):
     """By the bucket, since the link is signed for a size, and by the commit, which counts what is there."""
     ticket = files.ticket(large)

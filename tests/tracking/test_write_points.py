@@ -1,6 +1,7 @@
 """Batches of points that share a transaction: each is judged by itself, and what is stored is what each would have stored alone."""
 
 import math
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -18,6 +19,7 @@ from tracking.models import Batch, Run, Series, WriterPosition
 from tracking.services import points as group
 from tracking.services import series
 from tracking.services.batches import COMPACT_EVERY
+from tracking.services.series import Place
 
 POINT = make_points([0], [0], [1.0])
 pytestmark = pytest.mark.django_db
@@ -174,6 +176,30 @@ def test_keys_beyond_the_limit_are_reported_and_the_rest_is_stored(make_run, mon
     assert [refused.key for refused in outcome.rejected] == ["c"]
     assert stored(run, "a") == [0, 1]
     assert not Series.objects.filter(key="c").exists()
+
+
+def test_what_a_process_remembers_of_series_is_bounded(monkeypatch):
+    """A run may have 20,000 keys, and there is no end of runs: those that wrote longest ago are forgotten."""
+    monkeypatch.setattr(group, "KNOWN_SERIES", 5)
+    known = group._KnownSeries()
+
+    def arrived(*keys):
+        return SimpleNamespace(summaries=dict.fromkeys(keys))
+
+    def add(run_id, *keys):
+        known.add([(Place(run_id, 1), arrived(*keys))])
+
+    add(1, "a", "b")
+    add(2, "a", "b")
+    add(1, "a", "c")
+    add(3)
+    assert known.holds(1, arrived("a", "b", "c"))
+    assert known.holds(2, arrived("a"))
+    add(4, "a")
+
+    assert not known.holds(2, arrived("a"))
+    assert known.holds(1, arrived("c"))
+    assert len(known._keys) == 2
 
 
 def test_a_bad_key_is_reported_and_uses_up_the_number(make_run):

@@ -2,11 +2,13 @@
 
 import pytest
 
-from core.access import Role
+from accounts import services as accounts
+from core.access import Role, system_principal
 from registry import services as registry
 from registry.models import ModelVersion
 from retention import services as retention
 from retention import usage
+from retention.holds import Holds
 from tests.registry.factories import new_version
 from tracking import services
 from tracking.models import Run
@@ -43,6 +45,25 @@ def test_a_run_goes_to_the_bin_and_comes_back_by_form(browser, alice, run, recor
     assert recorded_actions()[-3:] == ["run.delete", "run.restore", "run.archive"]
 
 
+def test_nothing_of_an_archived_project_is_put_away_by_form(browser, alice, run, project):
+    """As little as by the API; and the page offers none of it."""
+    version = new_version(project, alice)
+    at_version = f"/projects/default/models/{version.model.name}/versions/{version.number}"
+    at = browser(alice)
+    accounts.update_project(project=project, archived=True, actor=system_principal("tests"))
+
+    for page in (page_of(run), at_version):
+        answer = at.post(f"{page}/act", {"act": "delete"}, page="/settings/tokens")
+        assert answer.status_code == 409
+        assert "is archived; restore it first" in answer.content.decode()
+        assert 'name="act"' not in at.get(page).content.decode()
+    assert at.post(f"{at_version}/promote", {"environment": "dev"}, page="/settings/tokens").status_code == 409
+
+    run.refresh_from_db()
+    version.refresh_from_db()
+    assert (run.lifecycle, version.deleted_at) == ("active", None)
+
+
 def test_a_purged_run_says_when_by_whom_and_why(browser, alice, run):
     services.delete_run(run=run, actor=alice)
     at = browser(alice)
@@ -71,6 +92,23 @@ def test_a_held_run_says_by_what_and_offers_no_deletion(browser, alice, project,
     assert answer.status_code == 409
     assert "is held" in answer.content.decode()
     assert Run.objects.get(pk=version.run_id).lifecycle == "active"
+
+
+def test_the_line_is_walked_for_those_alone_whom_the_answer_concerns(
+    browser, alice, make_member, run, project, monkeypatch
+):
+    """Whoever only reads pays for no walk up from all that lives in the project."""
+    version = new_version(project, alice)
+    pages = [page_of(run), f"/projects/default/models/fraud/versions/{version.number}"]
+    asked = []
+    real = Holds.on
+    monkeypatch.setattr(Holds, "on", lambda *arguments: asked.append(arguments) or real(*arguments))
+    reader, owner = browser(make_member("vera", Role.VIEWER)), browser(alice)
+
+    assert [reader.get(page).status_code for page in pages] == [200, 200]
+    assert asked == []
+    assert [owner.get(page).status_code for page in pages] == [200, 200]
+    assert len(asked) == 2
 
 
 def test_a_version_goes_and_leaves_its_record_by_form(browser, alice, project):

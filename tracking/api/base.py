@@ -3,8 +3,8 @@
 from typing import Any
 
 from accounts.api.base import ProjectView
-from core.access import Permission
 from core.ids import parse_run_id
+from retention import kinds
 from tracking import selectors
 from tracking.api.render import run_out
 from tracking.models import Run
@@ -19,8 +19,7 @@ class RunView(ProjectView):
     def get_own_run(self, id: str) -> Run:  # noqa: A002 - the path names it so
         """The run, for an act that its creator may do to it, and others only with the permission to delete runs."""
         run = self.get_run(id)
-        if run.created_by_id != self.principal.id:
-            self.check_project(Permission.RUN_DELETE)
+        self.check_project(kinds.get_kind("run").to_change(creator=run.created_by_id, by=self.principal))
         return run
 
     def rendered(self, run: Run) -> dict[str, Any]:

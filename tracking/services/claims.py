@@ -46,9 +46,15 @@ def known(project_id: int, digests: Collection[str]) -> dict[str, int]:
     return dict(Blob.objects.filter(project_id=project_id, sha256__in=digests).values_list("sha256", "pk"))
 
 
-def claim(project: Any, sizes: Mapping[str, int], before: Mapping[str, int]) -> dict[str, Blob]:
+def claim(
+    project: Any, sizes: Mapping[str, int], before: Mapping[str, int], *, proven: Collection[str]
+) -> dict[str, Blob]:
     """Usable rows, locked, for bytes that were published a moment ago; made where there are none. `before` are the rows
     that there were before that.
+
+    `proven` are those whose bytes this server has hashed, and then written. A row that was verified may have been so for
+    bytes that are lost since: others may lie there now, sent by whoever holds a link, or found there. So it is unverified
+    again, and whoever claims it asks a worker to read it.
 
     Asks the store only about what a sweep may have touched meanwhile.
 
@@ -66,7 +72,8 @@ def claim(project: Any, sizes: Mapping[str, int], before: Mapping[str, int]) -> 
     }
     if len(blobs) < len(sizes) or (doubted and get_store().existing(project.uuid, doubted) != doubted):
         raise Swept
-    mended = [blobs[digest] for digest in doubted]
+    unread = {digest for digest, blob in blobs.items() if blob.state == Blob.State.VERIFIED and digest not in proven}
+    mended = [blobs[digest] for digest in doubted | unread]
     for blob in mended:
         blob.state, blob.marked_at, blob.condemned_at = Blob.State.UNVERIFIED, None, None
     Blob.objects.bulk_update(mended, ["state", "marked_at", "condemned_at"])

@@ -9,8 +9,9 @@ from django.db import transaction
 from core import clock, jobs
 from core.storage import get_store
 from tracking.errors import ChecksumMismatch, RunDeleted, UploadIncomplete, UploadNotFound
-from tracking.models import Artifact, Blob, Run, Upload
+from tracking.models import Blob, Run, Upload
 from tracking.services import claims, seals
+from tracking.services.artifacts import record_files
 
 
 def receive_pack(*, run: Run, contents: Mapping[UUID, bytes]) -> dict[UUID, str]:
@@ -34,9 +35,9 @@ def _take(run: Run, uploads: list[Upload], contents: Mapping[str, bytes]) -> Non
     """Bytes, then rows; once more where a sweep took bytes away in between."""
     for _ in range(claims.TRIES):
         before = claims.known(run.project_id, contents)
-        _publish(run, contents)
+        written = _publish(run, contents)
         try:
-            return _record(run, uploads, before)
+            return _record(run, uploads, before, written)
         except claims.Swept:
             continue
     raise claims.Swept
@@ -51,33 +52,22 @@ def _reason_against(upload: Upload | None, data: bytes) -> str:
     return "" if found == upload.sha256 else ChecksumMismatch(announced=upload.sha256, found=found).detail
 
 
-def _publish(run: Run, contents: Mapping[str, bytes]) -> None:
+def _publish(run: Run, contents: Mapping[str, bytes]) -> set[str]:
+    """Those that were written; the others lay there."""
     store, project = get_store(), run.project.uuid
     wrong = Blob.objects.filter(project_id=run.project_id, sha256__in=contents, state=Blob.State.QUARANTINED)
     for digest in wrong.values_list("sha256", flat=True):
         store.delete(project, digest)  # what lies there is not what it is named; these bytes are
-    store.put_all(project, contents)
+    return store.put_all(project, contents)
 
 
 @transaction.atomic
-def _record(run: Run, uploads: list[Upload], before: Mapping[str, int]) -> None:
+def _record(run: Run, uploads: list[Upload], before: Mapping[str, int], written: set[str]) -> None:
     run = seals.lock_for_writing(run)
-    blobs = claims.claim(run.project, {upload.sha256: upload.size for upload in uploads}, before)
-    _record_files(run, {upload.path: blobs[upload.sha256] for upload in uploads})
+    blobs = claims.claim(run.project, {upload.sha256: upload.size for upload in uploads}, before, proven=written)
+    record_files(run, {upload.path: blobs[upload.sha256] for upload in uploads})
     Upload.objects.filter(pk__in=[upload.pk for upload in uploads]).update(committed_at=clock.now())
     waiting = [blob.pk for blob in blobs.values() if blob.state == Blob.State.UNVERIFIED]
     if waiting:
         jobs.enqueue("tracking.verify_blobs", blob_ids=waiting)
     seals.note_late_write(run)
-
-
-def _record_files(run: Run, blobs: Mapping[str, Blob]) -> None:
-    known = {artifact.path: artifact for artifact in Artifact.objects.filter(run=run, path__in=blobs)}
-    moved = [artifact for path, artifact in known.items() if artifact.blob_id != blobs[path].pk]
-    for artifact in moved:
-        artifact.blob = blobs[artifact.path]
-    Artifact.objects.bulk_update(moved, ["blob"])
-    Artifact.objects.bulk_create(
-        [Artifact(run=run, path=path, blob=blob) for path, blob in blobs.items() if path not in known]
-    )
-    claims.unmark(blobs.values())

@@ -22,7 +22,7 @@ from tracking.services.batches import COMPACT_EVERY, BatchOutcome, write_batch
 from tracking.services.series import Arrived, Place
 
 MOST_AT_ONCE = 64  # batches in one transaction; it holds the locks of as many runs
-KNOWN_RUNS = 2_000  # runs whose series a process remembers
+KNOWN_SERIES = 100_000  # that a process remembers, of the runs that wrote last: some 12 MB of keys
 
 _WRITABLE = {Run.Lifecycle.ACTIVE, Run.Lifecycle.ARCHIVED}
 _MOVE = """INSERT INTO tracking_writerposition (run_id, writer, last_sequence) VALUES (%s, %s, %s)
@@ -201,6 +201,7 @@ class _KnownSeries:
 
     def __init__(self) -> None:
         self._keys: OrderedDict[int, set[str]] = OrderedDict()
+        self._count = 0
         self._lock = threading.Lock()
 
     def holds(self, run_id: int, arrived: Arrived) -> bool:
@@ -210,10 +211,16 @@ class _KnownSeries:
     def add(self, stored: Iterable[tuple[Place, Arrived]]) -> None:
         with self._lock:
             for place, arrived in stored:
-                self._keys.setdefault(place.run_id, set()).update(arrived.summaries)
+                if not arrived.summaries:
+                    continue
+                known = self._keys.setdefault(place.run_id, set())
+                before = len(known)
+                known.update(arrived.summaries)
+                self._count += len(known) - before
                 self._keys.move_to_end(place.run_id)
-            while len(self._keys) > KNOWN_RUNS:
-                self._keys.popitem(last=False)
+            while self._count > KNOWN_SERIES:
+                _, gone = self._keys.popitem(last=False)
+                self._count -= len(gone)
 
 
 _known = _KnownSeries()

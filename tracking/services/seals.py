@@ -42,9 +42,12 @@ def lock_run(run_id: int) -> Run:
 
 
 def refuse_purged(run: Run) -> None:
-    """Raises RunPurged, in the words of its tombstone."""
+    """Raises RunPurged, in the words of its tombstone, or in those of its experiment's, whose purge spoke for all its runs."""
     if run.is_purged:
         stone = tombstones.find(project=run.project, kind="run", key=run.uuid.hex)
+        raise RunPurged(run.uuid, tombstones.words(stone))
+    if run.experiment.purged_at is not None:
+        stone = tombstones.find(project=run.project, kind="experiment", key=run.experiment.uuid.hex)
         raise RunPurged(run.uuid, tombstones.words(stone))
 
 

@@ -35,6 +35,8 @@ from tracking.services.blobs import verify_blob
 OBJECTS_AT_ONCE = 500
 ROWS_AT_ONCE = 1_000
 GIVEN_UP_AT_ONCE = 200  # digests in one ledger entry
+DELETED_AT_ONCE = 200  # objects, each in a transaction of its own
+FIRST = "0"  # a cursor before every id
 BUDGET_S = 1_200  # of one job; then it makes room for others and comes again
 Phase = Sweep.Phase
 
@@ -44,20 +46,33 @@ def grace() -> timedelta:
 
 
 def start_sweep(*, project: Any, actor: Principal, reason: str = "") -> tuple[Sweep, bool]:
-    """The project's sweep under way, or a new one, and whether it is new. A worker carries it out."""
+    """The project's sweep under way, or a new one, and whether it is new. A worker carries it out; one that was given up is
+    taken up again.
+    """
     try:
         with transaction.atomic():
             sweep = Sweep.objects.create(project=project, started_at=clock.now(), started_by=actor.name)
             if actor.kind != "system":
                 target = Target("project", str(project.uuid), project.name)
                 record(action="sweep.start", target=target, actor=actor, project=project, reason=reason)
-            jobs.enqueue("tracking.advance_sweep", _dedupe=f"sweep:{sweep.pk}", sweep_id=sweep.pk)
+            _call_worker(sweep.pk)
             return sweep, True
     except IntegrityError:
         open_one = Sweep.objects.filter(project=project, finished_at=None).first()
         if open_one is None:  # it has ended in this moment
             return start_sweep(project=project, actor=actor, reason=reason)
+        if not jobs.is_open(_job_key(open_one.pk)):
+            with transaction.atomic():
+                _call_worker(open_one.pk)
         return open_one, False
+
+
+def _call_worker(sweep_id: int) -> None:
+    jobs.enqueue("tracking.advance_sweep", _dedupe=_job_key(sweep_id), sweep_id=sweep_id)
+
+
+def _job_key(sweep_id: int) -> str:
+    return f"sweep:{sweep_id}"
 
 
 def advance_sweep(*, sweep_id: int) -> None:
@@ -66,7 +81,7 @@ def advance_sweep(*, sweep_id: int) -> None:
     while _step(sweep_id):
         if clock.now() > until:
             with transaction.atomic():
-                jobs.enqueue("tracking.advance_sweep", _dedupe=f"sweep:{sweep_id}", sweep_id=sweep_id)
+                _call_worker(sweep_id)
             return
 
 
@@ -138,17 +153,26 @@ def _mark(sweep: Sweep) -> None:
 
 
 def _clear(sweep: Sweep) -> None:
-    """Give up what is due, then take away, one after the other, all that has been given up."""
-    _take_back(sweep)
-    while _give_up(sweep):
-        pass
-    given_up = Blob.objects.filter(project=sweep.project, condemned_at__isnull=False, state=Blob.State.MISSING)
-    for blob_id in given_up.order_by("pk").values_list("pk", flat=True).iterator(chunk_size=ROWS_AT_ONCE):
+    """Give up what is due, some at a time, while there is no cursor; then take away what was given up, in the order of ids.
+
+    Nothing is read while it writes: on SQLite a transaction that began to read before another one wrote cannot write itself.
+    """
+    if not sweep.cursor:
+        if not _take_back(sweep) and not _give_up(sweep):
+            _move(sweep, "", FIRST, Phase.BYTES, {})
+        return
+    given_up = Blob.objects.filter(
+        project=sweep.project, pk__gt=int(sweep.cursor), condemned_at__isnull=False, state=Blob.State.MISSING
+    )
+    ids = list(given_up.order_by("pk").values_list("pk", flat=True)[:DELETED_AT_ONCE])
+    for blob_id in ids:
         size = _delete(blob_id)
         if size is not None:
             Sweep.objects.filter(pk=sweep.pk).update(deleted=F("deleted") + 1, deleted_bytes=F("deleted_bytes") + size)
-    with transaction.atomic():
+    if len(ids) < DELETED_AT_ONCE:
         _move(sweep, sweep.cursor, "", Phase.DONE, {})
+    else:
+        _move(sweep, sweep.cursor, str(ids[-1]), Phase.BYTES, {})
 
 
 def due(project: Any, before: datetime) -> QuerySet[Blob]:
@@ -203,13 +227,17 @@ def _delete(blob_id: int) -> int | None:
 
 
 @transaction.atomic
-def _take_back(sweep: Sweep) -> None:
-    """A reference that came to be all the same (a process of an earlier release takes no lock): look at the bytes again."""
+def _take_back(sweep: Sweep) -> bool:
+    """A reference that came to be all the same (a process of an earlier release takes no lock): look at the bytes again.
+    Some at a time; False when there is none.
+    """
     given_up = Blob.objects.filter(project=sweep.project, condemned_at__isnull=False)
     wanted = given_up.exclude(pk__in=unreferenced(given_up).values("pk"))
-    for blob in wanted.select_for_update().order_by("pk"):
+    some = list(wanted.select_for_update().order_by("pk")[:GIVEN_UP_AT_ONCE])
+    for blob in some:
         Blob.objects.filter(pk=blob.pk).update(condemned_at=None, marked_at=None)
         jobs.enqueue("tracking.verify_blob", _dedupe=f"verify:{blob.pk}", blob_id=blob.pk)
+    return bool(some)
 
 
 def _move(sweep: Sweep, expected: str, cursor: str, phase: str, counts: dict[str, int]) -> None:

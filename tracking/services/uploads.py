@@ -7,12 +7,11 @@ from hashlib import sha256 as new_sha256
 from django.db import transaction
 
 from core import clock, jobs
-from core.storage import StoreAway, get_direct_store, get_store
-from tracking.artifacts.paths import ArtifactPath
+from core.storage import NothingStaged, StoreAway, get_direct_store, get_store
 from tracking.errors import ChecksumMismatch, RunDeleted, UploadIncomplete
 from tracking.models import Artifact, Blob, Upload
 from tracking.services import claims, seals
-from tracking.services.artifacts import record_file
+from tracking.services.artifacts import record_files
 from tracking.services.links import sizes_of
 
 
@@ -99,12 +98,16 @@ def _publish_far(upload: Upload) -> Artifact:
     raise claims.Swept
 
 
-def _publish_bytes(upload: Upload) -> None:
+def _publish_bytes(upload: Upload) -> bool:
+    """Whether they were written. Raises UploadIncomplete."""
     store, project = get_store(), upload.run.project
     blob = Blob.objects.filter(project_id=project.pk, sha256=upload.sha256).first()
     if blob is not None and blob.state == Blob.State.QUARANTINED:
         store.delete(project.uuid, upload.sha256)  # what lies there is not what it is named; these bytes are
-    store.publish(upload.staging_key, project.uuid, upload.sha256)
+    try:
+        return store.publish(upload.staging_key, project.uuid, upload.sha256)
+    except NothingStaged as exc:
+        raise UploadIncomplete(size=upload.size, received=0) from exc
 
 
 @transaction.atomic
@@ -114,12 +117,13 @@ def _publish(upload: Upload, before: Mapping[str, int] | None = None) -> Artifac
     In a store nearby the bytes are published under the lock on their row; a bucket may take minutes, and did so before.
     """
     run = seals.lock_for_writing(upload.run)
+    proven: set[str] = set()  # what a bucket has, nobody has hashed yet
     if before is None:
         Blob.objects.select_for_update().filter(project_id=run.project_id, sha256=upload.sha256).first()
-        _publish_bytes(upload)
-    blob = claims.claim(run.project, {upload.sha256: upload.size}, before or {})[upload.sha256]
+        proven = {upload.sha256} if _publish_bytes(upload) else proven
+    blob = claims.claim(run.project, {upload.sha256: upload.size}, before or {}, proven=proven)[upload.sha256]
     Upload.objects.filter(pk=upload.pk).update(committed_at=clock.now())
-    artifact = record_file(run, ArtifactPath(upload.path), blob)
+    artifact = record_files(run, {upload.path: blob})[upload.path]
     if blob.state == Blob.State.UNVERIFIED:
         jobs.enqueue("tracking.verify_blob", _dedupe=f"verify:{blob.pk}", blob_id=blob.pk)
     seals.note_late_write(run)

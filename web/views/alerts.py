@@ -5,8 +5,9 @@ from uuid import UUID
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from accounts import archives
 from accounts.models import Project
-from core.access import Permission, can, require
+from core.access import Permission
 from core.errors import Conflict, Invalid
 from core.problems import status_of
 from monitoring import selectors, services
@@ -48,9 +49,9 @@ def alert_detail(request: PageRequest, project: Project, uuid: UUID) -> HttpResp
 def alert_answer(request: PageRequest, project: Project, uuid: UUID) -> HttpResponse:
     """Acknowledge or close by form."""
     alert = selectors.get_alert(project=project, uuid=uuid)
-    require(request.principal, Permission.ALERT_WRITE, project)
     answer, reason = request.POST.get("answer", ""), request.POST.get("reason", "").strip()
     try:
+        archives.require(request.principal, Permission.ALERT_WRITE, project)
         _answer(alert, answer, reason, request)
     except (Invalid, Conflict) as error:
         alert = selectors.get_alert(project=project, uuid=uuid)
@@ -98,7 +99,7 @@ def _page(
         promotions=promotion_rows(promotions[:SHOWN]),
         deployments=deployment_rows(running.select_related("version__model", "environment").order_by("-id")[:SHOWN]),
         firings=firing_rows(firings.select_related("trigger", "run", "version__model").order_by("-id")[:SHOWN]),
-        may_answer=not alert.is_closed and can(request.principal, Permission.ALERT_WRITE, alert.project),
+        may_answer=not alert.is_closed and archives.can(request.principal, Permission.ALERT_WRITE, alert.project),
         error=error,
         given_reason=given_reason,
         entries=trail_of(project=alert.project, type="model_version", id=str(version.uuid), viewer=request.principal),

@@ -8,10 +8,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
+from accounts import archives
 from accounts.api.authentication import cookie_principal
 from accounts.selectors import get_project
 from core import replica
-from core.access import Permission, Principal, require
+from core.access import Permission, Principal
 from core.errors import Unauthenticated
 from web.context import Frame
 
@@ -58,6 +59,7 @@ def project_page(
 
     Raises, through the view:
         NotFound: there is no such project for this caller, which answers exactly like none at all.
+        ProjectArchived: `permission` is one to write, and the project is archived.
     """
 
     def guard(view: View) -> View:
@@ -65,7 +67,7 @@ def project_page(
         @wraps(view)
         def guarded(request: PageRequest, project: str, *args: Any, **kwargs: Any) -> HttpResponse:
             found = get_project(name=project, visible_to=request.principal)
-            require(request.principal, permission, found)
+            archives.require(request.principal, permission, found)
             request.frame.project = found
             if from_replica:
                 return replica.read(request, lambda: view(request, found, *args, **kwargs))

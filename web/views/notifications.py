@@ -8,10 +8,10 @@ from uuid import UUID
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 
-from accounts.errors import ProjectArchived
+from accounts import archives
 from accounts.models import Project
 from core import mail, ratelimit
-from core.access import Permission, can, require
+from core.access import Permission
 from core.errors import Conflict, Invalid
 from core.problems import status_of
 from notify import links, selectors, services
@@ -254,14 +254,12 @@ def _problems(error: Invalid | Conflict | None) -> list[str]:
 
 
 def _may_write(request: PageRequest, project: Project) -> bool:
-    return can(request.principal, WRITE, project) and not project.is_archived
+    return archives.can(request.principal, WRITE, project)
 
 
 def _require_write(request: PageRequest, project: Project) -> None:
     """Raises NotAllowed, and ProjectArchived for a write into an archive."""
-    require(request.principal, WRITE, project)
-    if project.is_archived:
-        raise ProjectArchived(f"Project '{project.name}' is archived; restore it first.")
+    archives.require(request.principal, WRITE, project)
 
 
 def _count_by_hand(request: PageRequest) -> None:

@@ -8,8 +8,9 @@ from uuid import UUID
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from accounts import archives
 from accounts.models import Project
-from core.access import Permission, Principal, can, require
+from core.access import Permission, Principal, can
 from core.errors import Conflict, Forbidden, Invalid
 from core.problems import status_of, tell_denied
 from registry import links, selectors, services
@@ -74,10 +75,11 @@ def _decide(promotion: Promotion, decision: str, reason: str, request: PageReque
     if not reason or len(reason) > LONGEST_REASON:
         raise Invalid(f"A decision needs a reason of 1 to {LONGEST_REASON} characters.", field="reason")
     if decision == CANCEL:
+        archives.refuse(promotion.project)
         return services.cancel_promotion(promotion=promotion, reason=reason, actor=request.principal)
     if decision not in Approval.Decision.values:
         raise Invalid("A decision is one of approve, refuse and cancel.", field="decision")
-    require(request.principal, Permission.PROMOTION_APPROVE, promotion.project)
+    archives.require(request.principal, Permission.PROMOTION_APPROVE, promotion.project)
     return services.decide_promotion(
         promotion=promotion,
         decision=decision,
@@ -127,7 +129,7 @@ def _may_decide(promotion: Promotion, principal: Principal) -> bool:
     return (
         _wants_approval(promotion)
         and principal.id != promotion.requested_by_id
-        and can(principal, Permission.PROMOTION_APPROVE, promotion.project)
+        and archives.can(principal, Permission.PROMOTION_APPROVE, promotion.project)
     )
 
 
@@ -137,7 +139,8 @@ def _wants_approval(promotion: Promotion) -> bool:
 
 def _may_cancel(promotion: Promotion, principal: Principal) -> bool:
     is_own = principal.id == promotion.requested_by_id
-    return is_own or can(principal, Permission.PROMOTION_APPROVE, promotion.project)
+    may = is_own or can(principal, Permission.PROMOTION_APPROVE, promotion.project)
+    return may and not promotion.project.is_archived
 
 
 def _why_not(promotion: Promotion, principal: Principal) -> str:

@@ -8,16 +8,18 @@ from urllib.parse import urlencode
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from accounts import archives
 from accounts.models import Project
-from core.access import NotAllowed, require
+from core.access import NotAllowed
 from core.ids import parse_run_id
 from core.problems import status_of
+from retention import kinds
 from tracking import selectors, services
 from tracking.metrics.summary import Summary
 from tracking.models import Artifact, Run
 from tracking.selectors import RunRow, UsedVersion
 from web.lines import Start, impact_of, trace_of
-from web.standing import REFUSALS, asked, needed, standing_of
+from web.standing import REFUSALS, asked, standing_of
 from web.trail import trail_of
 from web.values import plain, shown_metric
 from web.views.base import PageRequest, project_page, show
@@ -48,7 +50,8 @@ def run_act(request: PageRequest, project: Project, run_id: str) -> HttpResponse
     run = selectors.get_run(project=project, id=parse_run_id(run_id))
     try:
         act, service, reason = asked(request, ACTS)
-        require(request.principal, needed(request.principal, "run", act, run.created_by_id), project)
+        permission = kinds.get_kind("run").needed(act, creator=run.created_by_id, by=request.principal)
+        archives.require(request.principal, permission, project)
         service(run=run, actor=request.principal, reason=reason)
     except NotAllowed:
         raise

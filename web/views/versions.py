@@ -9,19 +9,21 @@ import orjson
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from accounts import archives
 from accounts.models import Project
-from core.access import NotAllowed, Permission, can, require
+from core.access import NotAllowed, Permission
 from core.errors import Conflict, Forbidden, Invalid
 from core.problems import status_of
 from registry import selectors, services
 from registry.models import ManifestFile, ModelVersion, Slot
 from registry.services.promotions import Request
+from retention import kinds
 from tracking.models import Run
 from tracking.selectors import metric_summaries
 from web.deployments import deployment_rows
 from web.lines import Start, impact_of, trace_of
 from web.promotions import promotion_rows
-from web.standing import REFUSALS, asked, needed, standing_of
+from web.standing import REFUSALS, asked, standing_of
 from web.trail import trail_of
 from web.views.base import PageRequest, project_page, show
 from web.views.models import version_row
@@ -45,7 +47,8 @@ def version_act(request: PageRequest, project: Project, name: str, number: int) 
     version = _find(project, name, number)
     try:
         act, service, reason = asked(request, ACTS)
-        require(request.principal, needed(request.principal, "model_version", act, version.created_by_id), project)
+        permission = kinds.get_kind("model_version").needed(act, creator=version.created_by_id, by=request.principal)
+        archives.require(request.principal, permission, project)
         service(version=version, actor=request.principal, reason=reason)
     except NotAllowed:
         raise
@@ -144,7 +147,7 @@ def _champion(slots: Sequence[Slot]) -> Slot | None:
 
 def _promotable(request: PageRequest, project: Project, version: ModelVersion, slots: Sequence[Slot]) -> Sequence[str]:
     """Where the reader may ask to promote it: nowhere it is already, and nowhere at all if it is put away."""
-    if version.is_barred or not can(request.principal, Permission.PROMOTION_REQUEST, project):
+    if version.is_barred or not archives.can(request.principal, Permission.PROMOTION_REQUEST, project):
         return []
     return [slot.environment.name for slot in slots]
 
