@@ -189,7 +189,7 @@ class _RunDatasets(RunView):
     direction: services.Direction
 
     def answer(self, run: Run) -> Response:
-        found = selectors.inputs_of(run) if self.direction is services.Direction.INPUT else selectors.outputs_of(run)
+        found = (selectors.inputs_of if self.direction is services.Direction.INPUT else selectors.outputs_of)([run.pk])
         return Response([dataset_use_out(use) for use in found])
 
     def record(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so

@@ -18,7 +18,7 @@ from tracking.metrics.summary import Summary, merge
 from tracking.models import Series
 from tracking.values import Rejected, problem_of_key
 
-SUMMARY_COLUMNS = ("count", "last", "last_step", "last_time", "min", "min_step", "max", "max_step")
+SUMMARY_COLUMNS = Summary._fields
 
 _ADD_BATCH = "INSERT INTO tracking_batch (run_id, points, payload, created_at) VALUES (%s, %s, %s, %s)"
 _ADD_BATCHES = """INSERT INTO tracking_batch (run_id, points, payload, created_at)
