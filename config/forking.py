@@ -58,7 +58,10 @@ class Forked:
 
     def poll(self) -> int | None:
         if self.returncode is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:  # where SIGCHLD is ignored, nobody hears how it ended
+                pid, status = self.pid, 0
             if pid:
                 self.returncode = os.waitstatus_to_exitcode(status)
         return self.returncode
@@ -110,24 +113,28 @@ def fork(part: Part) -> Forked:
     before = signal.pthread_sigmask(
         signal.SIG_BLOCK, SIGNALS
     )  # none is to reach the fork by the handlers of this process
+    parent = os.getpid()
     try:
         pid = os.fork()
         if not pid:
-            _be(part, before)
+            _be(part, before, parent)
         return Forked(pid)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _be(part: Part, signals: set[int]) -> NoReturn:
+def _be(part: Part, signals: set[int], parent: int) -> NoReturn:
     """Never goes back: what this process's parent has begun is not for its forks to end."""
     code = 1
+    atexit._clear()  # type: ignore[attr-defined]  # noqa: SLF001 - that is this process's parent's to do at its end
     try:
-        _settle(part, signals)
+        _settle(part, signals, parent)
         part.run()
         code = 0
     except SystemExit as exc:
         code = exc.code if isinstance(exc.code, int) else int(exc.code is not None)
+        if not isinstance(exc.code, int | None):
+            os.write(2, f"{exc.code}\n".encode())
     except BaseException:  # noqa: BLE001 - told, as the interpreter tells what nobody caught
         traceback.print_exc()
     finally:
@@ -140,9 +147,11 @@ def _be(part: Part, signals: set[int]) -> NoReturn:
             os._exit(code)
 
 
-def _settle(part: Part, signals: set[int]) -> None:
+def _settle(part: Part, signals: set[int], parent: int) -> None:
     os.setsid()
     _die_with_parent(part.name)
+    if os.getppid() != parent:  # it was killed before the kernel knew
+        os._exit(1)
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a descriptor
         os.dup2(nothing.fileno(), 0)
     os.dup2(part.out.fileno(), 1)

@@ -21,6 +21,7 @@ import click
 from config import environment, forking
 from core.folders import make_private
 
+LOOK_S = 0.2  # between two looks whether a start was broken off
 STOP_SLACK_S = 12  # beyond LINEAL_STOP_S, before a process is killed
 RESTART_PAUSE_S = 1.0
 TOO_MANY_DEATHS = 5  # within DEATH_WINDOW_S: then it is not bad luck
@@ -95,7 +96,7 @@ class Fleet:
         """What `config.bootstrap` says for a server at `url`. Raises RuntimeError with its last line of complaint if it fails."""
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as error:
             process = self._start("bootstrap", [url], out, error)
-            code = process.wait()
+            code = self._wait_for(process)
             out.seek(0)
             error.seek(0)
             said, complaint = out.read().decode(), error.read().decode(errors="replace")
@@ -104,6 +105,14 @@ class Fleet:
             last = complaint.strip().splitlines()[-1:] or ["no output"]
             raise RuntimeError(f"{last[0]} (all of it in {self.logs / 'bootstrap.log'})")
         return said.strip()
+
+    def _wait_for(self, process: forking.Process) -> int:
+        """Its code. Raises RuntimeError when told to stop meanwhile, and has ended it by then."""
+        while not self._stopping:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(LOOK_S)
+        _end([process])
+        raise RuntimeError("Stopped before the server was ready.")
 
     def start(self, commands: Mapping[str, Sequence[str]]) -> None:
         for name, command in commands.items():

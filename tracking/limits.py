@@ -45,4 +45,5 @@ SEARCH_EXPERIMENTS = 1_000  # experiments named in one search
 CHART_POINTS = 20_000  # points of one thinned series; a screen has 4,000 pixels
 CHART_SERIES = 100  # series in one chart request
 CHART_RUNS = 100  # runs in one request for charts
-CHARTS_AT_ONCE = 1_000  # series in one request for charts of many runs: a million points at the usual size
+CHARTS_AT_ONCE = 1_000  # series in one request for charts of many runs
+CHARTS_POINTS = 2_000_000  # points that their answer may hold: as many series times what each is thinned to

@@ -10,11 +10,12 @@ NAME = "restore.json"
 
 @dataclass(frozen=True)
 class Marker:
-    """Which backup, by its name and the digest of its manifest, and whether it was to be proven."""
+    """Which backup, by its name and the digest of its manifest, and what was asked for besides: that it be proven, and that no token stays."""
 
     backup: str
     manifest: str
     verify: bool = False
+    revoke_tokens: bool = False
 
 
 def find(home: Path) -> Marker | None:

@@ -101,9 +101,12 @@ class Folder:
 
     def drafts(self) -> Iterator[str]:
         limit = clock.now().timestamp() - DRAFT_LEFT_S
-        for path in sorted(self.root.rglob(f".*{DRAFT}")):
-            if path.is_file() and path.stat().st_mtime < limit:
-                yield str(path.relative_to(self.root))
+        for folder in sorted(self.root.iterdir()):
+            if folder.name != "objects" and not is_backup_name(folder.name):
+                continue  # a place may have other things beside backups, and theirs are not ours to judge
+            for path in sorted(folder.rglob(f".*{DRAFT}")):
+                if path.is_file() and path.stat().st_mtime < limit:
+                    yield str(path.relative_to(self.root))
 
     def remove(self, name: str) -> None:
         path = self.root / name

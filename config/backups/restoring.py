@@ -89,22 +89,23 @@ def restore(place: Place, manifest: Manifest, wish: Wish, progress: Progress) ->
     files = _open_keys(place, manifest, wish)
     restored = Restored(manifest, later, Settled())
     begun = find(settings.HOME)
-    asked_to_prove = wish.verify or (begun is not None and begun.verify)  # what was asked once is owed until it is done
+    to_prove = wish.verify or (begun is not None and begun.verify)  # what was asked once is owed until it is done
+    to_revoke = wish.revoke_tokens or (begun is not None and begun.revoke_tokens)
     if not is_filled:
         _refuse_damaged(place, manifest, progress)
-    mark(settings.HOME, Marker(backup=manifest.name, manifest=_identity(manifest), verify=asked_to_prove))
+    mark(settings.HOME, Marker(manifest.name, _identity(manifest), verify=to_prove, revoke_tokens=to_revoke))
     restored.copied_objects = _put_objects(place, manifest, progress)
     if not is_filled:
         _put_anchors(place, manifest)
         _fill_database(place, manifest, progress)
-    keys.put(settings.HOME, _without_owner(files) if wish.revoke_tokens else files)
+    keys.put(settings.HOME, _without_owner(files) if to_revoke else files)
     loading.migrate_on()
     ledger.check_restored(manifest.ledger)
     if not is_recorded(manifest.name):
         restored.settled = _settle(manifest, later, wish)
-    if wish.revoke_tokens:
+    if to_revoke:
         restored.settled.tokens, restored.settled.sessions = revoke_all(manifest)
-    if asked_to_prove:
+    if to_prove:
         _verify(place, manifest, restored, progress)
     if not restored.findings:
         clear(settings.HOME)

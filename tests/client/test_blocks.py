@@ -279,6 +279,23 @@ def test_what_came_before_the_network_was_closed_is_not_brought_again(storage, t
     assert left_behind(wish) == ["model.bin"]
 
 
+def test_blocks_with_holes_between_them_are_no_beginning_of_a_stream(storage, transport, wish, monkeypatch):
+    """The last block came and the first did not; then another file found the network closed."""
+    fetch(transport, wish._replace(destination=wish.destination.with_name("other.bin")))
+    wish.destination.parent.mkdir(exist_ok=True)
+    part = _downloads.part_of(wish)
+    part.write_bytes(b"\0" * (7 * BLOCK) + DATA[7 * BLOCK :])
+    journal = part.with_name(f"{part.name}.blocks")
+    journal.write_text(f"{BLOCK} {len(DATA)} {wish.sha256}\n7\n")
+    storage.closed = True
+    transport.go_around(lineal.StorageUnreachable("another file could not be fetched"))
+
+    fetch(transport, wish)
+
+    assert wish.destination.read_bytes() == DATA
+    assert not journal.exists()
+
+
 def test_a_server_that_passes_nothing_on_is_not_asked_for_ever(storage, transport, wish):
     storage.closed = True
     storage.pass_on = lambda handler: storage.reply(handler, 302, b"", Location="http://localhost:9/bucket/key")

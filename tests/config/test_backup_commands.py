@@ -309,6 +309,19 @@ def test_old_backups_go_with_the_objects_that_only_they_had(server, place, elsew
     elsewhere("restore", "--from", place, "--dry-run")
 
 
+def test_tokens_that_were_to_end_do_so_by_whoever_goes_on(place, elsewhere, tmp_path):
+    home, spoilt = tmp_path / "home", an_object(place)
+    content = spoilt.read_bytes()
+    spoilt.rename(tmp_path / "away")
+    elsewhere("restore", "--from", place, "--home", home, "--revoke-tokens", code=1)
+    spoilt.write_bytes(content)
+
+    done = json.loads(elsewhere("restore", "--from", place, "--home", home, "--json").stdout)
+
+    assert done["revoked_tokens"] >= 1
+    assert not (home / "owner.token").exists()
+
+
 def test_tokens_end_when_asked_and_the_owner_gets_a_new_one(server, place, elsewhere, tmp_path):
     done = elsewhere("restore", "--from", place, "--home", tmp_path / "home", "--revoke-tokens", "--json")
 

@@ -1,5 +1,6 @@
 """Forks of the supervisor end as programs do, and touch nothing of what it has begun."""
 
+import atexit
 import os
 import signal
 import subprocess
@@ -34,6 +35,33 @@ def test_it_ends_with_the_code_of_a_program(fork, ending, code):
     process, _ = fork(ending)
 
     assert process.wait(20) == process.returncode == process.poll() == code
+
+
+def test_what_it_ends_with_is_said_in_its_log(fork):
+    process, log = fork(lambda: sys.exit("the port is taken"))
+
+    assert process.wait(20) == 1
+    assert log.read_text() == "the port is taken\n"
+
+
+def test_what_its_parent_is_to_do_at_its_own_end_it_does_not(fork, tmp_path):
+    atexit.register(marking := (tmp_path / "done").touch)
+    try:
+        process, _ = fork(lambda: None)
+        assert process.wait(20) == 0
+    finally:
+        atexit.unregister(marking)
+
+    assert not (tmp_path / "done").exists()
+
+
+def test_where_the_ends_of_children_are_ignored_it_counts_as_ended(fork):
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        process, _ = fork(lambda: None)
+        assert process.wait(20) == 0
+    finally:
+        signal.signal(signal.SIGCHLD, before)
 
 
 def test_what_it_says_lands_in_its_log(fork):

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from tracking import selectors, services
 from tracking.metrics import chunking
 from tracking.models import Chunk
+from tracking.selectors import charts
 
 STRANGE = [math.nan, math.inf, -math.inf]
 
@@ -270,6 +271,32 @@ def test_too_many_series_are_refused(make_run, api, alice):
     answer = api(alice).post("series/search", json=body)
 
     assert (answer.status_code, "1000 series" in answer.content.decode()) == (422, True)
+
+
+def test_an_answer_of_too_many_points_is_refused(make_run, api, alice):
+    runs = [make_run() for _ in range(5)]
+
+    body = {"runs": [run.uuid.hex for run in runs], "keys": [f"m{key}" for key in range(100)], "max_points": 20_000}
+    answer = api(alice).post("series/search", json=body)
+
+    assert (answer.status_code, "2000000 points" in answer.content.decode()) == (422, True)
+
+
+def test_series_that_are_taken_in_turns_are_drawn_the_same(make_run, write, small_chunks, monkeypatch):
+    """More than memory is to hold at once."""
+    runs = [make_run() for _ in range(3)]
+    for run in runs:
+        fill(run, write, walk(1_000, seed=run.pk))
+        services.compact_run(run_id=run.pk)
+        forget_stretches(run)
+    together = {run.pk: told(chart_of(run)) for run in runs}
+    monkeypatch.setattr(charts, "DECODED_AT_ONCE", 1_500)
+
+    with CaptureQueriesContext(connection) as queries:
+        found = selectors.read_charts([run.pk for run in runs], ["loss"], max_points=60)
+
+    assert {run.pk: told(found[run.pk, "loss"]) for run in runs} == together
+    assert sum('"tracking_chunk"."payload"' in each["sql"] for each in queries) == 3
 
 
 def test_as_many_positions_as_metrics(make_run, write, get):

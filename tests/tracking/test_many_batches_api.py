@@ -1,9 +1,11 @@
 """Batches of several runs in one request: each is judged by itself, and told of by itself."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
+from django.db import OperationalError
+from psycopg import errors as pg
 
 from core.grouping import Overloaded
 from tracking import services
@@ -146,3 +148,46 @@ def test_several_writes_that_the_group_leaves_alone_go_the_longer_way(make_run, 
 
     assert outcome.last_sequence == 1
     assert not Run.objects.get(pk=ended.pk).sealed
+
+
+def test_a_batch_that_the_database_refuses_does_not_silence_the_others(post, batch, make_run, monkeypatch):
+    """Another holds its run for too long; what came of the other is told, and it is stored once."""
+    free, busy = make_run(), make_run()
+    lock_runs = points._lock_runs
+    monkeypatch.setattr(
+        points, "_lock_runs", lambda writes: {at: run for at, run in lock_runs(writes).items() if at[1] != busy.uuid}
+    )
+
+    def refuse(**asked):
+        raise OperationalError("canceling statement due to lock timeout") from pg.LockNotAvailable("lock timeout")
+
+    monkeypatch.setattr(points, "write_batch", refuse)
+
+    answer = post([batch(free, 1, loss=[(0, 0, 0.5)]), batch(busy, 1, loss=[(0, 0, 0.5)])])
+
+    assert answer.status_code == 200
+    first, second = answer.json()["batches"]
+    assert (first["problem"], second["problem"]["type"]) == (None, "/problems/database-busy")
+    assert Series.objects.get(run=free).count == 1
+
+
+def test_what_follows_one_that_was_left_for_later_did_not_come_too_early(make_run, alice, project, monkeypatch):
+    """A run that another held while the first group was stored, and holds no more with the second."""
+    run, held = make_run(), []
+    lock_runs = points._lock_runs
+
+    def once_held(writes):
+        held.append(len(writes))
+        return lock_runs(writes) if len(held) > 1 else {}
+
+    monkeypatch.setattr(points, "_lock_runs", once_held)
+    monkeypatch.setattr(points, "_group", points.Grouped(points._store_group, most=2))
+    columns = Columns.of([("loss", make_points([0], [0], [1.0]))])
+
+    outcomes = points.write_all_points(
+        [points.PointsWrite(project, run.uuid, UUID(hex=WRITER), at, columns) for at in (1, 2, 3, 4)]
+    )
+
+    assert [outcome.last_sequence for outcome in outcomes] == [1, 2, 3, 4]
+    assert len(held) == 2, "two groups"
+    assert Series.objects.get(run=run).count == 4

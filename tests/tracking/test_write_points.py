@@ -254,3 +254,15 @@ def test_the_database_merges_summaries_as_python_does(make_run, parts):
     found = Summary(**{name: getattr(row, name) for name in series.SUMMARY_COLUMNS})
     whole = make_points(*map(list, zip(*[point for part in parts for point in part], strict=True)))
     assert found == summarise(whole)
+
+
+def test_series_beyond_the_limit_are_refused_within_one_group_too(make_run, monkeypatch):
+    monkeypatch.setattr(series, "RUN_SERIES", 3)
+    run, writer = make_run(), uuid4()
+
+    outcomes = group._store_group(
+        [write_of(run, n, writer=writer, **{f"k{n}{each}": [(0, 1.0)] for each in "ab"}) for n in (1, 2, 3)]
+    )
+
+    assert Series.objects.filter(run=run).count() == 3
+    assert [len(outcome.rejected) for outcome in outcomes] == [0, 1, 2]

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from accounts.api.hot import HotView
 from core import problems
 from core.access import Permission
+from core.grouping import Overloaded
 from core.ids import parse_run_id
 from tracking import figures, selectors, services
 from tracking.api.batch_bodies import ListBatch, ListOfRun, PackedBatch, PackedOfRun, columns_of, decode, decode_many
@@ -96,7 +97,12 @@ class ManyBatches(_Ingest):
         outcomes: list[services.BatchOutcome | Exception] = []
         for alike, some in groupby(found, lambda each: _is_points(each[0])):
             group = list(some)
-            outcomes += self._together(group) if alike else [self._alone(*each) for each in group]
+            try:
+                outcomes += self._together(group) if alike else [self._alone(*each) for each in group]
+            except Overloaded as exc:
+                if not outcomes:
+                    raise
+                outcomes += [exc] * len(group)  # those before are stored, and whoever sent them has to hear of it
         figures.bytes_in.inc(len(body))
         return {"batches": [self._told_of(*each, outcome) for each, outcome in zip(found, outcomes, strict=True)]}
 

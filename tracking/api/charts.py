@@ -25,7 +25,7 @@ from core.time_limits import time_limit
 from tracking import selectors
 from tracking.api.schemas import ChartsOut
 from tracking.errors import HistoryTooSlow
-from tracking.limits import CHART_POINTS, CHART_RUNS, CHART_SERIES, CHARTS_AT_ONCE, KEY_LENGTH
+from tracking.limits import CHART_POINTS, CHART_RUNS, CHART_SERIES, CHARTS_AT_ONCE, CHARTS_POINTS, KEY_LENGTH
 from tracking.metrics.points import STEP, VALUE, Points
 from tracking.selectors import Chart
 
@@ -62,6 +62,11 @@ class _Charts(ProjectView):
         if len(ids) * len(keys) > CHARTS_AT_ONCE:
             raise Invalid(
                 f"{len(ids)} runs of {len(keys)} metrics are more than {CHARTS_AT_ONCE} series.", field="keys"
+            )
+        if len(ids) * len(keys) * data["max_points"] > CHARTS_POINTS:
+            raise Invalid(
+                f"{len(ids) * len(keys)} series of {data['max_points']} points are more than {CHARTS_POINTS} points.",
+                field="max_points",
             )
         since = {parse_run_id(run): counts for run, counts in data.get("since", {}).items()}
         return in_time(request, lambda: self._answer(ids, keys, since, data["max_points"], columns))

@@ -17,7 +17,7 @@ from tracking.errors import ExperimentNotFound
 from tracking.limits import SEARCH_EXPERIMENTS
 from tracking.models import Experiment, Run
 from tracking.search import steps
-from tracking.search.ast import AllOf, AnyOf, Dataset, Expr, Not, Picked
+from tracking.search.ast import AllOf, Among, AnyOf, Dataset, Expr, Not, Picked
 from tracking.search.compile import Scope, compile_filter, is_indexed, matching_rows
 from tracking.search.parser import parse
 
@@ -28,6 +28,7 @@ FEW = 5_000  # runs that can be tested and sorted in some 10 ms
 TRIES = 4  # comparisons that are counted to find a narrow one
 
 MERGED = 40  # experiments whose runs are merged in their order; of more, all that pass are sorted
+MOST_VALUES = 20_000  # of a merged statement; SQLite, as it is built by default, takes 32,766
 
 
 class Place(int):
@@ -69,9 +70,12 @@ class Selection:
 
     def of_each(self) -> Selection | None:
         """The same of one experiment, whose id is the parameter PLACE. None where that is of no use: of one experiment, of more
-        than can be merged, and of few runs, which are sorted as they are.
+        than can be merged, of few runs, which are sorted as they are, and where the values of the filter, repeated for each, are
+        more than a statement takes.
         """
         if self.narrowed_to is not None or self.experiments is None or not 1 < len(self.experiments) <= MERGED:
+            return None
+        if _values_in(self.expr) * len(self.experiments) > MOST_VALUES:
             return None
         return replace(self, experiments=(PLACE,))
 
@@ -155,3 +159,18 @@ def _candidates(expr: Expr, experiments: tuple[int, ...]) -> list[QuerySet[Any]]
         rows = matching_rows(part)
         found.append((rows if isinstance(part.field, Dataset) else rows.filter(place)).values("run_id"))
     return found
+
+
+def _values_in(expr: Expr) -> int:
+    """How many values its condition binds, roughly and rather too many."""
+    match expr:
+        case Picked(runs):
+            return len(runs)
+        case Among(values=values):
+            return len(values) + 2
+        case Not(part):
+            return _values_in(part)
+        case AllOf(parts) | AnyOf(parts):
+            return sum(map(_values_in, parts))
+        case _:
+            return 5

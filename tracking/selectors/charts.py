@@ -1,6 +1,6 @@
 """Charts: many series at once, thinned, each whole or from where its reader stopped."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tracking.metrics.downsample import LEAST_POINTS, Stretched, buckets_of, outline, thin_parts
@@ -8,6 +8,7 @@ from tracking.metrics.points import Points, concat
 from tracking.selectors.points import Name, Piece, chunks_of, outlines, payloads, points_of, read_settled
 
 WIDEST = 16  # buckets that a chunk may lie across and still be drawn from its outline: half a bucket for each stretch
+DECODED_AT_ONCE = 2_000_000  # points in memory: some 50 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ def read_charts(
 
     `since` is the `count` of an earlier chart: only what arrived later is told. Where a series has fewer points than
     that, as after a restored backup, its chart is told from the start, with a `since` of 0. The same points give the
-    same chart, whether a worker has moved them into chunks or not.
+    same chart, whether a worker has moved them into chunks or not. Where more than DECODED_AT_ONCE points have to be read in
+    full, series are taken in turns, each turn with a query more.
     """
     known = since or {}
     return read_settled(run_ids, keys, lambda series: _charts(series, known, max(max_points, LEAST_POINTS)))
@@ -39,8 +41,25 @@ def read_charts(
 def _charts(series: Mapping[Name, Sequence[Piece]], known: Mapping[Name, int], max_points: int) -> dict[Name, Chart]:
     plans = {name: _Plan(pieces, known.get(name, 0), max_points) for name, pieces in series.items()}
     seen = outlines([pk for plan in plans.values() for pk in plan.from_afar])
-    whole = payloads([pk for plan in plans.values() for pk in plan.in_full(seen)])
-    return {name: plan.chart(seen, whole) for name, plan in plans.items()}
+    found: dict[Name, Chart] = {}
+    for some in _within_memory(plans, seen):
+        whole = payloads([pk for name in some for pk in plans[name].in_full(seen)])
+        found |= {name: plans[name].chart(seen, whole) for name in some}
+    return found
+
+
+def _within_memory(plans: Mapping[Name, "_Plan"], seen: Mapping[int, Stretched]) -> Iterator[list[Name]]:
+    """As many series at once as have DECODED_AT_ONCE points to be read in full, and at least one."""
+    some: list[Name] = []
+    weight = 0
+    for name, plan in plans.items():
+        if some and weight + plan.weight(seen) > DECODED_AT_ONCE:
+            yield some
+            some, weight = [], 0
+        some.append(name)
+        weight += plan.weight(seen)
+    if some:
+        yield some
 
 
 class _Plan:
@@ -64,6 +83,10 @@ class _Plan:
 
     def in_full(self, seen: Mapping[int, Stretched]) -> list[int]:
         return [pk for pk in chunks_of(piece for piece, _ in self._pieces) if pk not in seen]
+
+    def weight(self, seen: Mapping[int, Stretched]) -> int:
+        """Points that are read in full."""
+        return sum(piece.count for piece, _ in self._pieces if isinstance(piece.held, int) and piece.held not in seen)
 
     def chart(self, seen: Mapping[int, Stretched], whole: Mapping[int, Points]) -> Chart:
         parts = [self._part(piece, outlined, seen, whole) for piece, outlined in self._pieces]

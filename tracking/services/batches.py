@@ -83,7 +83,7 @@ def _move(run: Run, writer: UUID, sequence: int, *, known: bool) -> None:
 def _write_metrics(run: Run, metrics: Columns) -> Written:
     """One packed row, and the summaries of the series in it."""
     arrived = series.arrive(metrics)
-    beyond = series.keys_beyond_limit(run.pk, arrived) if arrived.points else set()
+    _, beyond = series.keys_beyond_limit(run.pk, arrived) if arrived.points else (set(), set())
     if beyond:
         arrived = arrived.without(beyond)
     series.store([(Place(run.pk, run.experiment_id), arrived)])

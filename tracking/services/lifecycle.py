@@ -69,6 +69,7 @@ def delete_run(*, run: Run, actor: Principal, reason: str = "", holds: Holds | N
 @transaction.atomic
 def restore_run(*, run: Run, actor: Principal, reason: str = "") -> Run:
     """Back from the archive or the bin. Raises RunPurged."""
+    held.enter(run.project)  # what is restored holds what it came from
     locked = lock_run(run.pk)
     refuse_purged(locked)
     locked.deleted_at = None
@@ -176,6 +177,7 @@ def delete_experiment(
 @transaction.atomic
 def restore_experiment(*, experiment: Experiment, actor: Principal, reason: str = "") -> Experiment:
     """Back from the bin, with its runs as they were. Raises ExperimentPurged."""
+    held.enter(experiment.project)
     locked = _lock(experiment)
     if locked.is_deleted:
         _set_deleted(locked, actor, reason, deleted=False)

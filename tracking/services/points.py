@@ -91,10 +91,18 @@ def write_all_points(asked: Sequence[PointsWrite]) -> Sequence[BatchOutcome | Ex
         Overloaded: too much waits already; nothing is stored.
     """
     writes = [_Write(each.project, each.run, each.writer, each.sequence, series.arrive(each.metrics)) for each in asked]
-    return [
-        _write_alone(each) if isinstance(outcome, _NotOrdinary) else outcome
-        for each, outcome in zip(asked, _group.submit_all(writes), strict=True)
-    ]
+    outcomes: list[BatchOutcome | Exception] = []
+    left: set[tuple[UUID, UUID]] = (
+        set()
+    )  # run and writer of which a batch was left for later, so that the next ones came too early
+    for each, outcome in zip(asked, _group.submit_all(writes), strict=True):
+        by = (each.run, each.writer)
+        if isinstance(outcome, _NotOrdinary) or (isinstance(outcome, SequenceGap) and by in left):
+            left.add(by)
+            outcomes.append(_write_alone(each))
+        else:
+            outcomes.append(outcome)
+    return outcomes
 
 
 def _write_alone(asked: PointsWrite) -> BatchOutcome | Exception:
@@ -105,7 +113,7 @@ def _write_alone(asked: PointsWrite) -> BatchOutcome | Exception:
             sequence=asked.sequence,
             metrics=asked.metrics,
         )
-    except LinealError as exc:
+    except (LinealError, DatabaseError) as exc:  # the others are stored, and their askers have to hear of it
         return exc
 
 
@@ -135,11 +143,12 @@ def _store(writes: Sequence[_Write]) -> Sequence[BatchOutcome | Exception]:
     before = dict(positions)
     outcomes: list[BatchOutcome | Exception] = []
     stored: list[tuple[Place, Arrived]] = []
+    fresh: dict[int, set[str]] = {}  # series that a run gets by this group
     for write in writes:
         try:
             run = _writable(runs, write)
             if _is_next(write, positions.get((run.place.run_id, write.writer), 0)):
-                arrived = _within_limit(run.place.run_id, write.arrived)
+                arrived = _within_limit(run.place.run_id, write.arrived, fresh.setdefault(run.place.run_id, set()))
                 stored.append((run.place, arrived))
                 positions[run.place.run_id, write.writer] = write.sequence
                 outcomes.append(BatchOutcome(write.sequence, rejected=list(arrived.rejected)))
@@ -224,10 +233,12 @@ def _is_next(write: _Write, last: int) -> bool:
     return write.sequence == last + 1
 
 
-def _within_limit(run_id: int, arrived: Arrived) -> Arrived:
+def _within_limit(run_id: int, arrived: Arrived, fresh: set[str]) -> Arrived:
+    """Without the series that the run has no room for. `fresh` are those it gets meanwhile, and is added to."""
     if _known.holds(run_id, arrived):
         return arrived
-    beyond = series.keys_beyond_limit(run_id, arrived)
+    new, beyond = series.keys_beyond_limit(run_id, arrived, fresh)
+    fresh |= new
     return arrived.without(beyond) if beyond else arrived
 
 

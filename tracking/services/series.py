@@ -3,7 +3,7 @@
 Written as SQL of our own, a statement for any number of batches: this is the one write that training makes all day.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,12 +97,15 @@ def _packed(columns: Columns, rejected: Sequence[Rejected]) -> Arrived:
     return Arrived(columns, summarise_all(columns), payload, rejected)
 
 
-def keys_beyond_limit(run_id: int, arrived: Arrived) -> set[str]:
-    """Those of its series that the run has no room for: the last of the new ones. One query, two where some are new."""
+def keys_beyond_limit(run_id: int, arrived: Arrived, coming: Collection[str] = ()) -> tuple[set[str], set[str]]:
+    """Those of its series that are new, and those that the run has no room for: the last of the new ones. `coming` has room already,
+    and is not stored yet. One query, two where some are new.
+    """
     mine = Series.objects.filter(run_id=run_id)
-    known = set(mine.filter(key__in=list(arrived.summaries)).values_list("key", flat=True))
+    known = {*mine.filter(key__in=list(arrived.summaries)).values_list("key", flat=True), *coming}
     fresh = [key for key in arrived.summaries if key not in known]
-    return set(fresh[max(0, RUN_SERIES - mine.count()) :]) if fresh else set()
+    room = max(0, RUN_SERIES - mine.count() - len(coming)) if fresh else 0
+    return set(fresh[:room]), set(fresh[room:])
 
 
 def store(arrivals: Sequence[tuple[Place, Arrived]]) -> None:

@@ -46,6 +46,13 @@ def fetch_blocks(
     journal.remove()
 
 
+def leave_the_beginning(part: Path, size: int, sha256: str) -> None:
+    """Cut a part that blocks were written into at the first that is missing, so that a stream can go on behind it."""
+    journal = _Journal(part, size, sha256)
+    if journal.exists():
+        journal.cut()
+
+
 class _Journal:
     """`….part.blocks`: a line that says which file it is about, then the number of each block that is in `….part`."""
 
@@ -90,9 +97,13 @@ class _Journal:
     def cut(self) -> None:
         """Leave the blocks up to the first that is missing, as a stream would."""
         whole = next(iter(self.missing()), self._count)
-        with self._part.open("r+b") as file:
-            file.truncate(min(whole * BLOCK_BYTES, self._part.stat().st_size))
+        if self._part.exists():
+            with self._part.open("r+b") as file:
+                file.truncate(min(whole * BLOCK_BYTES, self._part.stat().st_size))
         self.remove()
+
+    def exists(self) -> bool:
+        return self._path.exists()
 
     def remove(self) -> None:
         self._path.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from lineal._blocks import BLOCK_BYTES, fetch_blocks
+from lineal._blocks import BLOCK_BYTES, fetch_blocks, leave_the_beginning
 from lineal._errors import DigestMismatch, LinealError, ServerUnreachable, StorageUnreachable
 from lineal._http import Transport, backoff_s
 from lineal._parallel import in_parallel
@@ -139,6 +139,7 @@ def _fetch_rest(transport: Transport, wish: Wish, part: Path) -> str:
         link = known or transport.find_link(wish.where, params=wish.params)
         if link is not None and _fetched_in_blocks(transport, wish, link, part):
             return ""
+    leave_the_beginning(part, wish.size, wish.sha256)  # of blocks that an earlier call left with holes between them
     have = part.stat().st_size if part.exists() else 0
     if have > wish.size:
         part.unlink()
