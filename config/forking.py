@@ -81,12 +81,13 @@ def can_fork() -> bool:
     return sys.platform == "linux"
 
 
-def preload() -> None:
-    """Import what all parts need. What is not there, each part will miss by itself."""
+def preload(more: Callable[[], None]) -> None:
+    """Import what all parts need, and do `more` that they share. A library that is not there, each part will miss by itself."""
     gc.disable()
     for name in LIBRARIES:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    more()
     gc.collect()
     gc.freeze()  # so that no collection in a fork writes to the pages of what is shared
     gc.enable()
