@@ -70,9 +70,17 @@ def _last_event_of(target: Target) -> UUID | None:
 
 
 def _store(draft: Draft, *, actor: Principal, project: ProjectRef | None) -> AuditEvent:
+    event = row_of(draft, actor=actor, project=project)
+    event.save(force_insert=True)
+    AuditPrivate.objects.bulk_create([private_row(event, each) for each in draft.private])
+    return event
+
+
+def row_of(draft: Draft, *, actor: Principal, project: ProjectRef | None) -> AuditEvent:
+    """The event's row, not yet stored. Raises Invalid where the body is too long."""
     content, body = draft.content, draft.body()
     target = content["target"]
-    event = AuditEvent.objects.create(
+    return AuditEvent(
         uuid=draft.id,
         at=draft.at,
         org=content["org"],
@@ -89,8 +97,6 @@ def _store(draft: Draft, *, actor: Principal, project: ProjectRef | None) -> Aud
         target_version=_copy(target["version"], "target_version"),
         body=body,
     )
-    AuditPrivate.objects.bulk_create([_private_row(event, each) for each in draft.private])
-    return event
 
 
 def _copy(value: Any, column: str) -> str:
@@ -100,7 +106,8 @@ def _copy(value: Any, column: str) -> str:
     return value.replace("\0", "\N{REPLACEMENT CHARACTER}")[: _COPY_LENGTH[column]]
 
 
-def _private_row(event: AuditEvent, private: events.PrivateValue) -> AuditPrivate:
+def private_row(event: AuditEvent, private: events.PrivateValue) -> AuditPrivate:
+    """The row of a value that the body only commits to, not yet stored."""
     is_name = private.path == "/actor/name" and isinstance(private.value, str)
     return AuditPrivate(
         event=event,

@@ -6,6 +6,7 @@
     python -m bench lineage --write          # another, and its section in docs/benchmarks.md and .json
     python -m bench drift                    # those of drift, whose tables go into docs/drift.md with --write
     python -m bench load --users 30 --seconds 60 --database postgresql   # many users at once; see its --help
+    python -m bench seed --runs 100000 --home DIR   # a store to look at, not to measure with; see its --help
 
 No timed tests, only ratios: each scenario measures its physical limit in the same run, and points are read back and compared, so that
 speed without the data counts as failure. bench/README.md tells the rest.
@@ -15,23 +16,39 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import artifacts, client_cost, footprint, growth, history, ingest, lineage, profile, runner
+from bench import (
+    artifacts,
+    client_cost,
+    compaction,
+    footprint,
+    growth,
+    history,
+    ingest,
+    lineage,
+    profile,
+    runner,
+    search,
+    small_flushes,
+)
 from bench.drift import agreement, alarms, sequential, speed, windows
 from bench.load import command as load
 from bench.plot import Curves
+from bench.seed import command as seed
 from bench.sheet import Sheet
 from bench.table import Row
 
 SCENARIOS: dict[str, Callable[[Path], Sequence[Row | Sheet | Curves]]] = {
     "client": client_cost.measure,
     "ingest": ingest.measure,
+    "small_flushes": small_flushes.measure,
+    "compaction": compaction.measure,
     "history": history.measure,
     "artifacts": artifacts.measure,
     "profile": profile.measure,
     "lineage": lineage.measure,
     "footprint": footprint.measure,
     "growth-points": growth.measure_points,
-    "growth-searches": growth.measure_searches,
+    "search": search.measure,
     "drift-agreement": agreement.measure,
     "drift-alarms": alarms.measure,
     "drift-windows": windows.measure,
@@ -41,6 +58,8 @@ SCENARIOS: dict[str, Callable[[Path], Sequence[Row | Sheet | Curves]]] = {
 
 
 def main(arguments: list[str]) -> int:
+    if arguments[:1] == ["seed"]:
+        return seed.main(arguments[1:])
     if arguments[:1] == ["load"]:
         return load.main(arguments[1:])
     return runner.main(arguments, SCENARIOS)

@@ -1,20 +1,16 @@
-"""What a point and a search cost as a store grows: from a hundred thousand points, and from a thousand runs on.
+"""What a point costs as a store grows, from a hundred thousand points on.
 
-Points: batches of 40,000 into one store; the cost is that of the last batches before each mark, as their sender waits for them, and the
-chart is of a series of its own of 10,000 points. Searches: a store is filled with runs of 20 params, 20 metrics and 5 tags, and at each
-mark the same two questions are asked over REST, a few dozen times each: a filter on a metric and a param, ordered by a metric, and a
-first page without a filter. A line that stays flat costs the same however much is held.
+Batches of 40,000 points go into one store; the cost is that of the last batches before each mark, as their sender waits for them, and the
+chart is of a series of its own of 10,000 points. A line that stays flat costs the same however much is held. (How searches grow is
+told by the scenario `search`.)
 """
 
 import statistics
-import subprocess
-import sys
 import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -24,25 +20,14 @@ from bench.plot import Curve, Curves
 from bench.wire import Wire
 from tests.server import Server, running_server
 
-ROOT = Path(__file__).parents[1]
 BATCH = 40_000  # points: ten metrics of 4,000 steps
 KEYS = [f"m{number}" for number in range(10)]
 TIMED = 10  # batches before a mark
 CHARTED = 10_000  # points
 CALLS = 30
-SEED_S = 3_600
 
 databases: Sequence[str] = ("sqlite", "postgresql")  # `--database`
 points = 10_000_000  # in the last store of the row; `--points`
-runs = 100_000  # likewise; `--runs`
-QUESTIONS: dict[str, dict[str, Any]] = {
-    "filter and order": {
-        "filter": "metrics.m03 > 0.5 and params.p03 = 'v3'",
-        "order_by": ["metrics.m01 desc"],
-        "limit": 100,
-    },
-    "first page": {"limit": 100},
-}
 
 
 def measure_points(folder: Path) -> list[Curves]:
@@ -57,11 +42,6 @@ def measure_points(folder: Path) -> list[Curves]:
         Curves("growth-points", "Cost of storing a point", "points in the store", "µs per point", storing),
         Curves("growth-charts", "Chart of 10,000 points", "points in the store", "ms, median", charting),
     ]
-
-
-def measure_searches(folder: Path) -> list[Curves]:
-    searching = [curve for name in databases for curve in _searches(folder / f"runs-{name}", name)]
-    return [Curves("growth-searches", "Cost of a search", "runs in the store", "ms, median", searching)]
 
 
 def marks(first: int, last: int) -> list[int]:
@@ -113,45 +93,6 @@ def _charted(wire: Wire) -> str:
 
 def _chart(wire: Wire, run: str) -> None:
     wire.send("GET", f"runs/{run}/series?key=loss&max_points=1000")
-
-
-def _searches(folder: Path, name: str) -> list[Curve]:
-    """One store, filled further for each mark while its server is away."""
-    folder.mkdir()
-    found: dict[str, list[tuple[float, float]]] = {question: [] for question in QUESTIONS}
-    with _database(folder, name) as settings:
-        for mark in marks(1_000, runs):
-            _seed(folder / "home", mark, settings)
-            with running_server(folder, **settings) as server:
-                for question, took in _answered(Wire(server.url, server.token)):
-                    found[question].append((mark, took))
-    return [Curve(f"{question}, {NAMES[name]}", points) for question, points in found.items()]
-
-
-def _answered(wire: Wire) -> Iterator[tuple[str, float]]:
-    """Each question with the milliseconds that its answer takes."""
-    for question, body in QUESTIONS.items():
-        yield question, 1_000 * _median_s(lambda body=body: _asked(wire, body))
-
-
-def _asked(wire: Wire, body: dict[str, Any]) -> None:
-    if not wire.json("POST", "runs/search", body)["items"]:
-        raise RuntimeError(f"nothing was found for {body}")
-
-
-def _seed(home: Path, count: int, settings: dict[str, str]) -> None:
-    url = settings.get("LINEAL_DATABASE_URL", "")
-    command = [sys.executable, "-m", "bench", "seed", "--runs", str(count), "--home", str(home)]
-    done = subprocess.run(
-        [*command, *(["--database", url] if url else [])],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=SEED_S,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"the store was not filled: {done.stderr[-500:]}")
 
 
 @contextmanager

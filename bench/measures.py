@@ -48,7 +48,8 @@ MEASURES = {
 # Which rows of ours the peers' figures stand beside, by a pattern of the row's whole name without its database. A scenario's module may
 # say so itself, as PEERS.
 COMPARED: dict[str, dict[str, str]] = {
-    "ingest": {"ingest, 8 writers": "ingest", "small flushes": "flushes"},
+    "ingest": {"8 writers × 1,000 points": "ingest"},
+    "small_flushes": {"200 runs × 10 metrics × 1 step": "flushes"},
     "history": {"history of 1M points( to arrays)?": "history", "chart of 1M points": "chart"},
     "artifacts": {
         r"[\d,]+ files of 10 KB to S3": "small-up",
@@ -56,8 +57,12 @@ COMPARED: dict[str, dict[str, str]] = {
         r"[\d,]+ [MG]B to S3": "large-up",
         r"[\d,]+ [MG]B from S3": "large-down",
     },
-    "search": {"filter": "search-filter", "first page": "search-first"},
-    "footprint": {"start": "start", "memory": "idle", "installed": "installed"},
+    "search": {"metric and param, by a metric": "search-filter", "first page without a filter": "search-first"},
+    "footprint": {
+        "start to first answer, existing store": "start",
+        "memory of all processes, idle": "idle",
+        "environment of the server": "installed",
+    },
     "registry": {
         "create version": "create-version",
         "move alias": "move-alias",

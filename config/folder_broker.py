@@ -6,6 +6,7 @@ several times a minute. Here a file is written under another name and renamed, w
 """
 
 import logging
+import threading
 import time
 from pathlib import Path
 from queue import Empty
@@ -18,6 +19,7 @@ from kombu.utils.json import dumps, loads
 
 SCHEME = "folder"
 log = logging.getLogger(__name__)
+_binding = threading.Lock()
 
 
 class Channel(filesystem.Channel):
@@ -55,6 +57,13 @@ class Channel(filesystem.Channel):
             return []
         except OSError as exc:
             raise ChannelError(f"Cannot open {file}") from exc
+
+    def queue_bind(self, *args: Any, **kwargs: Any) -> None:
+        """One thread at a time: kombu remembers for the whole process that a queue is bound before the file that says so is written,
+        and another thread's message would go to no queue meanwhile.
+        """
+        with _binding:
+            super().queue_bind(*args, **kwargs)
 
     def _queue_bind(self, exchange: str, routing_key: str, pattern: str | None, queue: str) -> None:
         bound = filesystem.exchange_queue_t(routing_key or "", pattern or "", queue or "")

@@ -7,6 +7,7 @@ from config.openapi import Document
 from config.scraping import Metrics
 
 urlpatterns = [
+    path("api/v1/", include("tracking.ingest_urls")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", Metrics.as_view(), name="metrics"),

@@ -3,6 +3,7 @@
 from hashlib import sha256
 from typing import Any, cast
 
+from django.http import HttpRequest
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,10 +18,8 @@ class ApiView(APIView):
     """A REST endpoint. `self.principal` is the caller; the anonymous never get this far unless the route allows it."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Raises Invalid for an address that holds NUL, which no name holds and PostgreSQL cannot even look up."""
         super().initial(request, *args, **kwargs)
-        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
-            raise Invalid("The address holds a NUL character.")
+        refuse_nul(request)
 
     @property
     def principal(self) -> Principal:
@@ -30,6 +29,12 @@ class ApiView(APIView):
         if principal is None:
             raise Unauthenticated("Sign in, or send a token as 'Authorization: Bearer …'.")
         return cast("Principal", principal)
+
+
+def refuse_nul(request: Request | HttpRequest) -> None:
+    """Raises Invalid for an address that holds NUL, which no name holds and PostgreSQL cannot even look up."""
+    if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+        raise Invalid("The address holds a NUL character.")
 
 
 def polled(request: Request, body: Any) -> Response:

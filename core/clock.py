@@ -19,7 +19,9 @@ def text(moment: datetime) -> str:
     """`moment` as `2026-11-21T03:14:27.123456Z`, always with six decimals and four digits of the year (RFC 3339, 5.6),
     which strftime of the C library does not promise.
     """
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def to_micros(moment: datetime) -> int:

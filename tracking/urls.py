@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tracking.api import artifacts, batches, charts, datasets, experiments, metrics, runs, search, sweeps, uploads
+from tracking.api import artifacts, charts, datasets, experiments, metrics, runs, search, sweeps, uploads
 
 urlpatterns = [
     path("experiments", experiments.Experiments.as_view()),
@@ -19,7 +19,6 @@ urlpatterns = [
     path("runs/<str:id>/purge", runs.PurgeRun.as_view()),
     path("runs/<str:id>/resume", runs.ResumeRun.as_view()),
     path("runs/<str:id>/finish", runs.FinishRun.as_view()),
-    path("runs/<str:id>/batches", batches.Batches.as_view()),
     path("runs/<str:id>/inputs", runs.RunInputs.as_view()),
     path("runs/<str:id>/outputs", runs.RunOutputs.as_view()),
     path("runs/<str:id>/tags/<path:key>", runs.RunTag.as_view()),

@@ -25,18 +25,28 @@ class BearerToken(BaseAuthentication):
     """`Authorization: Bearer lnl_…`. A header that does not hold is an error, never a fall back to the cookie."""
 
     def authenticate(self, request: Request) -> tuple[Principal, str] | None:
-        header = request.headers.get("Authorization")
-        if header is None:
+        if "HTTP_AUTHORIZATION" not in request.META:
             return None
-        scheme, _, plaintext = header.partition(" ")
-        if scheme.lower() != "bearer":
-            raise Unauthenticated("The Authorization header has to read 'Bearer lnl_…'.")
-        principal = bearer_principal(plaintext.strip(), request)
+        principal = bearer_of(_plain(request))
         _bind(request, principal)
         return principal, "bearer"
 
     def authenticate_header(self, request: Request) -> str:
         return CHALLENGE
+
+
+def bearer_of(request: HttpRequest) -> Principal:
+    """The principal of the request's Authorization header, which is bound to the request.
+
+    Raises:
+        Unauthenticated, InvalidToken, TooMany: as `bearer_principal`, and where the header names another scheme.
+    """
+    scheme, _, plaintext = request.META["HTTP_AUTHORIZATION"].partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthenticated("The Authorization header has to read 'Bearer lnl_…'.")
+    principal = bearer_principal(plaintext.strip(), request)
+    request.principal = principal  # type: ignore[attr-defined]  # Django's request has no place of its own for it
+    return principal
 
 
 def bearer_principal(plaintext: str, request: HttpRequest | Request) -> Principal:

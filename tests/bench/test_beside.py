@@ -144,8 +144,16 @@ def test_rows_are_compared_under_measures_that_exist():
 
 def _rows():
     return [
-        Row("ingest, 8 writers, SQLite", "points/s", 1_000_000, 2_000_000, "bare inserts", spread="0.9M to 1.1M", n=3),
-        Row("ingest, 8 writers, PostgreSQL 18.4", "points/s", 500_000, 2_000_000, "bare inserts"),
+        Row(
+            "8 writers × 1,000 points, SQLite",
+            "points/s",
+            1_000_000,
+            2_000_000,
+            "bare inserts",
+            spread="0.9M to 1.1M",
+            n=3,
+        ),
+        Row("8 writers × 1,000 points, PostgreSQL 18.4", "points/s", 500_000, 2_000_000, "bare inserts"),
     ]
 
 
@@ -227,7 +235,7 @@ def docs(tmp_path, monkeypatch):
 def _measure(folder):
     """What ours costs."""
     curves = Curves("grown", "Grown", "runs", "ms", [Curve("ours", [(1_000, 2.0), (10_000, 3.0)])])
-    return [Row("first page, SQLite", "ms", 2.0, 1.0, "a floor", more_is_better=False), curves]
+    return [Row("first page without a filter, SQLite", "ms", 2.0, 1.0, "a floor", more_is_better=False), curves]
 
 
 def test_a_run_writes_its_section_and_its_figures_and_no_others(fake, docs, monkeypatch, capsys):
@@ -299,7 +307,7 @@ def test_what_there_is_not_is_said(arguments, words, capsys):
 
 
 def test_a_module_that_compares_under_an_unknown_measure_is_told(docs, monkeypatch):
-    monkeypatch.setattr(sys.modules[__name__], "PEERS", {"first page": "speed"}, raising=False)
+    monkeypatch.setattr(sys.modules[__name__], "PEERS", {"first page without a filter": "speed"}, raising=False)
 
     with pytest.raises(ValueError, match=r"search: PEERS names speed; there are ingest, "):
         runner.main(["search"], {"search": _measure})

@@ -76,6 +76,30 @@ def test_no_reader_sees_half_a_message(connect):
     assert len(got) == 2 * count
 
 
+def test_no_thread_sends_before_the_queue_is_bound(connect, monkeypatch):
+    """The first of two threads is slow to write down where messages go; the second one's message arrives all the same."""
+    at_it, go_on = threading.Event(), threading.Event()
+    bind = folder_broker.Channel._queue_bind
+
+    def slowly(*args):
+        at_it.set()
+        go_on.wait(timeout=30)
+        bind(*args)
+
+    monkeypatch.setattr(folder_broker.Channel, "_queue_bind", slowly)
+    threads = [threading.Thread(target=lambda: connect().SimpleQueue(QUEUE).put("rung")) for _ in range(2)]
+    threads[0].start()
+    assert at_it.wait(timeout=30)
+    threads[1].start()
+    threads[1].join(timeout=0.5)  # it waits for the first, or it has sent to nowhere by now
+    go_on.set()
+    for thread in threads:
+        thread.join(timeout=30)
+
+    queue = connect().SimpleQueue(QUEUE)
+    assert [queue.get(block=False).payload for _ in threads] == ["rung", "rung"]
+
+
 @pytest.mark.parametrize("text", [b"", b'{"body": "', b"\xff"], ids=["empty", "cut-off", "no-text"])
 def test_a_broken_message_is_passed_over_and_told(connect, folder, caplog, text):
     (folder / "queue" / f"0_broken.{QUEUE}.msg").write_bytes(text)

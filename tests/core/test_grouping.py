@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from core.grouping import Grouped
+from core.grouping import Grouped, Overloaded
 
 LIMIT_S = 10
 
@@ -123,3 +123,59 @@ def test_nobody_is_forgotten_under_load(work):
     assert outcomes == {item: item * 2 for item in range(0, 400, 2)}
     assert sorted(item for group in work.groups for item in group) == list(range(0, 400, 2))
     assert max(map(len, work.groups)) <= 4
+
+
+def test_several_items_of_one_caller_are_served_in_order_and_each_hears_its_own(work):
+    grouped = Grouped(work, most=2)
+
+    outcomes = grouped.submit_all([2, 3, 4, 6])
+
+    assert [outcomes[0], *outcomes[2:]] == [4, 8, 12]
+    assert str(outcomes[1]) == "3 is odd"
+    assert work.groups == [[2, 3], [4, 6]]
+    assert grouped.submit_all([]) == []
+
+
+def test_more_than_may_wait_is_told_to_come_again(work):
+    """What waits is bounded by its weight; a caller who finds nobody waiting is let in, however heavy."""
+    grouped = Grouped(work, most=1, weigh=lambda item: item, most_weight=10)
+    work.open.clear()
+
+    def ready(count):
+        if count == 1:
+            assert work.begun.wait(LIMIT_S)
+        else:
+            wait_for_queue(grouped, 1)
+
+    threads, outcomes = in_threads(grouped, [100, 6], ready)  # one is served, one waits
+    with pytest.raises(Overloaded) as refused:
+        grouped.submit(8)
+    later, _ = in_threads(grouped, [4], lambda _: wait_for_queue(grouped, 2))
+    work.open.set()
+    for thread in threads + later:
+        thread.join(LIMIT_S)
+
+    assert refused.value.retry_after_s == 1
+    assert outcomes == {100: 200, 6: 12}
+    assert work.groups == [[100], [6], [4]]
+    assert grouped.submit(8) == 16
+
+
+def test_nobody_joins_a_queue_that_does_not_move(work):
+    grouped = Grouped(work, most=1, patience_s=0.0)
+    work.open.clear()
+
+    def ready(count):
+        if count == 1:
+            assert work.begun.wait(LIMIT_S)
+        else:
+            wait_for_queue(grouped, 1)
+
+    threads, outcomes = in_threads(grouped, [2, 4], ready)
+    with pytest.raises(Overloaded):
+        grouped.submit(6)
+    work.open.set()
+    for thread in threads:
+        thread.join(LIMIT_S)
+
+    assert outcomes == {2: 4, 4: 8}

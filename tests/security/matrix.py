@@ -312,6 +312,7 @@ TRACKING = [
     Route("POST", f"{RUN}/resume{P}", LOG, body={}, prepare=logged.an_ended_run),
     Route("POST", f"{RUN}/finish{P}", LOG, body={"status": "finished"}, prepare=logged.a_run),
     Route("POST", f"{RUN}/batches{P}", LOG, body=logged.BATCH, prepare=logged.a_run),
+    Route("POST", f"/api/v1/batches{P}", LOG, body=logged.BATCHES, prepare=logged.a_run),
     Route("GET", f"{RUN}/inputs{P}", READ, prepare=logged.a_run),
     Route("POST", f"{RUN}/inputs{P}", LOG, body=[{"name": "train"}], prepare=logged.a_run),
     Route("GET", f"{RUN}/outputs{P}", READ, prepare=logged.a_run),

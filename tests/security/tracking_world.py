@@ -20,6 +20,7 @@ HEX = sha256(CONTENT).hexdigest()
 DIGEST = f"sha256:{HEX}"
 NAMES = {"experiment": "churn", "key": "team", "param": "lr", "dataset": "train", "digest": DIGEST}
 BATCH = {"writer": "0193" * 8, "sequence": 1, "metrics": [{"key": "loss", "steps": [0], "times": [0], "values": [1]}]}
+BATCHES = {"batches": [{"run": "0193" * 8, **BATCH}]}  # of a run that is not there: told of it by itself
 PACK = msgspec.msgpack.encode(
     {"files": [{"upload": str(UUID(int=0)), "data": CONTENT}]}
 )  # of an upload that nobody announced

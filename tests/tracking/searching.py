@@ -131,7 +131,7 @@ def save(project, rows: list[Row]) -> list[Row]:
         common = {"run": run, "experiment": run.experiment}
         for key in row.metrics:
             summary = row.summary(key)
-            Series.objects.create(**common, key=key, **{name: getattr(summary, name) for name in Summary.__slots__})
+            Series.objects.create(**common, key=key, **{name: getattr(summary, name) for name in Summary._fields})
         _save_points(run, row)
         for key, scalar in row.params.items():
             value = spell(scalar)

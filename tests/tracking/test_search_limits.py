@@ -171,7 +171,7 @@ def test_a_history_out_of_time_is_a_problem_too(api, alice, project, make_run, w
     write(run, loss=[1.0, 2.0])
     address = f"runs/{run.uuid.hex}/{what}?project={project.name}&key=loss"
     assert api(alice).get(address).status_code == 200
-    monkeypatch.setattr("tracking.api.metrics.time_limit", _as_if_slow)
+    monkeypatch.setattr("tracking.api.charts.time_limit", _as_if_slow)
 
     answer = api(alice).get(address)
 

@@ -71,6 +71,25 @@ def test_a_page_in_the_order_of_a_value_is_read_off_its_index(few_runs, explain,
     assert not any("TEMP B-TREE" in plan for plan in plans), plans
 
 
+@pytest.mark.parametrize("order", [[], ["metrics.loss DESC"], ["params.lr DESC"]])
+def test_runs_of_several_experiments_are_merged_in_their_order(project, explain, monkeypatch, order):
+    """An index is in order within one experiment: asked for both at once, all that pass would have to be sorted."""
+    places = ["churn", "fraud"] * 3
+    rows = [
+        Row({"id": IDS[n], "name": f"r{n}", "experiment": place}, metrics={"loss": [n]}, params={"lr": n})
+        for n, place in enumerate(places)
+    ]
+    save(project, rows)
+    monkeypatch.setattr("tracking.search.selection.FEW", 0)
+
+    plans = explain(filter="metrics.loss >= 0", order_by=order, limit=3)
+
+    merging = [plan for plan in plans if "MERGE (UNION ALL)" in plan]
+    assert len(merging) == 1, plans
+    assert "TEMP B-TREE" not in merging[0]
+    assert [run.name for run in search_runs(project=project, order_by=order, limit=3).items] == ["r5", "r4", "r3"]
+
+
 def test_the_newest_runs_are_read_off_the_index_of_their_experiment(few_runs, explain):
     plans = explain(filter="NOT metrics.loss > 5", experiments=["churn"])
 

@@ -5,6 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tracking.metrics.columns import Columns, summarise_all
 from tracking.metrics.points import make_points
 from tracking.metrics.summary import Summary, merge, summarise
 
@@ -53,3 +54,12 @@ def test_nan_can_be_last_and_is_never_least_or_greatest():
 def test_of_equal_steps_the_latest_time_is_last_and_of_equal_times_the_later_arrival():
     assert of([(1, 5, 1.0), (1, 9, 2.0), (1, 7, 3.0)]).last == 2.0
     assert of([(1, 5, 1.0), (1, 5, 2.0)]).last == 2.0
+
+
+@given(st.lists(st.lists(rows, min_size=1, max_size=6), min_size=1, max_size=5), st.booleans())
+def test_series_summarised_together_are_as_each_alone(series, in_order):
+    """Whether they stand in order of steps, which is the quick way, or not."""
+    parts = [sorted(each, key=lambda row: row[:2]) if in_order else each for each in series]
+    columns = Columns.of((f"m{at}", make_points(*zip(*each, strict=True))) for at, each in enumerate(parts))
+
+    assert summarise_all(columns) == {f"m{at}": of(each) for at, each in enumerate(parts)}

@@ -10,7 +10,8 @@ from core.ids import uuid7
 from tracking import selectors, services
 from tracking.errors import SequenceGap
 from tracking.metrics.points import make_points
-from tracking.models import Batch, Run, Seal, Series, WriterPosition
+from tracking.models import Batch, Chunk, Run, Seal, Series, WriterPosition
+from tracking.services import chunks
 from tracking.services.seals import content_digest
 
 pytestmark = [
@@ -152,7 +153,7 @@ def test_an_end_asked_for_twice_at_once_seals_once(make_run, alice):
 
 
 def test_points_of_other_runs_do_not_wait_for_a_run_that_is_busy(make_run):
-    """A worker that rewrites a long history holds its run for as long as that takes."""
+    """Whoever seals a run holds it for as long as a walk through its history takes."""
     busy, free, held, done = make_run(), make_run(), threading.Event(), threading.Event()
 
     def write(run):
@@ -175,3 +176,84 @@ def test_points_of_other_runs_do_not_wait_for_a_run_that_is_busy(make_run):
 
     assert at_once(hold, write_both) == [None, None]
     assert Series.objects.filter(run__in=[busy, free]).count() == 2
+
+
+def points_of(run):
+    return [("loss", make_points([1], [1], [1.0]))]
+
+
+def test_points_are_stored_while_a_worker_rewrites_the_same_run(make_run):
+    """However long it takes: neither the quick way of points nor the next one waits for the worker's transaction."""
+    run, held, done = make_run(), threading.Event(), threading.Event()
+
+    def rewrite():
+        with transaction.atomic():
+            chunks._compact_some(run.pk)
+            held.set()
+            assert done.wait(10), "the points waited"
+
+    def write():
+        assert held.wait(10)
+        for sequence in (2, 3):
+            services.write_points(
+                project=run.project, run=run.uuid, writer=writer, sequence=sequence, metrics=points_of(run)
+            )
+        done.set()
+
+    writer = uuid4()
+    services.write_points(project=run.project, run=run.uuid, writer=writer, sequence=1, metrics=points_of(run))
+
+    assert at_once(rewrite, write) == [None, None]
+    assert len(selectors.read_points(run, ["loss"])["loss"]) == 3
+    assert Chunk.objects.get(run=run).count == 1
+
+
+def test_two_workers_on_one_run_move_each_batch_once(make_run, monkeypatch):
+    monkeypatch.setattr(chunks, "BATCHES_AT_ONCE", 2)
+    run, writer = make_run(), uuid4()
+    for sequence in range(1, 9):
+        send(run, writer, sequence)
+
+    moved = at_once(*[lambda: services.compact_run(run_id=run.pk)] * 3)
+
+    assert sum(moved) == 8
+    assert selectors.read_points(run, ["loss"])["loss"].steps.tolist() == list(range(1, 9))
+
+
+def test_readers_see_every_point_once_while_writers_write_and_a_worker_rewrites(make_run, monkeypatch):
+    """What is read is always a beginning of what was sent: nothing is missing in the middle, and nothing is there twice."""
+    monkeypatch.setattr(chunks, "BATCHES_AT_ONCE", 3)
+    run, writer, ended = make_run(), uuid4(), threading.Event()
+    send(run, writer, 1)
+
+    def write():
+        for sequence in range(2, 120):
+            services.write_points(
+                project=run.project,
+                run=run.uuid,
+                writer=writer,
+                sequence=sequence,
+                metrics=[("loss", make_points([sequence], [sequence], [float(sequence)]))],
+            )
+        ended.set()
+
+    def rewrite():
+        moved = 0
+        while not ended.is_set():
+            moved += services.compact_run(run_id=run.pk)
+        return moved
+
+    def read():
+        seen = []
+        while not ended.is_set():
+            steps = selectors.read_points(run, ["loss"])["loss"].steps.tolist()
+            assert steps == list(range(1, len(steps) + 1))
+            seen.append(len(steps))
+        return seen
+
+    written, moved, seen = at_once(write, rewrite, read)
+
+    assert written is None
+    assert moved > 0
+    assert seen == sorted(seen)
+    assert selectors.read_points(run, ["loss"])["loss"].steps.tolist() == list(range(1, 120))

@@ -18,7 +18,7 @@ from tracking.metrics.summary import Summary, summarise
 from tracking.models import Batch, Run, Series, WriterPosition
 from tracking.services import points as group
 from tracking.services import series
-from tracking.services.batches import COMPACT_EVERY
+from tracking.services.chunks import BATCHES_DUE, POINTS_DUE
 from tracking.services.series import Place
 
 POINT = make_points([0], [0], [1.0])
@@ -216,13 +216,24 @@ def test_a_worker_is_called_every_so_many_batches(make_run):
     run, writer = make_run(), uuid4()
     Job.objects.all().delete()
 
-    group._store_group([write_of(run, n, writer=writer, loss=[(n, 1.0)]) for n in range(1, COMPACT_EVERY)])
+    group._store_group([write_of(run, n, writer=writer, loss=[(n, 1.0)]) for n in range(1, BATCHES_DUE)])
     assert not Job.objects.filter(name="tracking.compact_run").exists()
 
-    group._store_group(
-        [write_of(run, n, writer=writer, loss=[(n, 1.0)]) for n in range(COMPACT_EVERY, COMPACT_EVERY + 3)]
-    )
+    group._store_group([write_of(run, n, writer=writer, loss=[(n, 1.0)]) for n in range(BATCHES_DUE, BATCHES_DUE + 3)])
     assert Job.objects.filter(name="tracking.compact_run").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_is_called_once_many_points_have_come(make_run):
+    run, other, writer, half = make_run(), make_run(), uuid4(), POINTS_DUE // 2
+    Job.objects.all().delete()
+    points = [(step, 1.0) for step in range(half)]
+
+    group._store_group([write_of(each, 1, writer=writer, loss=points) for each in (run, other)])
+    assert not Job.objects.filter(name="tracking.compact_run").exists()
+
+    group._store_group([write_of(run, 2, writer=writer, loss=points)])
+    assert [job.arguments["run_id"] for job in Job.objects.filter(name="tracking.compact_run")] == [run.pk]
 
 
 numbers = st.floats(allow_nan=True, allow_infinity=True) | st.sampled_from([0.0, 1.0, math.nan])

@@ -1,76 +1,58 @@
-"""The hot route: a batch of one writer, as MessagePack with packed columns or as JSON, decoded straight into typed values."""
+"""The hot routes: a batch of one writer of one run, and several of several runs in one request."""
 
-from collections.abc import Iterable
-from typing import Annotated, Any
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
 from uuid import UUID
 
-import msgspec
-import numpy as np
+from django.http import HttpRequest
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.hot import HotView
+from core import problems
 from core.access import Permission
-from core.errors import Invalid, Malformed, UnsupportedType
 from core.ids import parse_run_id
-from core.problems import translate
-from tracking import figures, services
-from tracking.api.base import RunView
-from tracking.api.schemas import BATCH_SCHEMA, BatchOut
-from tracking.limits import BATCH_ITEMS, BATCH_KEYS
-from tracking.metrics.points import STEP, VALUE, Points
-from tracking.uses import DatasetUse
+from tracking import figures, selectors, services
+from tracking.api.batch_bodies import ListBatch, ListOfRun, PackedBatch, PackedOfRun, columns_of, decode, decode_many
+from tracking.api.schemas import BATCH_SCHEMA, BATCHES_SCHEMA, BatchesOut, BatchOut
+from tracking.metrics.columns import Columns
+from tracking.services import PointsWrite
 
-MSGPACK = ("application/x-msgpack", "application/msgpack", "application/vnd.msgpack")
-Scalar = str | int | float | bool | None
-Hex32 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
-Sequence = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
-Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-_SPELLED = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
+_OfRun = tuple[PackedOfRun | ListOfRun, Columns]
 
 
-class PackedColumns(msgspec.Struct, forbid_unknown_fields=True):
-    """One series: little-endian int64 steps and µs since 1970, little-endian float64 values, all the same count."""
-
-    key: str
-    steps: bytes
-    times: bytes
-    values: bytes
-
-
-class ListColumns(msgspec.Struct, forbid_unknown_fields=True):
-    key: str
-    steps: list[Int64]
-    times: list[Int64]
-    values: list[float | str]
-
-
-class _Batch(msgspec.Struct, forbid_unknown_fields=True):
-    writer: Hex32
-    sequence: Sequence
-    params: Annotated[dict[str, Scalar], msgspec.Meta(max_length=BATCH_ITEMS)] = {}
-    tags: Annotated[dict[str, str | None], msgspec.Meta(max_length=BATCH_ITEMS)] = {}
-    inputs: Annotated[list[DatasetUse], msgspec.Meta(max_length=BATCH_ITEMS)] = []
-    outputs: Annotated[list[DatasetUse], msgspec.Meta(max_length=BATCH_ITEMS)] = []
-
-
-class PackedBatch(_Batch, forbid_unknown_fields=True):
-    metrics: Annotated[list[PackedColumns], msgspec.Meta(max_length=BATCH_KEYS)] = []
-
-
-class ListBatch(_Batch, forbid_unknown_fields=True):
-    metrics: Annotated[list[ListColumns], msgspec.Meta(max_length=BATCH_KEYS)] = []
-
-
-_packed = msgspec.msgpack.Decoder(PackedBatch)
-_listed = msgspec.json.Decoder(ListBatch)
-
-
-class Batches(RunView):
+class _Ingest(HotView):
     permissions = {"POST": Permission.RUN_WRITE}
-    rate_limit = {"POST": "ingest"}
 
+    def write(self, run: UUID, batch: PackedBatch | ListBatch, metrics: Columns) -> services.BatchOutcome:
+        """Points alone share a transaction with those of other requests; the rest has rules of its own to keep."""
+        if _is_points(batch):
+            return services.write_points(
+                project=self.project,
+                run=run,
+                writer=UUID(hex=batch.writer),
+                sequence=batch.sequence,
+                metrics=metrics,
+            )
+        return services.write_batch(
+            run=selectors.get_run(project=self.project, id=run),
+            writer=UUID(hex=batch.writer),
+            sequence=batch.sequence,
+            metrics=metrics,
+            params=batch.params,
+            tags=batch.tags,
+            inputs=batch.inputs,
+            outputs=batch.outputs,
+        )
+
+    def refused(self, exc: Exception) -> None:
+        count_refusal(exc)
+
+
+class Batches(_Ingest):
     @extend_schema(
         request={"application/x-msgpack": OpenApiTypes.BINARY, "application/json": BATCH_SCHEMA},
         responses=BatchOut,
@@ -78,123 +60,100 @@ class Batches(RunView):
     def post(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
         """Store one batch exactly once. `{"writer": 32 hex, "sequence": 1…, "metrics": [{"key", "steps", "times",
         "values"}], "params": {}, "tags": {}, "inputs": [], "outputs": []}`; in MessagePack the three columns are packed numbers.
+        429 with Retry-After says that more waits to be stored than the server will keep waiting.
         """
-        body = request._request.body  # noqa: SLF001 - parsed here, once, typed
-        batch = decode(_content_type(request), body)
-        metrics = _metrics(batch.metrics)
-        outcome = self._write(id, batch, metrics)
-        _count(outcome, points=sum(len(points) for _, points in metrics), size_bytes=len(body))
-        return Response(
-            {
-                "last_sequence": outcome.last_sequence,
-                "repeated": outcome.repeated,
-                "rejected": [
-                    {"kind": r.kind, "key": r.key, "detail": r.detail, "stored": r.stored, "given": r.given}
-                    for r in outcome.rejected
-                ],
-            }
+        return Response(self.answer(request._request, id=id))  # noqa: SLF001 - parsed here, once, typed
+
+    def answer(self, request: HttpRequest, **named: str) -> dict[str, Any]:
+        body = request.body
+        batch = decode(request.META.get("CONTENT_TYPE", ""), body)
+        metrics = columns_of(batch.metrics)
+        outcome = self.write(parse_run_id(named["id"]), batch, metrics)
+        _count(outcome, points=len(metrics.points))
+        figures.bytes_in.inc(0 if outcome.repeated else len(body))
+        return _told(outcome)
+
+
+class ManyBatches(_Ingest):
+    @extend_schema(
+        request={"application/x-msgpack": OpenApiTypes.BINARY, "application/json": BATCHES_SCHEMA},
+        responses=BatchesOut,
+    )
+    def post(self, request: Request) -> Response:
+        """Store batches of several runs, each exactly once and each by itself: `{"batches": [{"run": 32 hex, …}]}`, where the
+        rest is as of a single batch.
+
+        The answer is 200 where the body was understood, and tells what came of each batch, in their order: what a request of
+        its own would have answered, as `outcome` or as `problem`. Batches of one writer have to stand in their order.
+        """
+        return Response(self.answer(request._request))  # noqa: SLF001 - as above
+
+    def answer(self, request: HttpRequest, **named: str) -> dict[str, Any]:
+        body = request.body
+        batches: Sequence[PackedOfRun | ListOfRun] = decode_many(request.META.get("CONTENT_TYPE", ""), body)
+        metrics = [columns_of(batch.metrics, within=f"batches.{at}.") for at, batch in enumerate(batches)]
+        found: list[_OfRun] = list(zip(batches, metrics, strict=True))
+        outcomes: list[services.BatchOutcome | Exception] = []
+        for alike, some in groupby(found, lambda each: _is_points(each[0])):
+            group = list(some)
+            outcomes += self._together(group) if alike else [self._alone(*each) for each in group]
+        figures.bytes_in.inc(len(body))
+        return {"batches": [self._told_of(*each, outcome) for each, outcome in zip(found, outcomes, strict=True)]}
+
+    def _together(self, found: Sequence[_OfRun]) -> Sequence[Any]:
+        return services.write_all_points(
+            [
+                PointsWrite(self.project, UUID(hex=batch.run), UUID(hex=batch.writer), batch.sequence, metrics)
+                for batch, metrics in found
+            ]
         )
 
-    def _write(
-        self,
-        id: str,  # noqa: A002 - as above
-        batch: PackedBatch | ListBatch,
-        metrics: list[tuple[str, Points]],
-    ) -> services.BatchOutcome:
-        """Points alone share a transaction with those of other requests; the rest has rules of its own to keep."""
-        writer = UUID(hex=batch.writer)
-        if batch.params or batch.tags or batch.inputs or batch.outputs:
-            return services.write_batch(
-                run=self.get_run(id),
-                writer=writer,
-                sequence=batch.sequence,
-                metrics=metrics,
-                params=batch.params,
-                tags=batch.tags,
-                inputs=batch.inputs,
-                outputs=batch.outputs,
-            )
-        return services.write_points(
-            project=self.project, run=parse_run_id(id), writer=writer, sequence=batch.sequence, metrics=metrics
-        )
+    def _alone(self, batch: PackedOfRun | ListOfRun, metrics: Columns) -> services.BatchOutcome | Exception:
+        try:
+            return self.write(UUID(hex=batch.run), batch, metrics)
+        except Exception as exc:  # noqa: BLE001 - told below, where a bug is raised
+            return exc
 
-    def handle_exception(self, exc: Exception) -> Response:
-        error = translate(exc)
-        figures.batches.labels("refused").inc()
-        figures.refusals.labels(error.code if error else "bug").inc()
-        return super().handle_exception(exc)
+    def _told_of(
+        self, batch: PackedOfRun | ListOfRun, metrics: Columns, outcome: services.BatchOutcome | Exception
+    ) -> dict[str, Any]:
+        about = {"run": batch.run, "writer": batch.writer, "sequence": batch.sequence}
+        if not isinstance(outcome, Exception):
+            _count(outcome, points=len(metrics.points))
+            return {**about, "outcome": _told(outcome), "problem": None}
+        error = problems.translate(outcome)
+        if error is None:
+            raise outcome
+        self.refused(outcome)
+        return {**about, "outcome": None, "problem": problems.problem_body(error)}
 
 
-def _count(outcome: services.BatchOutcome, *, points: int, size_bytes: int) -> None:
+def _is_points(batch: PackedBatch | ListBatch) -> bool:
+    return not (batch.params or batch.tags or batch.inputs or batch.outputs)
+
+
+def _told(outcome: services.BatchOutcome) -> dict[str, Any]:
+    return {
+        "last_sequence": outcome.last_sequence,
+        "repeated": outcome.repeated,
+        "rejected": [
+            {"kind": r.kind, "key": r.key, "detail": r.detail, "stored": r.stored, "given": r.given}
+            for r in outcome.rejected
+        ],
+    }
+
+
+def count_refusal(exc: Exception) -> None:
+    error = problems.translate(exc)
+    figures.batches.labels("refused").inc()
+    figures.refusals.labels(error.code if error else "bug").inc()
+
+
+def _count(outcome: services.BatchOutcome, *, points: int) -> None:
     if outcome.repeated:
-        figures.batches.labels("repeated").inc()
+        figures.repeated.inc()
         return
-    figures.batches.labels("stored").inc()
+    figures.stored.inc()
     figures.points.inc(points)
-    figures.bytes_in.inc(size_bytes)
     for each in outcome.rejected:
         figures.rejected.labels(each.kind).inc()
-
-
-def decode(content_type: str, body: bytes) -> PackedBatch | ListBatch:
-    """The batch in `body`.
-
-    Raises:
-        UnsupportedType: neither MessagePack nor JSON.
-        Malformed: the bytes are not what the content type says; JSON with NaN in it is one such.
-        Invalid: understood, and wrong; says where and what was expected.
-    """
-    if content_type not in (*MSGPACK, "application/json"):
-        raise UnsupportedType(f"A batch is {MSGPACK[0]} or application/json, not {content_type or 'untyped'}.")
-    try:
-        return _packed.decode(body) if content_type in MSGPACK else _listed.decode(body)
-    except msgspec.ValidationError as exc:
-        raise _invalid(str(exc)) from exc
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        advice = ""
-        if content_type not in MSGPACK and (b"NaN" in body or b"Infinity" in body):
-            advice = ' JSON has no NaN or Infinity; send the strings "NaN", "Infinity" or "-Infinity".'
-        raise Malformed(f"The body cannot be decoded: {exc}.{advice}") from exc
-
-
-def _invalid(message: str) -> Invalid:
-    """msgspec says `Expected `int`, got `str` - at `$.metrics[0].steps``: the second half is the field."""
-    what, _, where = message.partition(" - at `$")
-    return Invalid(message, errors=[{"field": where.rstrip("`").lstrip(".") or "body", "detail": what}])
-
-
-def _content_type(request: Request) -> str:
-    return (request.content_type or "").partition(";")[0].strip().lower()
-
-
-def _metrics(series: Iterable[PackedColumns | ListColumns]) -> list[tuple[str, Points]]:
-    return [(columns.key, _points(columns, f"metrics.{at}")) for at, columns in enumerate(series)]
-
-
-def _points(columns: PackedColumns | ListColumns, field: str) -> Points:
-    if isinstance(columns, PackedColumns):
-        return _unpacked(columns, field)
-    if not len(columns.steps) == len(columns.times) == len(columns.values):
-        raise Invalid("steps, times and values have to be of one length.", field=field)
-    values = [_SPELLED[value] if isinstance(value, str) and value in _SPELLED else value for value in columns.values]
-    stray = next((value for value in values if isinstance(value, str)), None)
-    if stray is not None:
-        raise Invalid(f'{stray[:40]!r} is no number; of words only "NaN", "Infinity" and "-Infinity" are.', field=field)
-    return Points(np.array(columns.steps, STEP), np.array(columns.times, STEP), np.array(values, VALUE))
-
-
-def _unpacked(columns: PackedColumns, field: str) -> Points:
-    sizes = {len(columns.steps), len(columns.times), len(columns.values)}
-    if len(sizes) != 1 or len(columns.steps) % 8:
-        raise Invalid("steps, times and values have to be packed 8-byte numbers of one length.", field=field)
-    return Points(
-        np.frombuffer(columns.steps, STEP), np.frombuffer(columns.times, STEP), np.frombuffer(columns.values, VALUE)
-    )
-
-
-def decode_uses(data: Any) -> list[DatasetUse]:
-    """Dataset uses from parsed JSON. Raises Invalid."""
-    try:
-        return msgspec.convert(data, list[DatasetUse])
-    except msgspec.ValidationError as exc:
-        raise _invalid(str(exc)) from exc

@@ -10,7 +10,7 @@ from accounts.api.schemas import page_of
 from core.access import Permission
 from core.errors import Invalid
 from tracking import selectors, services
-from tracking.api.batches import decode_uses
+from tracking.api.batch_bodies import decode_uses
 from tracking.api.render import dataset_out, version_out
 from tracking.api.schemas import DatasetOut, DatasetVersionOut
 

@@ -6,8 +6,8 @@ from core.codec import number
 from retention import bin as the_bin
 from retention import tombstones
 from tracking.metrics.summary import Summary
-from tracking.models import Artifact, Dataset, DatasetVersion, Experiment, Run, RunInput, RunOutput, Seal
-from tracking.selectors import RunRow
+from tracking.models import Artifact, Dataset, DatasetVersion, Experiment, Run, Seal
+from tracking.selectors import RunRow, UsedVersion
 from tracking.selectors.artifacts import Folder
 
 
@@ -51,7 +51,7 @@ def run_out(row: RunRow, *, project: str) -> dict[str, Any]:
         "entry_point": run.entry_point,
         "code": _code(row),
         "environment": _environment(row),
-        "params": {key: number(value) if isinstance(value, float) else value for key, value in row.params.items()},
+        "params": row.params,  # `unspell` leaves no number in them that JSON lacks
         "tags": row.tags,
         "metrics": {key: summary_out(summary) for key, summary in row.metrics.items()},
         "inputs": [dataset_use_out(use) for use in row.inputs],
@@ -87,14 +87,15 @@ def _environment(row: RunRow) -> dict[str, Any] | None:
 
 def summary_out(summary: Summary) -> dict[str, Any]:
     """`last` null in the store means that it was NaN, and is spelled so."""
+    count, last, last_step, _, least, min_step, most, max_step = summary
     return {
-        "count": summary.count,
-        "last": "NaN" if summary.last is None else number(summary.last),
-        "last_step": summary.last_step,
-        "min": number(summary.min),
-        "min_step": summary.min_step,
-        "max": number(summary.max),
-        "max_step": summary.max_step,
+        "count": count,
+        "last": "NaN" if last is None else number(last),
+        "last_step": last_step,
+        "min": number(least),
+        "min_step": min_step,
+        "max": number(most),
+        "max_step": max_step,
     }
 
 
@@ -104,17 +105,16 @@ def seal_out(seal: Seal | None) -> dict[str, Any] | None:
     return {"number": seal.number, "digest": seal.digest, "sealed_at": seal.sealed_at, "event_id": seal.event_id}
 
 
-def dataset_use_out(use: RunInput | RunOutput) -> dict[str, Any]:
-    version = use.version
+def dataset_use_out(use: UsedVersion) -> dict[str, Any]:
     return {
-        "name": version.dataset.name,
-        "digest": version.digest,
-        "kind": version.kind,
-        "strength": version.strength,
+        "name": use.name,
+        "digest": use.digest,
+        "kind": use.kind,
+        "strength": use.strength,
         "context": use.context,
-        "rows": version.rows,
-        "bytes": version.bytes,
-        "uri": version.uri or None,
+        "rows": use.rows,
+        "bytes": use.bytes,
+        "uri": use.uri or None,
     }
 
 

@@ -15,7 +15,7 @@ from core.errors import Invalid
 from core.ids import parse_run_id
 from tracking import selectors, services
 from tracking.api.base import RunView
-from tracking.api.batches import decode_uses
+from tracking.api.batch_bodies import decode_uses
 from tracking.api.fields import ScalarField
 from tracking.api.render import dataset_use_out, run_out
 from tracking.api.schemas import RunDatasetOut, RunOut
@@ -189,7 +189,7 @@ class _RunDatasets(RunView):
     direction: services.Direction
 
     def answer(self, run: Run) -> Response:
-        found = selectors.inputs_of(run) if self.direction is services.Direction.INPUT else selectors.outputs_of(run)
+        found = (selectors.inputs_of if self.direction is services.Direction.INPUT else selectors.outputs_of)([run.pk])
         return Response([dataset_use_out(use) for use in found])
 
     def record(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so

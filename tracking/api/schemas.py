@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from retention.api.schemas import PurgedOut
-from tracking.limits import BATCH_ITEMS, BATCH_KEYS
+from tracking.limits import BATCH_ITEMS, BATCH_KEYS, BATCHES_AT_ONCE
 
 STATUSES = ["running", "finished", "failed", "killed"]
 LIFECYCLES = ["active", "archived", "deleted"]
@@ -166,10 +166,45 @@ BATCH_SCHEMA: dict[str, Any] = {
 }
 
 
+BATCHES_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["batches"],
+    "additionalProperties": False,
+    "properties": {
+        "batches": {
+            "type": "array",
+            "maxItems": BATCHES_AT_ONCE,
+            "items": {
+                **BATCH_SCHEMA,
+                "required": ["run", *BATCH_SCHEMA["required"]],
+                "properties": {
+                    "run": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+                    **BATCH_SCHEMA["properties"],
+                },
+            },
+        }
+    },
+}
+
+
 class BatchOut(serializers.Serializer):
     last_sequence = serializers.IntegerField()
     repeated = serializers.BooleanField(help_text="It was stored before; nothing was written now.")
     rejected = RejectedOut(many=True, help_text="What can never be stored; all else is.")
+
+
+class OneOfManyOut(serializers.Serializer):
+    run = serializers.CharField(help_text="As it was given.")
+    writer = serializers.CharField()
+    sequence = serializers.IntegerField()
+    outcome = BatchOut(allow_null=True, help_text="What came of it; null where it was refused.")
+    problem = serializers.DictField(
+        allow_null=True, help_text="Why it was refused, as a request of its own would have been told (RFC 9457)."
+    )
+
+
+class BatchesOut(serializers.Serializer):
+    batches = OneOfManyOut(many=True, help_text="In the order of the request.")
 
 
 class CountOut(serializers.Serializer):

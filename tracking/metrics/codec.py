@@ -94,10 +94,16 @@ def _columns(raw: Sequence[bytes], count: int) -> Iterator[Points]:
 
 def pack(series: Sequence[tuple[str, Points]]) -> bytes:
     """All series of one request in one value, in the order given."""
-    names = b"".join(len(name).to_bytes(2, "little") + name for name in (key.encode() for key, _ in series))
-    counts = np.array([len(points) for _, points in series], "<u4").tobytes()
-    header = _BATCH_HEADER.pack(BATCH_MAGIC, VERSION, len(series), len(names))
-    return b"".join((header, names, counts, encode(concat([points for _, points in series]))))
+    return pack_columns(
+        [key for key, _ in series], [len(points) for _, points in series], concat([p for _, p in series])
+    )
+
+
+def pack_columns(keys: Sequence[str], counts: Sequence[int], points: Points) -> bytes:
+    """As `pack`, of series whose points stand one after the other."""
+    names = b"".join([len(name).to_bytes(2, "little") + name for name in [key.encode() for key in keys]])
+    header = _BATCH_HEADER.pack(BATCH_MAGIC, VERSION, len(keys), len(names))
+    return b"".join((header, names, struct.pack(f"<{len(counts)}I", *counts), encode(points)))
 
 
 def unpack(data: bytes | memoryview, keys: Container[str] | None = None) -> list[tuple[str, Points]]:

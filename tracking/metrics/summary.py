@@ -11,18 +11,20 @@ The rules, the same in Python and in the upsert that merges a batch into the sto
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from tracking.metrics.points import Points
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """One series (or one chunk of it) in ten numbers. `min` and `max` are None when every value was NaN."""
+class Summary(NamedTuple):
+    """One series (or one chunk of it) in eight numbers. `min` and `max` are None when every value was NaN.
 
-    count: int
+    A tuple, because a page of runs makes thousands of them.
+    """
+
+    count: int  # type: ignore[assignment]  # what it is called everywhere; nobody counts values in a summary
     last: float | None
     last_step: int
     last_time: int

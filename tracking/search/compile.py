@@ -46,11 +46,27 @@ class Bytewise(Func):
         return self.as_sql(compiler, connection, template='(%(expressions)s) COLLATE "C"', **context)
 
 
+class Probe(Exists):
+    """EXISTS that is asked of each row at hand, and only of those that are reached.
+
+    PostgreSQL would make a join of it, and so read all rows that pass to give the first hundred in order, because it
+    takes keys and values for independent. OFFSET 0 keeps it from that; SQLite never does.
+    """
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = "EXISTS(%(subquery)s OFFSET 0)"
+        return self.as_sql(compiler, connection, template=template, **context)  # type: ignore[call-arg]  # Subquery's own takes it
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the conditions are put on: rows of Run, or rows that point to a run by their column `through`."""
+    """What the conditions are put on: rows of Run, or rows that point to a run by their column `through`.
+
+    `one_by_one` is for reading a page in order, which ends after some hundred rows; without it, for all that pass.
+    """
 
     through: str = ""
+    one_by_one: bool = False
 
     def path(self, column: str) -> str:
         return f"{self.through}__{column}" if self.through else column
@@ -61,7 +77,7 @@ class Scope:
 
     def has(self, rows: QuerySet[Any]) -> Q:
         """One of `rows` belongs to the run at hand."""
-        return Q(Exists(rows.filter(run_id=OuterRef(self.run_id))))
+        return Q((Probe if self.one_by_one else Exists)(rows.filter(run_id=OuterRef(self.run_id))))
 
 
 def compile_filter(expr: ast.Expr, scope: Scope) -> Q:
@@ -121,8 +137,12 @@ def matching_rows(expr: ast.Comparison) -> QuerySet[Any]:
 
 
 def is_indexed(expr: ast.Expr) -> bool:
-    """Whether an index that begins with experiment and key finds `matching_rows` without looking at others."""
+    """Whether an index finds `matching_rows` without looking at others: by experiment, key and value, or by a digest."""
     match expr:
+        case ast.Compare(field=ast.Dataset(column="digest"), operator="="):
+            return True
+        case ast.Among(field=ast.Dataset(column="digest"), negated=False):
+            return True
         case ast.Compare(field=ast.Metric(column="last") | ast.Param() | ast.Tag(), operator=operator, value=value):
             return operator == "=" or (operator != "!=" and isinstance(value, float))
         case ast.Among(field=ast.Metric(column="last") | ast.Param() | ast.Tag(), negated=False):

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, F, FloatField, OrderBy, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import F, FloatField, OrderBy, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Left, NullIf
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, IsNull, LessThan, LessThanOrEqual
@@ -24,6 +24,7 @@ from tracking.models import Param, Series, Tag
 from tracking.search import ast
 from tracking.search.compile import POINTED_AT, Bytewise, Scope
 from tracking.search.fields import ATTRIBUTES, Column, Kind
+from tracking.search.merging import merged
 from tracking.search.selection import ROWS_OF_RUNS, RUNS, Selection
 
 Position = tuple[Any, ...]  # where a run stands: a value (or None) for each key, and its primary key
@@ -60,8 +61,7 @@ class SortKey:
     def is_missing(self, scope: Scope) -> Q:
         if isinstance(self.source, Column):
             return Q(IsNull(self.on_run(scope), True))
-        mine = self.source.filter(Q((f"{self.column}__isnull", False)), run_id=OuterRef(scope.run_id))
-        return ~Q(Exists(mine))
+        return ~scope.has(self.source.filter(Q((f"{self.column}__isnull", False))))
 
     def after(self, value: Combinable, mark: Any, *, or_missing: bool) -> Q:
         """Strictly behind `mark` in this key alone. Nothing is behind a missing value."""
@@ -108,10 +108,13 @@ def _read(
 
 
 def _by_age(selection: Selection, lacking: tuple[SortKey, ...], after: Position | None, limit: int) -> list[Position]:
-    runs = selection.runs().filter(*(key.is_missing(RUNS) for key in lacking)).order_by("-pk")
+    each, scope = selection.of_each(), selection.scope_of_runs
+    runs = (each or selection).runs(scope).filter(*(key.is_missing(scope) for key in lacking))
     if after is not None:
         runs = runs.filter(pk__lt=after[-1])
-    return [(pk,) for pk in runs.values_list("pk", flat=True)[:limit]]
+    if each is not None:
+        return merged(runs.values_list("pk"), selection.experiments or (), ["DESC"], limit)
+    return list(runs.order_by("-pk").values_list("pk")[:limit])
 
 
 def _having(
@@ -119,11 +122,14 @@ def _having(
 ) -> list[Position]:
     """Runs that have the first of `keys`: read off the index of its values, unless the runs in question are few."""
     first, rest = keys[0], keys[1:]
+    each = None if isinstance(first.source, Column) else selection.of_each()
+    experiments, selection = selection.experiments, each or selection
     idle = 1 if rest and rest[0].instead else 0
     rest = rest[idle:]
     if isinstance(first.source, Column) or selection.narrowed_to is not None:
-        rows, scope, value = selection.runs(), RUNS, first.on_run(RUNS)
-        rows = rows.filter(~first.is_missing(RUNS)) if first.can_be_missing else rows
+        scope = RUNS if isinstance(first.source, Column) else selection.scope_of_runs
+        rows, value = selection.runs(scope), first.on_run(scope)
+        rows = rows.filter(~first.is_missing(scope)) if first.can_be_missing else rows
     else:
         rows, scope, value = selection.rows(first.source), ROWS_OF_RUNS, first.on_row()
         rows = rows.filter(Q((f"{first.column}__isnull", False)))
@@ -133,10 +139,13 @@ def _having(
         marks = (after[0], *after[1 + idle :])
         rows = rows.filter(first.not_before(value, after[0]), _behind(scope, (first, *rest), values, marks))
     named = {f"key_{number}": value for number, value in enumerate(values)}
-    sorting = [
-        _sorting(key, name, number) for number, (key, name) in enumerate(zip((first, *rest), named, strict=True))
-    ]
-    found = rows.annotate(**named).order_by(*sorting, f"-{scope.run_id}").values_list(*named, scope.run_id)[:limit]
+    placed: QuerySet[Any, Any] = rows.annotate(**named).values_list(*named, scope.run_id)
+    if each is not None:
+        order = [_direction(key, number) for number, key in enumerate((first, *rest))]
+        found = merged(placed, experiments or (), [*order, "DESC"], limit)
+    else:
+        sorting = [_sorting(key, name, at) for at, (key, name) in enumerate(zip((first, *rest), named, strict=True))]
+        found = list(placed.order_by(*sorting, f"-{scope.run_id}")[:limit])
     return [(row[0], *[None] * idle, *row[1:]) for row in found]
 
 
@@ -153,6 +162,10 @@ def _sorting(key: SortKey, name: str, number: int) -> OrderBy:
     """The first key is never missing where this is used; asking for NULLS LAST would keep its index from being used."""
     last = True if number and key.can_be_missing else None
     return OrderBy(F(name), descending=key.descending, nulls_last=last)
+
+
+def _direction(key: SortKey, number: int) -> str:
+    return ("DESC" if key.descending else "ASC") + (" NULLS LAST" if number and key.can_be_missing else "")
 
 
 def _keys_of(field: ast.Field, descending: bool) -> list[SortKey]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
+from django.db.models.expressions import RawSQL
+from django.db.models.lookups import Exact
 
 from core.access import ProjectRef
 from core.errors import Invalid
@@ -15,7 +17,7 @@ from tracking.errors import ExperimentNotFound
 from tracking.limits import SEARCH_EXPERIMENTS
 from tracking.models import Experiment, Run
 from tracking.search import steps
-from tracking.search.ast import AllOf, AnyOf, Expr, Not, Picked
+from tracking.search.ast import AllOf, AnyOf, Dataset, Expr, Not, Picked
 from tracking.search.compile import Scope, compile_filter, is_indexed, matching_rows
 from tracking.search.parser import parse
 
@@ -25,8 +27,18 @@ LIFECYCLES: tuple[Lifecycle, ...] = ("active", "archived", "deleted", "all")
 FEW = 5_000  # runs that can be tested and sorted in some 10 ms
 TRIES = 4  # comparisons that are counted to find a narrow one
 
+MERGED = 40  # experiments whose runs are merged in their order; of more, all that pass are sorted
+
+
+class Place(int):
+    """Stands for the id of an experiment until a statement is complete."""
+
+
+PLACE = Place()
+
 RUNS = Scope()
-ROWS_OF_RUNS = Scope(through="run")
+ROWS_OF_RUNS = Scope(through="run", one_by_one=True)
+PAGE_OF_RUNS = Scope(one_by_one=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +54,33 @@ class Selection:
     expr: Expr
     narrowed_to: QuerySet[Any] | None = None
 
-    def runs(self) -> QuerySet[Run]:
-        """The selected runs, unordered. Lazy."""
-        return Run.objects.filter(self._place(RUNS, "experiment_id"), *self._rest(RUNS))
+    def runs(self, scope: Scope = RUNS) -> QuerySet[Run]:
+        """The selected runs, unordered; PAGE_OF_RUNS where a page of them is read in order. Lazy."""
+        return Run.objects.filter(self._place(scope, "experiment_id"), *self._rest(scope))
 
     def rows(self, source: QuerySet[Any]) -> QuerySet[Any]:
         """Those rows of `source` (series, params or tags) whose run is selected; begins at their copy of the experiment."""
         return source.filter(self._place(ROWS_OF_RUNS, "experiment_id"), *self._rest(ROWS_OF_RUNS))
 
+    @property
+    def scope_of_runs(self) -> Scope:
+        """For a page of runs: those few that all have to be looked at are better joined than asked one by one."""
+        return PAGE_OF_RUNS if self.narrowed_to is None else RUNS
+
+    def of_each(self) -> Selection | None:
+        """The same of one experiment, whose id is the parameter PLACE. None where that is of no use: of one experiment, of more
+        than can be merged, and of few runs, which are sorted as they are.
+        """
+        if self.narrowed_to is not None or self.experiments is None or not 1 < len(self.experiments) <= MERGED:
+            return None
+        return replace(self, experiments=(PLACE,))
+
     def _place(self, scope: Scope, experiment: str) -> Q:
         if self.experiments is None:
             project, deleted = scope.path("project_id"), scope.path("experiment__deleted_at__isnull")
             return Q((project, self.project_id), (deleted, True))
+        if self.experiments == (PLACE,):
+            return Q(Exact(F(experiment), RawSQL("%s", (PLACE,))))
         if len(self.experiments) == 1:
             return Q((experiment, self.experiments[0]))
         return Q((f"{experiment}__in", self.experiments))
@@ -123,4 +150,8 @@ def _candidates(expr: Expr, experiments: tuple[int, ...]) -> list[QuerySet[Any]]
     parts = expr.parts if isinstance(expr, AllOf) else (expr,)
     tried = [part for part in parts if not isinstance(part, (Not, AllOf, AnyOf, Picked)) and is_indexed(part)][:TRIES]
     place = Q(experiment_id=experiments[0]) if len(experiments) == 1 else Q(experiment_id__in=experiments)
-    return [matching_rows(part).filter(place).values("run_id") for part in tried]
+    found = []
+    for part in tried:
+        rows = matching_rows(part)
+        found.append((rows if isinstance(part.field, Dataset) else rows.filter(place)).values("run_id"))
+    return found

@@ -3,6 +3,7 @@
 from tracking.selectors.artifacts import artifact_entries, get_artifact, get_artifacts, list_artifacts, list_folder
 from tracking.selectors.charts import Chart, read_charts
 from tracking.selectors.datasets import (
+    UsedVersion,
     get_dataset,
     get_dataset_version,
     inputs_of,
@@ -20,6 +21,7 @@ from tracking.selectors.uploads import get_upload
 __all__ = [
     "Chart",
     "RunRow",
+    "UsedVersion",
     "artifact_entries",
     "code_diff",
     "find_experiment",

@@ -1,6 +1,8 @@
 """Reads of datasets and of who used them."""
 
 import re
+from collections.abc import Collection
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -41,14 +43,37 @@ def get_dataset_version(*, dataset: Dataset, ref: str) -> DatasetVersion:
     return found
 
 
-def inputs_of(run: Run) -> list[RunInput]:
-    """What the run read, in the order it said so."""
-    return list(RunInput.objects.filter(run=run).select_related("version__dataset").order_by("id"))
+class UsedVersion(NamedTuple):
+    """A dataset version at one end of a run, as lists show it: without schema and profile, which may have megabytes."""
+
+    run_id: int
+    context: str
+    version: UUID
+    name: str
+    digest: str | None
+    kind: str
+    strength: str
+    rows: int | None
+    bytes: int | None
+    uri: str
 
 
-def outputs_of(run: Run) -> list[RunOutput]:
-    """What the run made, in the order it said so."""
-    return list(RunOutput.objects.filter(run=run).select_related("version__dataset").order_by("id"))
+_USED = ("run_id", "context", "version__uuid", "version__dataset__name", "version__digest", "version__kind",
+         "version__strength", "version__rows", "version__bytes", "version__uri")  # fmt: skip
+
+
+def inputs_of(runs: Collection[int]) -> list[UsedVersion]:
+    """What the runs of those primary keys read, in the order they said so. One query."""
+    return _used(RunInput.objects.filter(run__in=runs))
+
+
+def outputs_of(runs: Collection[int]) -> list[UsedVersion]:
+    """What the runs made, likewise."""
+    return _used(RunOutput.objects.filter(run__in=runs))
+
+
+def _used(uses: QuerySet[RunInput] | QuerySet[RunOutput]) -> list[UsedVersion]:
+    return [UsedVersion._make(row) for row in uses.order_by("id").values_list(*_USED)]
 
 
 def runs_using(version: DatasetVersion) -> QuerySet[RunInput]:

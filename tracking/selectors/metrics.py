@@ -12,9 +12,8 @@ from tracking.selectors.points import Name, Piece, chunks_of, payloads, points_o
 
 def metric_summaries(run: Run) -> dict[str, Summary]:
     """Summary of each metric by key, in order of key. One query."""
-    fields = ("count", "last", "last_step", "last_time", "min", "min_step", "max", "max_step")
-    rows = Series.objects.filter(run=run).order_by("key")
-    return {row.key: Summary(**{name: getattr(row, name) for name in fields}) for row in rows}
+    rows = Series.objects.filter(run=run).order_by("key").values_list("key", *Summary._fields)
+    return {row[0]: Summary._make(row[1:]) for row in rows}
 
 
 def read_points(run: Run, keys: Sequence[str], *, after_step: int | None = None) -> dict[str, Points]:

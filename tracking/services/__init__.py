@@ -19,7 +19,7 @@ from tracking.services.lifecycle import (
 from tracking.services.links import arrived_numbers, make_links, sizes_of, whole_link
 from tracking.services.packs import receive_pack
 from tracking.services.params import correct_param
-from tracking.services.points import write_points
+from tracking.services.points import PointsWrite, write_all_points, write_points
 from tracking.services.runs import create_run, finish_run, resume_run, update_run
 from tracking.services.seals import reseal_run
 from tracking.services.tags import delete_tag, set_tag
@@ -28,6 +28,7 @@ from tracking.services.uploads import commit_upload, receive_part
 __all__ = [
     "BatchOutcome",
     "Direction",
+    "PointsWrite",
     "announce_files",
     "archive_run",
     "arrived_numbers",
@@ -59,6 +60,7 @@ __all__ = [
     "update_run",
     "verify_blob",
     "whole_link",
+    "write_all_points",
     "write_batch",
     "write_points",
 ]

@@ -1,6 +1,6 @@
 """One batch of one writer of one run, with whatever it carries, stored exactly once in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -8,17 +8,17 @@ from django.db import transaction
 
 from core import jobs
 from tracking.errors import SequenceGap
+from tracking.metrics.columns import Columns
 from tracking.metrics.points import Points
 from tracking.models import Run, WriterPosition
 from tracking.services import seals, series
+from tracking.services.chunks import BATCHES_DUE
 from tracking.services.datasets import Direction, write_datasets
 from tracking.services.params import write_params
 from tracking.services.series import Place
 from tracking.services.tags import write_tags
 from tracking.uses import DatasetUse
 from tracking.values import Rejected, Scalar, Written
-
-COMPACT_EVERY = 32  # batches of one writer between two calls for the worker that rewrites them as chunks
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def write_batch(
     run: Run,
     writer: UUID,
     sequence: int,
-    metrics: Sequence[tuple[str, Points]] = (),
+    metrics: Iterable[tuple[str, Points]] = (),
     params: Mapping[str, Scalar] | None = None,
     tags: Mapping[str, str | None] | None = None,
     inputs: Sequence[DatasetUse] = (),
@@ -55,8 +55,9 @@ def write_batch(
         return BatchOutcome(last_sequence=last, repeated=True)
     if sequence != last + 1:
         raise SequenceGap(expected=last + 1, given=sequence)
+    columns = metrics if isinstance(metrics, Columns) else Columns.of(metrics)
     written = [
-        _write_metrics(run, metrics),
+        _write_metrics(run, columns),
         write_params(run=run, params=params or {}),
         write_tags(run=run, tags=tags or {}),
         write_datasets(run=run, uses=inputs, direction=Direction.INPUT),
@@ -65,7 +66,7 @@ def write_batch(
     _move(run, writer, sequence, known=position is not None)
     if any(each.changed for each in written):
         seals.note_late_write(run)
-    if metrics and sequence % COMPACT_EVERY == 0:
+    if len(columns) and sequence % BATCHES_DUE == 0:
         jobs.enqueue("tracking.compact_run", _dedupe=f"compact:{run.pk}", run_id=run.pk)
     rejected = [problem for each in written for problem in each.rejected]
     return BatchOutcome(last_sequence=sequence, rejected=rejected)
@@ -79,7 +80,7 @@ def _move(run: Run, writer: UUID, sequence: int, *, known: bool) -> None:
         WriterPosition.objects.create(run=run, writer=writer, last_sequence=sequence)
 
 
-def _write_metrics(run: Run, metrics: Sequence[tuple[str, Points]]) -> Written:
+def _write_metrics(run: Run, metrics: Columns) -> Written:
     """One packed row, and the summaries of the series in it."""
     arrived = series.arrive(metrics)
     beyond = series.keys_beyond_limit(run.pk, arrived) if arrived.points else set()

@@ -1,14 +1,22 @@
-"""Rewriting packed batches as chunks per series, in the background. Readers see both and never a point twice."""
+"""Rewriting packed batches as chunks per series, in the background. Readers see both and never a point twice; writers wait for nothing."""
 
-from django.db import transaction
+from collections.abc import Mapping
 
+from django.db import connection, transaction
+from django.db.models import Max
+
+from core import locks
 from tracking.metrics import chunking, codec
 from tracking.metrics.downsample import outline
 from tracking.metrics.points import Points, concat
 from tracking.metrics.summary import summarise
-from tracking.models import Batch, Chunk, Run
+from tracking.models import Batch, Chunk
 
-BATCHES_AT_ONCE = 256  # bounds the transaction that holds the run's lock
+BATCHES_AT_ONCE = 256  # these two bound one transaction, and its memory
+POINTS_AT_ONCE = 400_000
+BATCHES_DUE = 256  # a run is rewritten once one of its writers sent so many, a look at it decodes each of them,
+POINTS_DUE = 32_000  # or once so many points came: then chunks have enough to be worth their rewriting
+_COLUMNS = ("count", "first_step", "last_step", "min", "max", "payload", "outline", "stretches")
 
 
 def compact_run(*, run_id: int) -> int:
@@ -21,43 +29,70 @@ def compact_run(*, run_id: int) -> int:
 
 @transaction.atomic
 def _compact_some(run_id: int) -> int:
-    run = Run.objects.select_for_update(of=("self",)).get(pk=run_id)
-    batches = list(Batch.objects.filter(run=run).order_by("id")[:BATCHES_AT_ONCE])
+    _hold(run_id)
+    taken = _next_batches(run_id)
     series: dict[str, list[Points]] = {}
-    for batch in batches:
-        for key, points in codec.unpack(batch.payload):
+    for payload in Batch.objects.filter(pk__in=taken).order_by("id").values_list("payload", flat=True):
+        for key, points in codec.unpack(payload):
             series.setdefault(key, []).append(points)
-    for key, parts in series.items():
-        _append(run, key, parts)
-    Batch.objects.filter(pk__in=[batch.pk for batch in batches]).delete()
-    return len(batches)
+    _append(run_id, {key: concat(parts) for key, parts in series.items()})
+    Batch.objects.filter(pk__in=taken).delete()
+    return len(taken)
 
 
-def _append(run: Run, key: str, parts: list[Points]) -> None:
-    """Fill the last chunk of the series up, then begin new ones."""
-    last = Chunk.objects.filter(run=run, key=key).order_by("-id").first()
-    if last is not None and not chunking.is_full(last.count):
-        parts = [codec.decode(last.payload), *parts]
-    else:
-        last = None
-    for points in chunking.cut(concat(parts)):
-        fields = _fields(points)
-        if last is not None:
-            Chunk.objects.filter(pk=last.pk).update(**fields)
-            last = None
-        else:
-            Chunk.objects.create(run=run, key=key, **fields)
+def _hold(run_id: int) -> None:
+    """Nobody else rewrites this run, seals it or takes it away meanwhile. Its writers go on: they take a weaker lock of its row,
+    which stands beside the one that a reference to it takes, and commit one after the other, so ids tell the order of arrival.
+    """
+    if connection.vendor != "postgresql":
+        return  # the transaction is a lock on everything
+    locks.lock_in_transaction(f"compact {run_id}")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM tracking_run WHERE id = %s FOR KEY SHARE", [run_id])
 
 
-def _fields(points: Points) -> dict[str, object]:
+def _next_batches(run_id: int) -> list[int]:
+    """The oldest ones, as many as one transaction may rewrite; at least one, if there is any."""
+    rows = Batch.objects.filter(run_id=run_id).order_by("id").values_list("pk", "points")[:BATCHES_AT_ONCE]
+    taken: list[int] = []
+    weight = 0
+    for pk, points in rows:
+        weight += points
+        if taken and weight > POINTS_AT_ONCE:
+            break
+        taken.append(pk)
+    return taken
+
+
+def _append(run_id: int, series: Mapping[str, Points]) -> None:
+    """Fill the last chunk of each series up, then begin new ones."""
+    filled, begun = [], []
+    unfinished = _unfinished(run_id, series)
+    for key, points in series.items():
+        last = unfinished.get(key)
+        for part in chunking.cut(concat([codec.decode(last.payload), points]) if last is not None else points):
+            if last is None:
+                begun.append(_filled(Chunk(run_id=run_id, key=key), part))
+            else:
+                filled.append(_filled(last, part))
+                last = None
+    for chunk in filled:
+        chunk.save(force_update=True, update_fields=_COLUMNS)
+    Chunk.objects.bulk_create(begun)
+
+
+def _unfinished(run_id: int, series: Mapping[str, Points]) -> dict[str, Chunk]:
+    """The last chunk of each series that has one with room. One query."""
+    last = Chunk.objects.filter(run_id=run_id, key__in=list(series)).values("key").annotate(last=Max("id"))
+    chunks = Chunk.objects.filter(pk__in=last.values("last"), count__lt=chunking.CHUNK_POINTS).only("key", "payload")
+    return {chunk.key: chunk for chunk in chunks}
+
+
+def _filled(chunk: Chunk, points: Points) -> Chunk:
     summary, seen = summarise(points), outline(points.by_step())
-    return {
-        "count": len(points),
-        "first_step": int(points.steps.min()),
-        "last_step": int(points.steps.max()),
-        "min": summary.min,
-        "max": summary.max,
-        "payload": codec.encode(points),
-        "outline": codec.encode(seen.points),
-        "stretches": seen.sizes.astype("u1").tobytes(),
-    }
+    chunk.count = len(points)
+    chunk.first_step, chunk.last_step = int(points.steps.min()), int(points.steps.max())
+    chunk.min, chunk.max = summary.min, summary.max
+    chunk.payload, chunk.outline = codec.encode(points), codec.encode(seen.points)
+    chunk.stretches = seen.sizes.astype("u1").tobytes()
+    return chunk

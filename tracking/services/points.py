@@ -2,31 +2,48 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, connection, transaction
 
-from core import database_errors, jobs
+from core import database_errors, jobs, prepared
 from core.access import ProjectRef
 from core.errors import LinealError
 from core.grouping import Grouped
 from tracking.errors import SequenceGap
+from tracking.limits import WAITING_BYTES, WAITING_S
+from tracking.metrics.columns import Columns
 from tracking.metrics.points import Points
 from tracking.models import Run
 from tracking.selectors import get_run
 from tracking.services import series
-from tracking.services.batches import COMPACT_EVERY, BatchOutcome, write_batch
+from tracking.services.batches import BatchOutcome, write_batch
+from tracking.services.chunks import BATCHES_DUE, POINTS_DUE
 from tracking.services.series import Arrived, Place
 
 MOST_AT_ONCE = 64  # batches in one transaction; it holds the locks of as many runs
+COUNTED_RUNS = 2_000  # whose points are counted between two calls for compaction
 KNOWN_SERIES = 100_000  # that a process remembers, of the runs that wrote last: some 12 MB of keys
 
 _WRITABLE = {Run.Lifecycle.ACTIVE, Run.Lifecycle.ARCHIVED}
-_MOVE = """INSERT INTO tracking_writerposition (run_id, writer, last_sequence) VALUES (%s, %s, %s)
-    ON CONFLICT (run_id, writer) DO UPDATE SET last_sequence = excluded.last_sequence"""
+_MOVE = "INSERT INTO tracking_writerposition (run_id, writer, last_sequence)"
+_MOVED = "ON CONFLICT (run_id, writer) DO UPDATE SET last_sequence = excluded.last_sequence"
+_MOVE_ONE = f"{_MOVE} VALUES (%s, %s, %s) {_MOVED}"
+_MOVE_ALL = f"{_MOVE} SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[]) {_MOVED}"  # noqa: S608 - constants
+
+
+@dataclass(frozen=True, slots=True)
+class PointsWrite:
+    """A batch of metrics alone, as somebody asks to have it stored."""
+
+    project: ProjectRef
+    run: UUID
+    writer: UUID
+    sequence: int
+    metrics: Columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +75,38 @@ def write_points(
     Raises:
         RunNotFound: the project has no such run.
         SequenceGap, RunDeleted, RunPurged, ExperimentDeleted: as `write_batch`.
+        Overloaded: too much waits already; nothing is stored.
     """
-    metrics = list(metrics)
-    write = _Write(project, run, writer, sequence, series.arrive(metrics))
+    columns = metrics if isinstance(metrics, Columns) else Columns.of(metrics)
+    (outcome,) = write_all_points([PointsWrite(project, run, writer, sequence, columns)])
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def write_all_points(asked: Sequence[PointsWrite]) -> Sequence[BatchOutcome | Exception]:
+    """What came of each, in order: its outcome, or what `write_points` would have raised.
+
+    Raises:
+        Overloaded: too much waits already; nothing is stored.
+    """
+    writes = [_Write(each.project, each.run, each.writer, each.sequence, series.arrive(each.metrics)) for each in asked]
+    return [
+        _write_alone(each) if isinstance(outcome, _NotOrdinary) else outcome
+        for each, outcome in zip(asked, _group.submit_all(writes), strict=True)
+    ]
+
+
+def _write_alone(asked: PointsWrite) -> BatchOutcome | Exception:
     try:
-        return _group.submit(write)
-    except _NotOrdinary:
-        return write_batch(run=get_run(project=project, id=run), writer=writer, sequence=sequence, metrics=metrics)
+        return write_batch(
+            run=get_run(project=asked.project, id=asked.run),
+            writer=asked.writer,
+            sequence=asked.sequence,
+            metrics=asked.metrics,
+        )
+    except LinealError as exc:
+        return exc
 
 
 def _store_group(writes: Sequence[_Write]) -> Sequence[BatchOutcome | Exception]:
@@ -108,7 +150,7 @@ def _store(writes: Sequence[_Write]) -> Sequence[BatchOutcome | Exception]:
     series.store(stored)
     moved = {at: last for at, last in positions.items() if last != before.get(at)}
     _move(moved)
-    _call_for_compaction(before, moved)
+    _call_for_compaction(before, moved, stored)
     transaction.on_commit(lambda: _known.add(stored))
     return outcomes
 
@@ -121,13 +163,12 @@ def _lock_runs(writes: Sequence[_Write]) -> dict[tuple[int, UUID], _RunNow]:
         if connection.features.has_select_for_no_key_update
         else ""
     )
+    where, values = _among(("run.project_id", "bigint", projects), ("run.uuid", "uuid", [*map(_bound, uuids)]))
     sql = f"""SELECT run.project_id, run.uuid, run.id, run.experiment_id, run.status, run.lifecycle, experiment.deleted_at
         FROM tracking_run run JOIN tracking_experiment experiment ON experiment.id = run.experiment_id
-        WHERE run.project_id IN ({_marks(projects)}) AND run.uuid IN ({_marks(uuids)}) ORDER BY run.id {lock}"""  # noqa: S608 - marks
+        WHERE {where} ORDER BY run.id {lock}"""  # noqa: S608 - marks
     found = {}
-    for project_id, uuid, run_id, experiment_id, status, lifecycle, deleted_at in _rows(
-        sql, [*projects, *map(_bound, uuids)]
-    ):
+    for project_id, uuid, run_id, experiment_id, status, lifecycle, deleted_at in _rows(sql, values):
         ordinary = status == Run.Status.RUNNING and lifecycle in _WRITABLE and deleted_at is None
         found[project_id, _uuid(uuid)] = _RunNow(Place(run_id, experiment_id), ordinary)
     return found
@@ -138,19 +179,26 @@ def _positions(runs: Mapping[tuple[int, UUID], _RunNow], writes: Sequence[_Write
     ids, writers = [run.place.run_id for run in runs.values()], {write.writer for write in writes}
     if not ids:
         return {}
-    sql = f"""SELECT run_id, writer, last_sequence FROM tracking_writerposition
-        WHERE run_id IN ({_marks(ids)}) AND writer IN ({_marks(writers)})"""  # noqa: S608 - marks
-    return {(run_id, _uuid(writer)): last for run_id, writer, last in _rows(sql, [*ids, *map(_bound, writers)])}
+    where, values = _among(("run_id", "bigint", ids), ("writer", "uuid", [*map(_bound, writers)]))
+    sql = f"SELECT run_id, writer, last_sequence FROM tracking_writerposition WHERE {where}"  # noqa: S608 - marks
+    return {(run_id, _uuid(writer)): last for run_id, writer, last in _rows(sql, values)}
 
 
 def _rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(sql, values)
         return list(cursor.fetchall())
 
 
-def _marks(values: Sized) -> str:
-    return ", ".join(["%s"] * len(values))
+def _among(*columns: tuple[str, str, Collection[Any]]) -> tuple[str, list[Any]]:
+    """A condition that each column, of that type, has one of some values, and what to bind. One text for any number of them where
+    the database has arrays, so that it is planned once.
+    """
+    if connection.vendor == "postgresql":
+        parts = [f"{column} = ANY(%s::{kind}[])" for column, kind, _ in columns]
+        return " AND ".join(parts), [list(values) for _, _, values in columns]
+    parts = [f"{column} IN ({', '.join(['%s'] * len(values))})" for column, _, values in columns]
+    return " AND ".join(parts), [value for _, _, values in columns for value in values]
 
 
 def _bound(uuid: UUID) -> UUID | str:
@@ -186,14 +234,43 @@ def _within_limit(run_id: int, arrived: Arrived) -> Arrived:
 def _move(moved: Mapping[tuple[int, UUID], int]) -> None:
     rows = [(run_id, _bound(writer), last) for (run_id, writer), last in sorted(moved.items())]
     if rows:
-        with connection.cursor() as cursor:
-            cursor.executemany(_MOVE, rows)
+        with prepared.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute(_MOVE_ALL, [list(column) for column in zip(*rows, strict=True)])
+            else:
+                cursor.executemany(_MOVE_ONE, rows)
 
 
-def _call_for_compaction(before: Mapping[tuple[int, UUID], int], moved: Mapping[tuple[int, UUID], int]) -> None:
-    due = {at[0] for at, last in moved.items() if last // COMPACT_EVERY > before.get(at, 0) // COMPACT_EVERY}
+def _call_for_compaction(
+    before: Mapping[tuple[int, UUID], int],
+    moved: Mapping[tuple[int, UUID], int],
+    stored: Sequence[tuple[Place, Arrived]],
+) -> None:
+    due = {at[0] for at, last in moved.items() if last // BATCHES_DUE > before.get(at, 0) // BATCHES_DUE}
+    due |= _arriving.count(stored)
     for run_id in sorted(due):
         jobs.enqueue("tracking.compact_run", _dedupe=f"compact:{run_id}", run_id=run_id)
+
+
+class _Arriving:
+    """How many points of each run came here since it was last called for. Forgetful: numbers of batches are the limit that holds."""
+
+    def __init__(self) -> None:
+        self._points: dict[int, int] = {}
+        self._lock = threading.Lock()
+
+    def count(self, stored: Iterable[tuple[Place, Arrived]]) -> set[int]:
+        """Runs of which enough points have come, that is with these."""
+        due = set()
+        with self._lock:
+            if len(self._points) > COUNTED_RUNS:
+                self._points.clear()
+            for place, arrived in stored:
+                self._points[place.run_id] = self._points.get(place.run_id, 0) + arrived.points
+                if self._points[place.run_id] >= POINTS_DUE:
+                    due.add(place.run_id)
+                    self._points[place.run_id] = 0
+        return due
 
 
 class _KnownSeries:
@@ -223,5 +300,11 @@ class _KnownSeries:
                 self._count -= len(gone)
 
 
-_known = _KnownSeries()
-_group: Grouped[_Write, BatchOutcome] = Grouped(_store_group, most=MOST_AT_ONCE)
+_known, _arriving = _KnownSeries(), _Arriving()
+_group: Grouped[_Write, BatchOutcome] = Grouped(
+    _store_group,
+    most=MOST_AT_ONCE,
+    weigh=lambda write: len(write.arrived.payload),
+    most_weight=WAITING_BYTES,
+    patience_s=WAITING_S,
+)

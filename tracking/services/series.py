@@ -3,23 +3,27 @@
 Written as SQL of our own, a statement for any number of batches: this is the one write that training makes all day.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
 
-from core import clock
+from core import clock, prepared
 from tracking.limits import RUN_SERIES
 from tracking.metrics import codec
+from tracking.metrics.columns import Columns, summarise_all
 from tracking.metrics.points import Points, concat
-from tracking.metrics.summary import Summary, merge, summarise
+from tracking.metrics.summary import Summary, merge
 from tracking.models import Series
 from tracking.values import Rejected, problem_of_key
 
-SUMMARY_COLUMNS = ("count", "last", "last_step", "last_time", "min", "min_step", "max", "max_step")
+SUMMARY_COLUMNS = Summary._fields
 
 _ADD_BATCH = "INSERT INTO tracking_batch (run_id, points, payload, created_at) VALUES (%s, %s, %s, %s)"
+_ADD_BATCHES = """INSERT INTO tracking_batch (run_id, points, payload, created_at)
+    SELECT run_id, points, payload, %s::timestamptz
+    FROM unnest(%s::bigint[], %s::int[], %s::bytea[]) WITH ORDINALITY AS batch (run_id, points, payload, place) ORDER BY place"""
 _SERIES_COLUMNS = f"run_id, experiment_id, key, {', '.join(SUMMARY_COLUMNS)}"
 # The rules of `tracking.metrics.summary.merge`. A name for the stored row would shadow the table's in SQLite's upsert.
 _LATER = "(excluded.last_step, excluded.last_time) >= (tracking_series.last_step, tracking_series.last_time)"
@@ -45,17 +49,20 @@ _MERGE_ALL = f"""INSERT INTO tracking_series ({_SERIES_COLUMNS}) SELECT * FROM u
 class Arrived:
     """Metrics of one batch, ready to be stored; the work that needs no database is done."""
 
-    series: Sequence[tuple[str, Points]] = ()
+    columns: Columns = field(default_factory=Columns)
     summaries: Mapping[str, Summary] = field(default_factory=dict)
     payload: bytes = b""
-    points: int = 0
     rejected: Sequence[Rejected] = ()
+
+    @property
+    def points(self) -> int:
+        return len(self.columns.points)
 
     def without(self, keys: set[str]) -> "Arrived":
         """The same without some series, which are rejected: a run holds so many and no more."""
         told = [Rejected("metric", key, f"A run holds at most {RUN_SERIES} metrics.") for key in keys]
-        left = [(key, points) for key, points in self.series if key not in keys]
-        return replace(_packed(left), rejected=[*self.rejected, *told])
+        left = Columns.of((key, points) for key, points in self.columns if key not in keys)
+        return _packed(left, [*self.rejected, *told])
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +74,27 @@ class Place:
 
 
 def arrive(metrics: Iterable[tuple[str, Points]]) -> Arrived:
-    """Refuse bad keys, join what came twice under one key, pack and summarise. About 0.2 ms for a thousand points."""
-    rejected = []
+    """Refuse bad keys, join what came twice under one key, pack and summarise. About 0.1 ms for a thousand points."""
+    columns = metrics if isinstance(metrics, Columns) else Columns.of(metrics)
+    problems = {key: problem for key in columns.keys if (problem := problem_of_key(key))}
+    if problems or 0 in columns.counts or len(set(columns.keys)) < len(columns):
+        columns = Columns.of(_joined((key, points) for key, points in columns if key not in problems))
+    return _packed(columns, [Rejected("metric", key, problem) for key, problem in problems.items()])
+
+
+def _joined(series: Iterable[tuple[str, Points]]) -> Iterator[tuple[str, Points]]:
     parts: dict[str, list[Points]] = {}
-    for key, points in metrics:
-        if problem := problem_of_key(key):
-            rejected.append(Rejected("metric", key, problem))
-        elif len(points):
+    for key, points in series:
+        if len(points):
             parts.setdefault(key, []).append(points)
-    return replace(_packed([(key, concat(each)) for key, each in parts.items()]), rejected=rejected)
+    return ((key, concat(each)) for key, each in parts.items())
 
 
-def _packed(series: Sequence[tuple[str, Points]]) -> Arrived:
-    if not series:
-        return Arrived()
-    return Arrived(
-        series=series,
-        summaries={key: summarise(points) for key, points in series},
-        payload=codec.pack(series),
-        points=sum(len(points) for _, points in series),
-    )
+def _packed(columns: Columns, rejected: Sequence[Rejected]) -> Arrived:
+    if not len(columns):
+        return Arrived(rejected=rejected)
+    payload = codec.pack_columns(columns.keys, columns.counts, columns.points)
+    return Arrived(columns, summarise_all(columns), payload, rejected)
 
 
 def keys_beyond_limit(run_id: int, arrived: Arrived) -> set[str]:
@@ -103,9 +111,12 @@ def store(arrivals: Sequence[tuple[Place, Arrived]]) -> None:
     if not arrivals:
         return
     stamp = connection.ops.adapt_datetimefield_value(clock.now())
-    rows = [(place.run_id, arrived.points, arrived.payload, stamp) for place, arrived in arrivals]
-    with connection.cursor() as cursor:
-        cursor.executemany(_ADD_BATCH, rows)
+    rows = [(place.run_id, arrived.points, arrived.payload) for place, arrived in arrivals]
+    with prepared.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_ADD_BATCHES, [stamp, *(list(column) for column in zip(*rows, strict=True))])
+        else:
+            cursor.executemany(_ADD_BATCH, [(*row, stamp) for row in rows])
         _merge(cursor, _merged(arrivals))
 
 

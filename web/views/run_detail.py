@@ -16,8 +16,8 @@ from core.problems import status_of
 from retention import kinds
 from tracking import selectors, services
 from tracking.metrics.summary import Summary
-from tracking.models import Artifact, Run, RunInput, RunOutput
-from tracking.selectors import RunRow
+from tracking.models import Artifact, Run
+from tracking.selectors import RunRow, UsedVersion
 from web.lines import Start, impact_of, trace_of
 from web.standing import REFUSALS, asked, standing_of
 from web.trail import trail_of
@@ -115,23 +115,22 @@ def _summary(summary: Summary) -> Mapping[str, Any]:
     }
 
 
-def _data_of(row: RunRow) -> Sequence[tuple[str, Sequence[RunInput | RunOutput]]]:
+def _data_of(row: RunRow) -> Sequence[tuple[str, Sequence[UsedVersion]]]:
     return [(title, uses) for title, uses in (("Read", row.inputs), ("Made", row.outputs)) if uses]
 
 
-def _dataset(project: Project, use: RunInput | RunOutput) -> Mapping[str, Any]:
-    version = use.version
-    address = reverse("web:dataset_detail", args=[project.name, version.dataset.name])
+def _dataset(project: Project, use: UsedVersion) -> Mapping[str, Any]:
+    address = reverse("web:dataset_detail", args=[project.name, use.name])
     return {
-        "name": version.dataset.name,
-        "url": f"{address}?{urlencode({'version': str(version.uuid)})}",
+        "name": use.name,
+        "url": f"{address}?{urlencode({'version': str(use.version)})}",
         "context": use.context,
-        "digest": version.digest,
-        "strength": version.strength,
-        "kind": version.kind,
-        "rows": version.rows,
-        "bytes": version.bytes,
-        "uri": version.uri,
+        "digest": use.digest,
+        "strength": use.strength,
+        "kind": use.kind,
+        "rows": use.rows,
+        "bytes": use.bytes,
+        "uri": use.uri,
     }
 
 

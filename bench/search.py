@@ -1,0 +1,160 @@
+"""Search over 1,000, 10,000 and 100,000 runs of 20 params, 20 metrics and 5 tags, over REST, on SQLite and on PostgreSQL.
+
+One connection asks for pages of 100 whole runs, of the whole project unless it says otherwise, each question with other values. Every
+answer is compared with what plain Python finds among the same runs. The limit is what the database takes for the statements of
+the same search, sent without the server. PostgreSQL runs as it is installed, beside client and server on the same machine.
+Growth is the median of each kind as the store grows: flat where an index gives the page in its order, rising where all runs that
+pass have to be looked at.
+"""
+
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.beside import NAMES
+from bench.plot import Curve, Curves
+from bench.search_questions import KINDS, PAGE, Kind, Oracle, Question
+from bench.table import Row
+from bench.wire import Wire
+from tests.postgresql import start_postgresql
+from tests.server import Server, free_port
+
+SIZES = (1_000, 10_000, 100_000)
+DRAWN = ("metric and param, by a metric", "first page without a filter", "dataset by digest, by a metric")
+runs = SIZES[-1]  # `--runs`: where growth ends
+databases: Sequence[str] = ("sqlite", "postgresql")  # `--database`
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Milliseconds of one kind of question at one size."""
+
+    kind: Kind
+    runs: int
+    database: str
+    over_http: Sequence[float]
+    bare: Sequence[float]
+
+
+def measure(folder: Path) -> list[Row | Curves]:
+    taken: list[Taken] = []
+    sizes = [*(size for size in SIZES if size < runs), runs]
+    for database in databases:
+        home = folder / database
+        home.mkdir()
+        url = start_postgresql(folder) if database == "postgresql" else ""
+        for size in sizes:
+            _in_the_store(home, url, ["bench.seed.command", str(size)])
+            taken += _measured(home, url, NAMES[database], size, Oracle(size))
+    return [*(_row(each) for each in taken if each.runs == runs), *_growth(taken)]
+
+
+def _measured(home: Path, url: str, database: str, runs: int, oracle: Oracle) -> list[Taken]:
+    chance = random.Random(runs)
+    asked = {kind.name: [kind.ask(oracle, chance) for _ in range(kind.times)] for kind in KINDS}
+    over_http: dict[str, list[float]] = {}
+    with _served(home, url) as server:
+        wire = Wire(server.url, server.token)
+        for kind in KINDS:
+            over_http[kind.name] = [_ask(wire, question, oracle) for question in asked[kind.name]]
+    sent = json.dumps({name: [_body(each) for each in questions] for name, questions in asked.items()})
+    bare = json.loads(_in_the_store(home, url, ["bench.search_bare"], sent))
+    return [Taken(kind, runs, database, over_http[kind.name], bare[kind.name]) for kind in KINDS]
+
+
+def _ask(wire: Wire, question: Question, oracle: Oracle) -> float:
+    """Milliseconds of the last page, which has to be the one that plain Python finds."""
+    body = _body(question)
+    for _ in range(question.pages - 1):
+        body["cursor"] = wire.json("POST", "runs/search", body)["next_cursor"]
+        if body["cursor"] is None:
+            break
+    begun = time.perf_counter()
+    data = wire.send("POST", "runs/search", json.dumps(body).encode())
+    took = (time.perf_counter() - begun) * 1_000
+    found = [run["name"] for run in json.loads(data)["items"]]
+    if "cursor" not in body or body["cursor"] is not None:
+        expected = oracle.names(question)
+        if found != expected:
+            raise RuntimeError(f"{body} found {found[:3]} …, and has to find {expected[:3]} …")
+    return took
+
+
+def _body(question: Question) -> dict[str, Any]:
+    return {**question.body, "limit": PAGE}
+
+
+@contextmanager
+def _served(home: Path, url: str) -> Iterator[Server]:
+    server = Server(home, free_port(), _environment(home, url))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+def _in_the_store(home: Path, url: str, arguments: Sequence[str], sent: str = "") -> str:
+    """A process of ours that works on that store, as Django knows one database; what it printed."""
+    env = _environment(home, url) | {"LINEAL_HOME": str(home), "DJANGO_SETTINGS_MODULE": "config.settings"}
+    command = [sys.executable, "-m", *arguments]
+    return subprocess.run(command, env=env, input=sent, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def _environment(home: Path, url: str) -> dict[str, str]:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("LINEAL_")}
+    env["LINEAL_CREDENTIALS_FILE"] = str(home / "credentials.json")
+    return env | ({"LINEAL_DATABASE_URL": url} if url else {})
+
+
+def _row(taken: Taken) -> Row:
+    p50, p95 = statistics.median(taken.over_http), _p95(taken.over_http)
+    kind = taken.kind
+    target = ""
+    if kind.p50_ms:
+        met = "met" if p50 <= kind.p50_ms and p95 <= kind.p95_ms else "MISSED"
+        target = f"target {kind.p50_ms:.0f}/{kind.p95_ms:.0f} ms {met}; "
+    return Row(
+        f"{kind.name}, {taken.database}",
+        "ms",
+        p50,
+        statistics.median(taken.bare),
+        "its SQL alone",
+        more_is_better=False,
+        detail=f"{target}p95 {p95:.1f} ms; {len(taken.over_http)} questions; {taken.runs:,} runs",
+    )
+
+
+def _p95(times: Sequence[float]) -> float:
+    return sorted(times)[min(len(times) - 1, int(0.95 * len(times)))]
+
+
+def _growth(taken: Sequence[Taken]) -> list[Curves]:
+    """A picture for each database: a dozen lines in one would not be told apart."""
+    return [
+        Curves(
+            f"search-growth-{database.split()[0].lower()}",
+            f"Search as the store grows, {database}",
+            "runs in the store",
+            "ms, median, over REST",
+            [Curve(name, _medians(taken, database, name)) for name in DRAWN],
+        )
+        for database in dict.fromkeys(each.database for each in taken)
+    ]
+
+
+def _medians(taken: Sequence[Taken], database: str, name: str) -> list[tuple[float, float]]:
+    return [
+        (each.runs, statistics.median(each.over_http))
+        for each in taken
+        if (each.kind.name, each.database) == (name, database)
+    ]

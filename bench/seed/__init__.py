@@ -1,0 +1,1 @@
+"""A store full of runs, made in minutes: what search is measured on."""

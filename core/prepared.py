@@ -1,0 +1,33 @@
+"""A cursor for the few statements that are sent all day: PostgreSQL parses and plans them once a connection, and takes values beside
+the statement, bytes as bytes. Django's own cursor writes values into the statement, where a packed batch has twice its size in hex.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+SENT_BEFORE = 2  # times that a connection has sent a statement before it is worth a plan that stays
+
+
+@contextmanager
+def cursor() -> Iterator[Any]:
+    """Django's cursor, with its errors, wrappers and counts. Lists are bound as arrays there: write `= ANY(%s::bigint[])`, and name
+    types, since a number would be of the smallest type that holds it. On SQLite, whose driver keeps statements by itself,
+    nothing is different. Behind a pooler nothing is prepared: its sessions are lent for one transaction.
+    """
+    if connection.vendor != "postgresql":
+        with connection.cursor() as plain:
+            yield plain
+        return
+    import psycopg  # noqa: PLC0415 - SQLite does without
+
+    connection.ensure_connection()
+    opened: Any = connection.connection
+    if not settings.DATABASE_POOLER and opened.prepare_threshold is None:
+        opened.prepare_threshold = SENT_BEFORE  # Django's cursors bind on this side, and never prepare
+    wrapped: Any = connection._prepare_cursor(psycopg.Cursor(opened))  # type: ignore[attr-defined]  # noqa: SLF001 - what cursor() itself calls
+    with wrapped:
+        yield wrapped
