@@ -2,8 +2,8 @@
 fork of it. That saves the time of importing them in each, and most of their memory.
 
 The supervisor sets Django up as well (`config.setting_up`), but starts no thread and asks no database; what belongs to one role,
-each fork settles for itself, so it is in all the same process that `lineal worker` would be. Where forking is not sound (macOS' frameworks), or not wanted, each part is started
-as a program.
+each fork settles for itself, so it is in all the same process that `lineal worker` would be.
+Where forking is not sound (macOS' frameworks), or not wanted, each part is started as a program.
 """
 
 import atexit

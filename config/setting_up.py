@@ -26,10 +26,8 @@ def preload() -> None:
     django.setup()
     from django.urls import get_resolver  # noqa: PLC0415 - needs settings
 
-    import audit.sequencer  # noqa: PLC0415 - likewise
     import config.bootstrap  # noqa: PLC0415
     import config.celery  # noqa: F401, PLC0415
-
     from core import schema  # noqa: PLC0415
 
     _ = get_resolver().url_patterns
