@@ -24,6 +24,22 @@ work: Work = "jobs"
 """What this process does. Its entry point says so before Django reads the settings."""
 
 
+def become(kind: Work) -> None:
+    """Say what this process does. Where the settings have been read before, by the process that forked this one, the connections that
+    it will make get its own limits; it has made none.
+    """
+    global work  # noqa: PLW0603 - the settings ask for it
+    work = kind
+    from django.conf import settings  # noqa: PLC0415 - may be read already
+
+    if not settings.configured:
+        return
+    from django.db import connections  # noqa: PLC0415 - needs settings
+
+    for alias, found in databases(settings.HOME).items():
+        connections.settings[alias]["OPTIONS"] = found["OPTIONS"]
+
+
 @dataclass(frozen=True)
 class Limits:
     """How long PostgreSQL lets a session of ours run one statement, wait for a lock, and sit idle in a transaction.

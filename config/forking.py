@@ -1,9 +1,9 @@
 """Processes of `lineal up` that share what they have in common: the supervisor imports the libraries once, and each part is a
 fork of it. That saves the time of importing them in each, and most of their memory.
 
-Only what neither asks a setting nor starts a thread is imported before. A fork sets up Django for itself, so it is in all the
-same process that `lineal worker` would be. Where forking is not sound (macOS' frameworks), or not wanted, each part is started
-as a program.
+The supervisor sets Django up as well (`config.setting_up`), but starts no thread and asks no database; what belongs to one role,
+each fork settles for itself, so it is in all the same process that `lineal worker` would be.
+Where forking is not sound (macOS' frameworks), or not wanted, each part is started as a program.
 """
 
 import atexit
@@ -24,7 +24,8 @@ from typing import IO, NoReturn, Protocol
 WATCH_S = 0.02  # between two looks at a process that is waited for
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 LIBRARIES = (
-    "asyncio", "celery.apps.worker", "celery.bin.celery", "celery.bin.worker", "celery.concurrency.solo",
+    "asyncio", "celery.app.amqp", "celery.app.events", "celery.app.routes", "celery.apps.worker",
+    "celery.backends.base", "celery.events.receiver", "celery.bin.celery", "celery.bin.worker", "celery.concurrency.solo",
     "celery.worker.consumer", "charset_normalizer", "cronsim", "cryptography.fernet",
     "cryptography.hazmat.primitives.asymmetric.ed25519", "cryptography.hazmat.primitives.serialization",
     "django.contrib.staticfiles.handlers", "django.core.handlers.wsgi", "django.core.mail", "django.core.management",
@@ -84,12 +85,13 @@ def can_fork() -> bool:
     return sys.platform == "linux"
 
 
-def preload() -> None:
-    """Import what all parts need. What is not there, each part will miss by itself."""
+def preload(more: Callable[[], None]) -> None:
+    """Import what all parts need, and do `more` that they share. A library that is not there, each part will miss by itself."""
     gc.disable()
     for name in LIBRARIES:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    more()
     gc.collect()
     gc.freeze()  # so that no collection in a fork writes to the pages of what is shared
     gc.enable()

@@ -18,7 +18,7 @@ from typing import IO, Self
 
 import click
 
-from config import environment, forking
+from config import environment, forking, setting_up
 from core.folders import make_private
 
 LOOK_S = 0.2  # between two looks whether a start was broken off
@@ -77,7 +77,7 @@ class Fleet:
         self._lock = take_lock(home)
         self._children: dict[str, _Child] = {}
         if forking.can_fork():
-            forking.preload()
+            forking.preload(setting_up.preload)
         self._stopping = False
 
     def __enter__(self) -> Self:
@@ -200,8 +200,9 @@ class Fleet:
 def _run(module: str, command: Sequence[str]) -> None:
     """In a fork: what `python -m module command` does."""
     if module == "config.bootstrap":
-        from config import bootstrap  # noqa: PLC0415 - not for the supervisor
+        from config import bootstrap  # noqa: PLC0415 - needs settings
 
+        setting_up.begin("bootstrap")
         bootstrap.command(command[0])
         return
     from config.__main__ import main  # noqa: PLC0415 - likewise

@@ -19,7 +19,7 @@ from typing import Any
 
 import click
 
-from config import environment
+from config import environment, setting_up
 from config.environment import BadSetting
 from config.home import CannotStart, home_folder, open_home, prepare_home
 from core import logs, roster
@@ -229,10 +229,8 @@ def _prepare(role: str, home: Path | None, *, check: bool, wait_s: float) -> Non
     if check:
         _check(role)
     open_home(home)
-    os.environ["LINEAL_PROCESS"] = role
-    import django  # noqa: PLC0415 - a check needs none
-
-    django.setup()
+    os.environ[setting_up.ROLE] = role
+    setting_up.begin(role)
     logging.captureWarnings(capture=True)
     _run_folder()
     wait_until_it_fits(wait_s)

@@ -5,11 +5,10 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from config import database
+from config import setting_up
 
-database.work = "web"
-os.environ.setdefault("LINEAL_PROCESS", "web")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+setting_up.begin("web", work="web")
 application = get_wsgi_application()
 
 # What is loaded by now stays. Left to the collector, it is walked through whenever an answer of thousands of values is built,

@@ -4,7 +4,6 @@ A process with a seat (see `roster`) keeps its counts in small mapped files, whi
 worker's are there as well, although nobody can ask a worker. Without a seat (commands, tests) they stay in memory.
 """
 
-import functools
 import logging
 import os
 from collections.abc import Collection, Iterable, Sequence
@@ -36,12 +35,21 @@ def _share_counts() -> Path | None:
         log.warning("This process counts for itself alone, since %s cannot be used: %s", folder, exc)
         return None
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # the library reads it from there alone
-    seat = functools.partial(roster.take_seat, settings.PROCESS, folder)
-    values.ValueClass = values.MultiProcessValue(seat)  # type: ignore[no-untyped-call]
+    values.ValueClass = values.MultiProcessValue(lambda: roster.take_seat(settings.PROCESS, folder))  # type: ignore[no-untyped-call]
     return folder
 
 
 SHARED_FOLDER = _share_counts()
+
+
+def sit_down() -> None:
+    """Take the seat of a fork that has been told its role. What it counts is kept there, and no longer at its parent's.
+
+    Raises:
+        OSError: as `roster.take_seat`.
+    """
+    if SHARED_FOLDER is not None:
+        roster.take_seat(settings.PROCESS, SHARED_FOLDER)
 
 
 def counter(name: str, words: str, labels: Sequence[str] = ()) -> Counter:

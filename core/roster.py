@@ -26,6 +26,7 @@ from core.folders import make_private
 
 ROLE = re.compile(r"[a-z][a-z0-9-]{0,30}")
 MOST_SEATS = 256  # of one role on one machine
+SUPERVISOR = "up"  # of `lineal up`: it sets up what the processes that it forks share, and does nothing of theirs
 FRESH_S = 60.0  # three times what the slowest of them takes between two signs of life, and then some
 GONE_S = 24 * 3_600.0  # a machine that wrote nothing for so long, and holds no seat, has gone for good
 _SAID_BYTES = 128  # of a seat's file, always: it is written over in one go, and nobody reads half of it
@@ -89,6 +90,16 @@ def take_seat(role: str, at: Path) -> str:
                 _begin(at, seat, handle)
                 return seat
     raise OSError(f"All {MOST_SEATS} seats of '{role}' in {at} are taken.")
+
+
+def _let_go() -> None:
+    """In a fork: the seat is its parent's alone, and is free as soon as that ends."""
+    for held in _held.values():
+        os.close(held.handle)
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 def _begin(at: Path, seat: str, handle: int) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any, Self
 
+from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponseBase
 from opentelemetry import trace
@@ -49,7 +50,7 @@ class Spans:
 
     def __init__(self, processor: SpanProcessor) -> None:
         defaults = {SERVICE_NAME: "lineal", SERVICE_VERSION: version("lineal-server")}
-        if role := os.environ.get("LINEAL_PROCESS"):
+        if role := settings.PROCESS:
             defaults["service.instance.id"] = f"{role}-{os.getpid()}"
         resource = Resource.create().merge(Resource(defaults)).merge(OTELResourceDetector().detect())
         self._provider = TracerProvider(resource=resource)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from config.up import CannotStart, _refuse_stranger
+from core import roster
 from tests.server import free_port, running_server
 
 LINEAL = Path(sys.executable).with_name("lineal")
@@ -54,6 +55,14 @@ def test_it_needs_no_configuration_and_leaves_nothing_open(server):
 
 def test_sdk_and_cli_on_this_machine_are_signed_in(server):
     assert json.loads(server.cli("whoami", "--json").stdout)["account"]["name"] == "owner"
+
+
+def test_every_part_has_a_seat_of_its_own(server):
+    """They are forks of one process that has a seat, too: what each counts is told apart all the same."""
+    members = roster.living(roster.folder(server.home / "run"))
+
+    assert [member.seat for member in members] == ["beat-0", "sequencer-0", "up-0", "web-0", "worker-0"]
+    assert len({member.pid for member in members}) == 5
 
 
 def test_a_second_server_on_the_same_home_is_refused(server):
