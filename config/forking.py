@@ -128,7 +128,7 @@ def fork(part: Part) -> Forked:
 def _be(part: Part, signals: set[int], parent: int) -> NoReturn:
     """Never goes back: what this process's parent has begun is not for its forks to end."""
     code = 1
-    atexit._clear()  # type: ignore[attr-defined]  # noqa: SLF001 - that is this process's parent's to do at its end
+    atexit._clear()  # noqa: SLF001 - that is this process's parent's to do at its end
     try:
         _settle(part, signals, parent)
         part.run()

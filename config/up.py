@@ -40,7 +40,7 @@ def up(home: Path | None, port: int, host: str, browser: bool | None, insecure: 
     allow_host(host)
     try:
         fleet = Fleet(folder)
-    except HomeTaken as exc:
+    except (HomeTaken, BadSetting) as exc:
         raise CannotStart(str(exc)) from exc
     with fleet:
         link = _bootstrap(fleet, url)
@@ -99,4 +99,4 @@ def _announce(folder: Path, url: str, link: str) -> None:
     sys.stdout.flush()
 
 
-__all__ = ["BadSetting", "CannotStart", "up"]
+__all__ = ["CannotStart", "up"]

@@ -10,7 +10,7 @@ NAME = "restore.json"
 
 @dataclass(frozen=True)
 class Marker:
-    """Which backup, by its name and the digest of its manifest, and what was asked for besides: that it be proven, and that no token stays."""
+    """Which backup, by its name and the digest of its manifest, and what was asked for besides: its proof, and that no token stays."""
 
     backup: str
     manifest: str

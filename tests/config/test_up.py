@@ -120,6 +120,13 @@ def test_a_database_that_does_not_answer_is_one_plain_line(tmp_path):
     assert len(refused.stderr.strip().splitlines()) == 1
 
 
+def test_a_setting_that_cannot_be_is_one_plain_line(tmp_path):
+    refused = up(tmp_path / "home", free_port(), LINEAL_STOP_S="soon")
+
+    assert refused.returncode == 1
+    assert refused.stderr.strip() == "lineal: LINEAL_STOP_S has to be a whole number from 0 on, and is 'soon'."
+
+
 @pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM])
 def test_it_stops_cleanly_and_starts_again_on_what_it_kept(tmp_path, number):
     with running_server(tmp_path) as server:
