@@ -11,7 +11,7 @@ from config import forking, processes
 @pytest.fixture
 def fleet(tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "LOG_LIMIT_BYTES", 1_000)
-    monkeypatch.setattr(forking, "can_fork", lambda: False)  # it starts none here, and this process has threads of other tests
+    monkeypatch.setattr(forking, "can_fork", lambda: False)  # this process has threads of other tests
     monkeypatch.setenv("LINEAL_RUN_DIR", str(tmp_path / "run"))
     made = processes.Fleet(tmp_path)
     yield made
