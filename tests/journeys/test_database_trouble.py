@@ -21,6 +21,7 @@ from tests.journeys.test_faults import assert_exactly_once, train, wait_for_step
 from tests.server import running_server
 
 pytestmark = [
+    pytest.mark.xdist_group("database-trouble"),  # one server, and what one test has logged the next one reads
     pytest.mark.server,
     pytest.mark.slow,
     pytest.mark.skipif(os.environ["LINEAL_TEST_DATABASE"] != "postgresql", reason="SQLite is a file"),
