@@ -136,6 +136,7 @@ def give_database(home: Path, database: str | None) -> None:
 def running_server(folder: Path, *, migrated: bool = True, **settings: str) -> Iterator[Server]:
     """A server in `folder`, ended on leaving; `settings` are LINEAL_* variables. It finds its database `migrated`, which saves it
     seconds, or nothing at all."""
+    migrated = migrated and templates.at_hand()
     with postgresql_database(migrated=migrated) as database:
         env = {name: value for name, value in os.environ.items() if not name.startswith("LINEAL_")}
         env |= {"LINEAL_CREDENTIALS_FILE": str(folder / "credentials.json"), "LINEAL_SPOOL_DIR": str(folder / "spool")}

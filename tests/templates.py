@@ -13,6 +13,11 @@ NAME = "lineal_template"  # on this run's PostgreSQL
 MIGRATING_S = 120
 
 
+def at_hand() -> bool:
+    """Whether this is a run of tests: a benchmark has no folder for a template, and its servers migrate for themselves."""
+    return "LINEAL_HOME" in os.environ
+
+
 def _folder() -> Path:
     """Of the whole run, whichever process asks."""
     return Path(os.environ["LINEAL_HOME"]).parent
