@@ -1,7 +1,7 @@
-"""`HotView`: a route that training asks all day, without the parts of the REST framework that it does not use.
+"""`HotView`: a route that programs ask all day, without the parts of the REST framework that it does not use.
 
 The framework wraps each request, negotiates, looks for versions, and hands its answer through a template response: a third of
-what a small batch of points cost. A caller with a token is let in here by the same functions, in the same order, with the same
+what a small batch of points cost, and more of what a look-up costs. A caller with a token is let in here by the same functions, in the same order, with the same
 errors; everybody else, and every other verb, goes the framework's way.
 """
 
@@ -19,8 +19,11 @@ from core.codec import JsonRenderer, json_bytes
 
 
 class HotView(ProjectView):
-    """Subclasses answer POST in `answer`, with what becomes JSON; and in `post` for who comes the framework's way."""
+    """Subclasses answer `hot_verb` in `answer`, with what becomes JSON; and in the handler of that verb for who comes the
+    framework's way.
+    """
 
+    hot_verb: ClassVar[str] = "POST"
     rate_limit: ClassVar[dict[str, str]] = {"POST": "ingest"}
 
     def answer(self, request: HttpRequest, **named: str) -> Any:
@@ -30,7 +33,7 @@ class HotView(ProjectView):
         """Hears of every error, whichever way it came."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: str) -> HttpResponseBase:
-        if request.method != "POST" or "HTTP_AUTHORIZATION" not in request.META:
+        if request.method != self.hot_verb or "HTTP_AUTHORIZATION" not in request.META:
             return super().dispatch(request, *args, **kwargs)
         self.request = request  # type: ignore[assignment]  # the principal is found on either
         try:
@@ -47,10 +50,10 @@ class HotView(ProjectView):
     def _let_in(self, request: HttpRequest) -> None:
         """As `APIView.initial` and those of its subclasses."""
         principal = bearer_of(request)
-        ratelimit.take(self.rate_limit["POST"], f"token:{principal.token_id}")
+        ratelimit.take(self.rate_limit.get(self.hot_verb, "api"), f"token:{principal.token_id}")
         refuse_nul(request)
         self.project = get_project(name=request.GET.get("project", DEFAULT_PROJECT), visible_to=principal)
-        self.check_project(self.permissions["POST"])
+        self.check_project(self.permissions[self.hot_verb])
 
     def handle_exception(self, exc: Exception) -> Any:
         self.refused(exc)

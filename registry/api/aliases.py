@@ -1,18 +1,22 @@
 """Aliases of a model. Names of environments are among them, read-only."""
 
+from typing import Any
+
+from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.hot import HotView
 from accounts.api.pages import PAGE_PARAMETERS, page
 from accounts.api.schemas import page_of
 from core.access import Permission
 from core.api import parse, parse_query
 from registry import selectors, services
 from registry.api.base import REASON_LENGTH, RegistryView, VersionRefField, short_page
-from registry.api.render import alias_change_out, alias_out, alias_view_out
-from registry.api.schemas import AliasChangeOut, AliasOut
+from registry.api.render import alias_change_out, alias_out, alias_target_out, alias_view_out
+from registry.api.schemas import AliasChangeOut, AliasOut, AliasTargetOut
 from registry.names import check_alias
 
 
@@ -26,8 +30,12 @@ class Aliases(RegistryView):
         return Response(short_page(views, request, key=lambda view: view.name, render=alias_view_out))
 
 
-class OneAlias(RegistryView):
-    permissions = {"PUT": Permission.MODEL_WRITE, "DELETE": Permission.MODEL_WRITE}
+class OneAlias(RegistryView, HotView):
+    """Reading it is hot: whatever serves a model asks which version that is, each time it starts or looks again."""
+
+    hot_verb = "GET"
+    rate_limit = {}
+    permissions = {"GET": Permission.PROJECT_READ, "PUT": Permission.MODEL_WRITE, "DELETE": Permission.MODEL_WRITE}
 
     class Input(serializers.Serializer):
         version = VersionRefField()
@@ -35,6 +43,15 @@ class OneAlias(RegistryView):
 
     class DeleteQuery(serializers.Serializer):
         reason = serializers.CharField(max_length=REASON_LENGTH, required=False, allow_blank=True, default="")
+
+    @extend_schema(responses=AliasTargetOut)
+    def get(self, request: Request, name: str, alias: str) -> Response:
+        """The version that an alias or an environment of that name points at."""
+        return Response(self.answer(request._request, name=name, alias=alias))  # noqa: SLF001 - its documented way down
+
+    def answer(self, request: HttpRequest, **named: str) -> dict[str, Any]:
+        target = selectors.get_alias_target(project=self.project, model=named["name"], name=named["alias"])
+        return alias_target_out(target)
 
     @extend_schema(request=Input, responses=AliasOut)
     def put(self, request: Request, name: str, alias: str) -> Response:

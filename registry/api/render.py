@@ -19,7 +19,7 @@ from registry.models import (
     Report,
     Slot,
 )
-from registry.selectors.aliases import AliasView
+from registry.selectors.aliases import AliasTarget, AliasView
 from retention import bin as the_bin
 from retention import tombstones
 
@@ -95,6 +95,22 @@ def alias_view_out(view: AliasView) -> dict[str, Any]:
 
 def alias_out(alias: Alias) -> dict[str, Any]:
     return alias_view_out(AliasView(alias.name, alias.version, alias.set_at, alias.set_by, is_environment=False))
+
+
+def alias_target_out(target: AliasTarget) -> dict[str, Any]:
+    return {
+        "alias": target.name,
+        "version": target.number,
+        "digest": target.digest,
+        "lifecycle": target.lifecycle,
+        "run": target.run,
+        "artifact": target.artifact,
+        "description": target.description,
+        "tags": target.tags,
+        "set_at": target.set_at,
+        "set_by": target.set_by,
+        "is_environment": target.is_environment,
+    }
 
 
 def alias_change_out(change: AliasChange) -> dict[str, Any]:

@@ -69,6 +69,16 @@ class AliasOut(serializers.Serializer):
     is_environment = serializers.BooleanField(help_text="Read-only here: it moves by promotion.")
 
 
+class AliasTargetOut(AliasOut):
+    """An alias with what a loader needs of its version; the version's own address has the manifest."""
+
+    lifecycle = serializers.ChoiceField(ModelVersion.Lifecycle.values)
+    run = serializers.CharField(help_text="32 hex digits.")
+    artifact = serializers.CharField()
+    description = serializers.CharField(allow_blank=True)
+    tags = serializers.DictField(child=serializers.CharField(allow_blank=True))
+
+
 class AliasChangeOut(serializers.Serializer):
     alias = serializers.CharField()
     version = serializers.IntegerField(allow_null=True, help_text="Null where the alias was deleted.")

@@ -1,6 +1,6 @@
 """Reads of the registry, one module per noun. A name that is missing raises NotFound; every list is lazy."""
 
-from registry.selectors.aliases import alias_history, list_aliases
+from registry.selectors.aliases import alias_history, get_alias_target, list_aliases
 from registry.selectors.deployments import get_deployment, list_deployments, promoted_digests
 from registry.selectors.environments import (
     find_slot,
@@ -34,6 +34,7 @@ __all__ = [
     "find_slot",
     "find_version_at",
     "find_versions",
+    "get_alias_target",
     "get_deployment",
     "get_environment",
     "get_manifest_file",

@@ -207,6 +207,7 @@ REGISTRY = [
     Route("POST", f"{MODEL}/purge{P}", Permission.PURGE, body=WHY, prepare=kept.a_deleted_model),
     Route("POST", f"{VERSION}/quarantine{P}", Permission.PROMOTION_APPROVE, body=WHY, prepare=things.a_version),
     Route("GET", f"{MODEL}/aliases{P}", READ, prepare=things.an_alias),
+    Route("GET", f"{MODEL}/aliases/{{alias}}{P}", READ, prepare=things.an_alias),
     Route("PUT", f"{MODEL}/aliases/{{alias}}{P}", WRITE, body={"version": 1}, prepare=things.a_version),
     Route("DELETE", f"{MODEL}/aliases/{{alias}}{P}", WRITE, ok=204, prepare=things.an_alias),
     Route("GET", f"{MODEL}/aliases/{{alias}}/history{P}", READ, prepare=things.an_alias),
