@@ -24,6 +24,7 @@ class Sockets:
         self._socket = socket.create_connection((parts.hostname or "", parts.port or 80), timeout=LIMIT_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._left = b""
+        self._asked = b""
 
     def __enter__(self) -> Self:
         return self
@@ -35,14 +36,23 @@ class Sockets:
 
     def send(self, request: bytes) -> bytes:
         """The body of the answer."""
+        self.ask(request)
+        return self.answer()
+
+    def ask(self, request: bytes) -> None:
+        """Send it, and go on; `answer` waits for what comes back."""
         self._socket.sendall(request)
+        self._asked = request
+
+    def answer(self) -> bytes:
+        """The body of the answer to the last request."""
         head, length = self._head()
         body = self._left
         while len(body) < length:
             body += self._more()
         self._left = body[length:]
         if not head.startswith(b"HTTP/1.1 2"):
-            raise RuntimeError(f"{request[:80]!r}: {head[:40]!r} {body[:300]!r}")
+            raise RuntimeError(f"{self._asked[:80]!r}: {head[:40]!r} {body[:300]!r}")
         return body[:length]
 
     def _head(self) -> tuple[bytes, int]:
