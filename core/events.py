@@ -16,8 +16,7 @@ def subscribe(event: str, job_name: str) -> None:
 
 def announce(event: str, /, **payload: Any) -> None:
     """Tell the subscribers of `event`, in the same transaction as the fact itself. Payload values are JSON."""
-    for job_name in _subscribers[event]:
-        jobs.enqueue(job_name, **payload)
+    jobs.enqueue_each(_subscribers[event], **payload)
 
 
 def subscribers(event: str) -> list[str]:

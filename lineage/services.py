@@ -11,7 +11,6 @@ from lineage.models import Edge, Node
 WALK_LOCK = "lineage walk"
 
 
-@transaction.atomic
 def ensure_node(*, project: ProjectRef, kind: str, key: str, live: bool = False) -> Node:
     """The node of `key`, made if missing. Idempotent and safe in a race; `live` counts only when the node is made."""
     found = Node.objects.filter(project_id=project.id, kind=kind, key=key).first()
@@ -39,6 +38,19 @@ def connect(*, src: Node, dst: Node, kind: str, run_key: str | None = None) -> E
     _refuse_cycle(src=src, dst=dst)
     Edge.objects.bulk_create([Edge(src=src, dst=dst, kind=kind, run_key=run_key)], ignore_conflicts=True)
     return Edge.objects.get(src=src, dst=dst, kind=kind)
+
+
+@transaction.atomic(savepoint=False)
+def grow(*, src: Node, kind: str, key: str, edge: str, run_key: str | None = None) -> Node:
+    """A node of a thing that comes to be in this transaction, and what it came of. Two statements, and no walk: nothing leads
+    out of a node that nobody else sees yet, so its edge closes no cycle. `src` is locked as its foreign key does.
+
+    Raises:
+        IntegrityError: there is such a node already; use `ensure_node` and `connect`.
+    """
+    node = Node.objects.create(project_id=src.project_id, kind=kind, key=key)
+    Edge.objects.create(src=src, dst=node, kind=edge, run_key=run_key)
+    return node
 
 
 def set_live(*, node: Node, live: bool) -> None:
