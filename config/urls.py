@@ -8,6 +8,7 @@ from config.scraping import Metrics
 
 urlpatterns = [
     path("api/v1/", include("tracking.ingest_urls")),
+    path("api/v1/", include("registry.lookup_urls")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", Metrics.as_view(), name="metrics"),

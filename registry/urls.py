@@ -20,7 +20,6 @@ urlpatterns = [
     path("models/<str:name>/versions/<str:ref>/purge", lifecycle.PurgeVersion.as_view(), name="version-purge"),
     path("models/<str:name>/versions/<str:ref>/quarantine", versions.Quarantine.as_view(), name="version-quarantine"),
     path("models/<str:name>/aliases", aliases.Aliases.as_view(), name="aliases"),
-    path("models/<str:name>/aliases/<str:alias>", aliases.OneAlias.as_view(), name="alias"),
     path("models/<str:name>/aliases/<str:alias>/history", aliases.AliasHistory.as_view(), name="alias-history"),
     path("models/<str:name>/environments", environments.Slots.as_view(), name="slots"),
     path(

@@ -68,10 +68,11 @@ def version_summary_out(version: ModelVersion, names: Sequence[AliasView]) -> di
     }
 
 
-def version_out(version: ModelVersion) -> dict[str, Any]:
-    """With the whole manifest. Three queries."""
+def version_out(version: ModelVersion, names: Sequence[AliasView] | None = None) -> dict[str, Any]:
+    """With the whole manifest. Three queries, or one where the names that point at it are known."""
+    known = selectors.list_aliases(model=version.model) if names is None else names
     return {
-        **version_summary_out(version, selectors.list_aliases(model=version.model)),
+        **version_summary_out(version, known),
         "manifest": [manifest_file_out(file) for file in selectors.manifest_files(version)],
         "card": version.card,
         "signature": version.signature,

@@ -62,10 +62,12 @@ class Versions(RegistryView):
         the same run are the same version: 200, and nothing is new.
         """
         data = parse(self.Input, request)
-        run = tracking.get_run(project=self.project, id=parse_run_id(data.pop("run")))
+        run_id = parse_run_id(data.pop("run"))
+        run = tracking.get_runs(project=self.project, ids=[run_id])[run_id]
         model = services.ensure_model(project=self.project, name=name, actor=self.principal)
         version, is_new = services.register_version(model=model, run=run, actor=self.principal, **data)
-        return Response(version_out(version), status=201 if is_new else 200)
+        names = () if is_new else None  # nothing points at what has just come to be
+        return Response(version_out(version, names), status=201 if is_new else 200)
 
 
 class OneVersion(RegistryView):

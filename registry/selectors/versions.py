@@ -84,8 +84,8 @@ def list_versions(*, model: Model, deleted: bool = False) -> QuerySet[ModelVersi
 
 
 def all_versions(*, model: Model) -> QuerySet[ModelVersion]:
-    """Newest first, with model, run and seal, whatever became of them."""
-    return ModelVersion.objects.select_related("model__project", "run", "seal").filter(model=model).order_by("-number")
+    """Newest first, with run and seal, whatever became of them; `model` itself is their model, and not read again."""
+    return model.versions.select_related("run", "seal").order_by("-number")
 
 
 def find_version_at(*, model: Model, name: str) -> ModelVersion | None:

@@ -1,5 +1,7 @@
 """Writes to aliases: every move is kept, in their history and on the ledger."""
 
+from typing import Any
+
 from django.db import transaction
 
 from audit.services import record
@@ -34,10 +36,19 @@ def set_alias(*, model: Model, name: str, version: ModelVersion, actor: Principa
     if alias is not None and alias.version_id == version.pk:
         return alias
     previous = alias.version if alias is not None else None
-    alias, _ = Alias.objects.update_or_create(
-        model=model, name=name, defaults={"version": version, "set_at": now(), "set_by": actor.name}
-    )
+    moved = {"version": version, "set_at": now(), "set_by": actor.name}
+    if alias is None:
+        alias = Alias.objects.create(model=model, name=name, **moved)
+    else:
+        alias = _moved(alias, **moved)
     _keep(model, name, version=version, previous=previous, actor=actor, reason=reason)
+    return alias
+
+
+def _moved(alias: Alias, **changes: Any) -> Alias:
+    for column, value in changes.items():
+        setattr(alias, column, value)
+    alias.save(update_fields=list(changes))
     return alias
 
 
@@ -60,12 +71,16 @@ def delete_alias(*, model: Model, name: str, actor: Principal, reason: str = "")
 
 def _lock(model: Model) -> None:
     """Two movers of one alias come one after the other, so that its history is one line."""
-    Model.objects.select_for_update().get(pk=model.pk)
+    Model.objects.select_for_update().values_list("pk").get(pk=model.pk)
 
 
 def _refuse_environment(model: Model, name: str) -> None:
-    ensure_environments(project=model.project)
-    if Environment.objects.filter(project_id=model.project_id, name=name).exists():
+    environments = Environment.objects.filter(project_id=model.project_id).values_list("name", flat=True)
+    names = set(environments)
+    if not names:
+        ensure_environments(project=model.project)
+        names = set(environments.all())
+    if name in names:
         raise AliasIsEnvironment(name)
 
 

@@ -56,9 +56,8 @@ def _begin_again(model: Model, project: Project, description: str, actor: Princi
     return model
 
 
-@transaction.atomic
 def ensure_model(*, project: Project, name: str, actor: Principal) -> Model:
-    """The model of that name, made if missing. Raises Invalid as `create_model` does."""
+    """The model of that name, made if missing; one query where it is there. Raises Invalid as `create_model` does."""
     found = Model.objects.select_related("project").filter(project=project, name=name, purged_at=None).first()
     if found is not None:
         return found

@@ -9,7 +9,7 @@ from django.db import transaction
 from audit.services import record
 from core import events, jobs
 from core.access import Principal, system_principal
-from lineage.services import connect, ensure_node
+from lineage.services import ensure_node, grow
 from registry import links
 from registry.errors import ArtifactBarred, ModelDeleted, VersionBarred, VersionDeleted, VersionInUse, VersionPurged
 from registry.evidence import version_target
@@ -54,9 +54,9 @@ def register_version(
     model = Model.objects.select_for_update(of=("self",)).select_related("project").get(pk=model.pk)
     if model.deleted_at is not None:
         raise ModelDeleted(model.name)
-    versions = ModelVersion.objects.select_related("model__project", "run", "seal")
-    known = versions.filter(model=model, run=run, digest=digest, purged_at=None).first()
-    if known is not None:
+    same = ModelVersion.objects.filter(model=model, run=run, digest=digest, purged_at=None)
+    if (known_id := same.values_list("pk", flat=True).first()) is not None:
+        known = ModelVersion.objects.select_related("model__project", "run", "seal").get(pk=known_id)
         refuse_deleted(known)
         return known, False
     model.last_number += 1
@@ -100,8 +100,7 @@ def _manifest(entries: Entries) -> str:
 def _join_line(version: ModelVersion) -> None:
     project = version.model.project
     run = ensure_node(project=project, kind="run", key=version.run.uuid.hex)
-    node = ensure_node(project=project, kind="model_version", key=version.uuid.hex)
-    connect(src=run, dst=node, kind="generated", run_key=version.run.uuid.hex)
+    grow(src=run, kind="model_version", key=version.uuid.hex, edge="generated", run_key=version.run.uuid.hex)
 
 
 def _tell_registered(version: ModelVersion, *, actor: Principal, files: int) -> None:
