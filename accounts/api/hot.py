@@ -1,8 +1,8 @@
 """`HotView`: a route that programs ask all day, without the parts of the REST framework that it does not use.
 
 The framework wraps each request, negotiates, looks for versions, and hands its answer through a template response: a third of
-what a small batch of points cost, and more of what a look-up costs. A caller with a token is let in here by the same functions, in the same order, with the same
-errors; everybody else, and every other verb, goes the framework's way.
+what a small batch of points cost, and more of what a look-up costs. A caller with a token is let in here by the same functions,
+in the same order, with the same errors; everybody else, and every other verb, goes the framework's way.
 """
 
 from typing import Any, ClassVar

@@ -1,7 +1,5 @@
 """Writes to aliases: every move is kept, in their history and on the ledger."""
 
-from typing import Any
-
 from django.db import transaction
 
 from audit.services import record
@@ -36,19 +34,14 @@ def set_alias(*, model: Model, name: str, version: ModelVersion, actor: Principa
     if alias is not None and alias.version_id == version.pk:
         return alias
     previous = alias.version if alias is not None else None
-    moved = {"version": version, "set_at": now(), "set_by": actor.name}
-    if alias is None:
-        alias = Alias.objects.create(model=model, name=name, **moved)
-    else:
-        alias = _moved(alias, **moved)
+    alias = _point(alias or Alias(model=model, name=name), version, actor)
     _keep(model, name, version=version, previous=previous, actor=actor, reason=reason)
     return alias
 
 
-def _moved(alias: Alias, **changes: Any) -> Alias:
-    for column, value in changes.items():
-        setattr(alias, column, value)
-    alias.save(update_fields=list(changes))
+def _point(alias: Alias, version: ModelVersion, actor: Principal) -> Alias:
+    alias.version, alias.set_at, alias.set_by = version, now(), actor.name
+    alias.save()
     return alias
 
 
