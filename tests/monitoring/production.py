@@ -20,6 +20,7 @@ from tests.monitoring.building import build_profile
 from tests.registry.factories import new_artifact, new_run, new_version
 
 DAY = timedelta(days=1)
+TODAY = EPOCH + (clock.now() - EPOCH) // DAY * DAY
 
 
 def rows(n=2_000, seed=0, *, shift=0.0, missing=0.0, country=("de", "fr", "it")):
@@ -35,8 +36,8 @@ def rows(n=2_000, seed=0, *, shift=0.0, missing=0.0, country=("de", "fr", "it"))
 
 
 def day(back):
-    """The start of the UTC day so many days ago."""
-    return EPOCH + (clock.now() - EPOCH) // DAY * DAY - back * DAY
+    """The start of the UTC day so many days ago: before the tests began, since theirs is a clock that may be moved over midnight."""
+    return TODAY - back * DAY
 
 
 def store_artifact(run, path, content):
