@@ -71,7 +71,7 @@ def rendered(project, **options):
     return [
         {
             key: value
-            for key, value in run_out(row, project=project.name).items()
+            for key, value in run_out(row, project=project).items()
             if key not in OF_THE_STORE | OF_THE_MOMENT
         }
         for row in selectors.run_rows(page.items)

@@ -1,7 +1,10 @@
 """What the routes of this room answer, as plain dictionaries."""
 
+from math import isfinite
 from typing import Any
+from uuid import UUID
 
+from core.access import ProjectRef
 from core.codec import number
 from retention import bin as the_bin
 from retention import tombstones
@@ -9,6 +12,7 @@ from tracking.metrics.summary import Summary
 from tracking.models import Artifact, Dataset, DatasetVersion, Experiment, Run, Seal
 from tracking.selectors import RunRow, UsedVersion
 from tracking.selectors.artifacts import Folder
+from tracking.selectors.listed import ListedSeal
 
 
 def experiment_out(experiment: Experiment) -> dict[str, Any]:
@@ -25,18 +29,18 @@ def experiment_out(experiment: Experiment) -> dict[str, Any]:
     }
 
 
-def run_out(row: RunRow, *, project: str) -> dict[str, Any]:
+def run_out(row: RunRow, *, project: ProjectRef) -> dict[str, Any]:
     run = row.run
     return {
         "id": run.uuid.hex,
-        "project": project,
+        "project": project.name,
         "experiment": run.experiment.name,
         "name": run.name,
         "status": run.status,
         "lifecycle": run.lifecycle,
         "deleted_at": run.deleted_at,
         "purge_at": the_bin.purged_from(run.deleted_at) if run.is_deleted else None,
-        "purged": _purged(run) if run.is_purged else None,
+        "purged": _purged(run.uuid, project) if run.is_purged else None,
         "parent": run.parent.uuid.hex if run.parent else None,
         "caused_by": run.caused_by,
         "description": run.description,
@@ -58,12 +62,12 @@ def run_out(row: RunRow, *, project: str) -> dict[str, Any]:
         "outputs": [dataset_use_out(use) for use in row.outputs],
         "seal": seal_out(row.seal),
         "sealed": run.sealed,
-        "url": f"/projects/{project}/runs/{run.uuid.hex}",
+        "url": f"/projects/{project.name}/runs/{run.uuid.hex}",
     }
 
 
-def _purged(run: Run) -> dict[str, Any] | None:
-    stone = tombstones.find(project=run.project, kind="run", key=run.uuid.hex)
+def _purged(run: UUID, project: ProjectRef) -> dict[str, Any] | None:
+    stone = tombstones.find(project=project, kind="run", key=run.hex)
     return tombstones.facts(stone) if stone else None
 
 
@@ -88,18 +92,20 @@ def _environment(row: RunRow) -> dict[str, Any] | None:
 def summary_out(summary: Summary) -> dict[str, Any]:
     """`last` null in the store means that it was NaN, and is spelled so."""
     count, last, last_step, _, least, min_step, most, max_step = summary
+    if last is None or least is None or most is None or not (isfinite(last) and isfinite(least) and isfinite(most)):
+        last, least, most = "NaN" if last is None else number(last), number(least), number(most)
     return {
         "count": count,
-        "last": "NaN" if last is None else number(last),
+        "last": last,
         "last_step": last_step,
-        "min": number(least),
+        "min": least,
         "min_step": min_step,
-        "max": number(most),
+        "max": most,
         "max_step": max_step,
     }
 
 
-def seal_out(seal: Seal | None) -> dict[str, Any] | None:
+def seal_out(seal: Seal | ListedSeal | None) -> dict[str, Any] | None:
     if seal is None:
         return None
     return {"number": seal.number, "digest": seal.digest, "sealed_at": seal.sealed_at, "event_id": seal.event_id}

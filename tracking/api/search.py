@@ -70,7 +70,7 @@ class SearchRuns(ProjectView):
         def answer() -> dict[str, Any]:
             page = search_runs(project=self.project, **data)
             rows = selectors.run_rows(page.items, columns)
-            items = [run_out(row, project=self.project.name) for row in rows]
+            items = [run_out(row, project=self.project) for row in rows]
             return {"items": items, "next_cursor": page.next_cursor}
 
         return Response(replica.read(request, answer))
