@@ -17,6 +17,7 @@ SQLITE_PRAGMAS = (
     "PRAGMA busy_timeout=20000",
     "PRAGMA cache_size=-65536",
     "PRAGMA temp_store=MEMORY",
+    "PRAGMA mmap_size=1073741824",
 )
 
 Work = Literal["web", "jobs", "migration"]

@@ -8,7 +8,6 @@ from uuid import UUID
 from django.db import connections
 
 from core import replica
-from tracking.models import Run
 
 Rows = list[tuple[Any, ...]]
 
@@ -67,11 +66,11 @@ class ListedRun(NamedTuple):
 
     @property
     def is_deleted(self) -> bool:
-        return self.lifecycle == Run.Lifecycle.DELETED
+        return self.lifecycle == "deleted"
 
     @property
     def is_purged(self) -> bool:
-        return self.lifecycle == Run.Lifecycle.PURGED
+        return self.lifecycle == "purged"
 
 
 _OWN = ("id", *ListedRun._fields[1:-3])
@@ -125,7 +124,7 @@ def typed(rows: Rows, *, ids: Sequence[int], times: Sequence[int]) -> list[Seque
         values = list(row)
         for at in ids:
             if values[at] is not None:
-                values[at] = UUID(values[at])
+                values[at] = UUID(int=int(values[at], 16))
         for at in times:
             if values[at] is not None:
                 values[at] = values[at].replace(tzinfo=UTC)

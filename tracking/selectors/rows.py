@@ -3,7 +3,7 @@
 Values are thousands a page, and read by SQL of our own: an object of the ORM for each would cost more than the search.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tracking.metrics.summary import Summary
@@ -44,12 +44,12 @@ def run_rows(runs: Sequence[Run] | Sequence[ListedRun], columns: Columns | None 
     """The runs, in the order given, with their values by key. Five queries."""
     rows = {run.pk: RunRow(run) for run in runs}
     columns = columns or Columns()
-    for run_id, key, kind, value in _values(_PARAMS, rows, columns.params):
-        rows[run_id].params[key] = value if kind == "s" else unspell(value, kind)
-    for run_id, key, value in _values(_TAGS, rows, columns.tags):
+    for run_id, key, value in params_of(rows, columns):
+        rows[run_id].params[key] = value
+    for run_id, key, value in tags_of(rows, columns):
         rows[run_id].tags[key] = value
-    for row in _values(_SERIES, rows, columns.metrics):
-        rows[row[0]].metrics[row[1]] = tuple.__new__(Summary, row[2:])  # what _make does, in half its time
+    for run_id, key, *values in series_of(rows, columns):
+        rows[run_id].metrics[key] = Summary._make(values)
     inputs, outputs = uses_of(rows)
     for use in inputs:
         rows[use.run_id].inputs.append(use)
@@ -58,6 +58,22 @@ def run_rows(runs: Sequence[Run] | Sequence[ListedRun], columns: Columns | None 
     for run_id, seal in latest_seals(rows).items():
         rows[run_id].seal = seal
     return [rows[run.pk] for run in runs]
+
+
+def params_of(runs: Collection[int], columns: Columns) -> Iterator[tuple[int, str, Scalar]]:
+    """Run, key and value, by run and key. One query, as for the others."""
+    for run_id, key, kind, value in _values(_PARAMS, runs, columns.params):
+        yield run_id, key, value if kind == "s" else unspell(value, kind)
+
+
+def tags_of(runs: Collection[int], columns: Columns) -> Rows:
+    """Run, key and value, likewise."""
+    return _values(_TAGS, runs, columns.tags)
+
+
+def series_of(runs: Collection[int], columns: Columns) -> Rows:
+    """Run, key and the fields of a `Summary`, likewise."""
+    return _values(_SERIES, runs, columns.metrics)
 
 
 def _values(select: str, runs: Collection[int], keys: Sequence[str] | None) -> Rows:
