@@ -29,6 +29,7 @@ ORDERS: dict[str, type[Lookup]] = {
     ">=": GreaterThanOrEqual,
 }
 DATASET_COLUMNS = {"name": "version__dataset__name", "digest": "version__digest", "context": "context"}
+INDEXED_ATTRIBUTES = frozenset({"id", "name", "status", "created_by", "host", "code.commit"})
 POINTED_AT: dict[str, Manager[Any]] = {
     "experiment_id": Experiment.objects,
     "parent_id": Run.objects,
@@ -137,8 +138,12 @@ def matching_rows(expr: ast.Comparison) -> QuerySet[Any]:
 
 
 def is_indexed(expr: ast.Expr) -> bool:
-    """Whether an index finds `matching_rows` without looking at others: by experiment, key and value, or by a digest."""
+    """Whether an index finds what passes without looking at others: by experiment, key and value, or by a digest."""
     match expr:
+        case ast.Compare(field=ast.Attribute(name=name), operator="=") | ast.Among(
+            field=ast.Attribute(name=name), negated=False
+        ):
+            return name in INDEXED_ATTRIBUTES
         case ast.Compare(field=ast.Dataset(column="digest"), operator="="):
             return True
         case ast.Among(field=ast.Dataset(column="digest"), negated=False):

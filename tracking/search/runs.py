@@ -58,7 +58,12 @@ def search_runs(
     after = position_in(cursor, order, keys) if cursor else None
     with time_limit(settings.SLOW_READ_S, SearchTooSlow, using=replica.alias()) as deadline:
         selection = select(
-            project=project, filter=filter, experiments=experiments, lifecycle=lifecycle, deadline=deadline
+            project=project,
+            filter=filter,
+            experiments=experiments,
+            lifecycle=lifecycle,
+            deadline=deadline,
+            reach=offset + limit,
         )
         positions = read_positions(selection, keys, limit=offset + limit + 1, after=after)[offset:]
         more = len(positions) > limit
