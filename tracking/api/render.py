@@ -1,7 +1,7 @@
 """What the routes of this room answer, as plain dictionaries."""
 
 from collections.abc import Sequence
-from math import isfinite
+from math import inf
 from typing import Any
 from uuid import UUID
 
@@ -43,11 +43,12 @@ def runs_out(runs: Sequence[ListedRun], columns: Columns, *, project: ProjectRef
         items[run_id]["params"][key] = value
     for run_id, key, text in tags_of(items, columns):
         items[run_id]["tags"][key] = text
-    at, metrics = 0, {}
-    for run_id, key, *summary in series_of(items, columns):
-        if run_id != at:
-            at, metrics = run_id, items[run_id]["metrics"]
-        metrics[key] = summary_out(summary)
+    at = 0
+    for row in series_of(items, columns):
+        if row[0] != at:
+            at = row[0]
+            metrics = items[at]["metrics"]
+        metrics[row[1]] = summary_out(row[2:])
     for kind, uses in zip(("inputs", "outputs"), uses_of(items), strict=True):
         for use in uses:
             items[use.run_id][kind].append(dataset_use_out(use))
@@ -128,10 +129,10 @@ def _environment(run: Run | ListedRun) -> dict[str, Any] | None:
     return {"digest": lock.digest, "python": lock.python, "platform": lock.platform} if lock else None
 
 
-def summary_out(summary: Summary | Sequence[Any]) -> dict[str, Any]:
+def summary_out(summary: Summary | tuple[Any, ...]) -> dict[str, Any]:
     """`last` null in the store means that it was NaN, and is spelled so."""
     count, last, last_step, _, least, min_step, most, max_step = summary
-    if last is None or least is None or most is None or not (isfinite(last) and isfinite(least) and isfinite(most)):
+    if last is None or not -inf < least <= last <= most < inf:
         last, least, most = "NaN" if last is None else number(last), number(least), number(most)
     return {
         "count": count,

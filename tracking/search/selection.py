@@ -29,6 +29,7 @@ LIFECYCLES: tuple[Lifecycle, ...] = ("active", "archived", "deleted", "all")
 FEW = 3_000  # runs that can be tested and sorted in some 10 ms
 FAR = 1_000  # runs down; from there on what is skipped costs more than to sort
 MANY = 50_000  # runs that are sorted to find those of a page so far down
+OF_THE_PROJECT = frozenset({"id", "code.commit"})  # attributes whose index begins with the project, not with the experiment
 TRIES = 4  # comparisons that are counted to find a narrow one
 
 MERGED = 40  # experiments whose runs are merged in their order; of more, all that pass are sorted
@@ -168,8 +169,8 @@ def _candidates(
         if len(found) == TRIES or isinstance(part, (Not, AllOf, AnyOf, Picked)) or not is_indexed(part):
             continue
         if isinstance(part.field, Attribute):
-            runs = Run.objects.filter(place, compile_filter(part, RUNS), project_id=project.id)
-            found.append((at, runs.values("pk")))
+            where = Q(project_id=project.id) if part.field.name in OF_THE_PROJECT else place
+            found.append((at, Run.objects.filter(where, compile_filter(part, RUNS)).values("pk")))
         elif isinstance(part.field, Dataset):
             found.append((at, matching_rows(part).values("run_id")))
         else:

@@ -3,7 +3,7 @@
 Values are thousands a page, and read by SQL of our own: an object of the ORM for each would cost more than the search.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from tracking.metrics.summary import Summary
@@ -48,8 +48,8 @@ def run_rows(runs: Sequence[Run] | Sequence[ListedRun], columns: Columns | None 
         rows[run_id].params[key] = value
     for run_id, key, value in tags_of(rows, columns):
         rows[run_id].tags[key] = value
-    for run_id, key, *values in series_of(rows, columns):
-        rows[run_id].metrics[key] = Summary._make(values)
+    for row in series_of(rows, columns):
+        rows[row[0]].metrics[row[1]] = Summary._make(row[2:])
     inputs, outputs = uses_of(rows)
     for use in inputs:
         rows[use.run_id].inputs.append(use)
@@ -60,10 +60,12 @@ def run_rows(runs: Sequence[Run] | Sequence[ListedRun], columns: Columns | None 
     return [rows[run.pk] for run in runs]
 
 
-def params_of(runs: Collection[int], columns: Columns) -> Iterator[tuple[int, str, Scalar]]:
+def params_of(runs: Collection[int], columns: Columns) -> list[tuple[int, str, Scalar]]:
     """Run, key and value, by run and key. One query, as for the others."""
-    for run_id, key, kind, value in _values(_PARAMS, runs, columns.params):
-        yield run_id, key, value if kind == "s" else unspell(value, kind)
+    return [
+        (run_id, key, value if kind == "s" else unspell(value, kind))
+        for run_id, key, kind, value in _values(_PARAMS, runs, columns.params)
+    ]
 
 
 def tags_of(runs: Collection[int], columns: Columns) -> Rows:
