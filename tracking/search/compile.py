@@ -78,7 +78,12 @@ class Scope:
 
     def has(self, rows: QuerySet[Any]) -> Q:
         """One of `rows` belongs to the run at hand."""
-        return Q((Probe if self.one_by_one else Exists)(rows.filter(run_id=OuterRef(self.run_id))))
+        mine = rows.filter(run_id=OuterRef(self.run_id))
+        if not self.one_by_one:
+            return Q(Exists(mine))
+        if rows.model is not RunInput:  # PostgreSQL then finds an equal value in its index alone
+            mine = mine.filter(experiment_id=OuterRef("experiment_id"))
+        return Q(Probe(mine))
 
 
 def compile_filter(expr: ast.Expr, scope: Scope) -> Q:
