@@ -132,7 +132,7 @@ def _environment(run: Run | ListedRun) -> dict[str, Any] | None:
 def summary_out(summary: Summary | tuple[Any, ...]) -> dict[str, Any]:
     """`last` null in the store means that it was NaN, and is spelled so."""
     count, last, last_step, _, least, min_step, most, max_step = summary
-    if last is None or not -inf < least <= last <= most < inf:
+    if last is None or least is None or most is None or not -inf < least <= last <= most < inf:
         last, least, most = "NaN" if last is None else number(last), number(least), number(most)
     return {
         "count": count,

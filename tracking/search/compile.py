@@ -145,8 +145,9 @@ def matching_rows(expr: ast.Comparison) -> QuerySet[Any]:
 def is_indexed(expr: ast.Expr) -> bool:
     """Whether an index finds what passes without looking at others: by experiment, key and value, or by a digest."""
     match expr:
-        case ast.Compare(field=ast.Attribute(name=name), operator="=") | ast.Among(
-            field=ast.Attribute(name=name), negated=False
+        case (
+            ast.Compare(field=ast.Attribute(name=name), operator="=")
+            | ast.Among(field=ast.Attribute(name=name), negated=False)
         ):
             return name in INDEXED_ATTRIBUTES
         case ast.Compare(field=ast.Dataset(column="digest"), operator="="):

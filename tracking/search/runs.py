@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
+
 from core import replica
 from core.access import ProjectRef
 from core.errors import Invalid
@@ -97,4 +98,3 @@ def _checked_offset(offset: int) -> int:
             field="offset",
         )
     return offset
-

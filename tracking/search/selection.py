@@ -29,7 +29,9 @@ LIFECYCLES: tuple[Lifecycle, ...] = ("active", "archived", "deleted", "all")
 FEW = 3_000  # runs that can be tested and sorted in some 10 ms
 FAR = 1_000  # runs down; from there on what is skipped costs more than to sort
 MANY = 50_000  # runs that are sorted to find those of a page so far down
-OF_THE_PROJECT = frozenset({"id", "code.commit"})  # attributes whose index begins with the project, not with the experiment
+OF_THE_PROJECT = frozenset(
+    {"id", "code.commit"}
+)  # attributes whose index begins with the project, not with the experiment
 TRIES = 4  # comparisons that are counted to find a narrow one
 
 MERGED = 40  # experiments whose runs are merged in their order; of more, all that pass are sorted
@@ -155,8 +157,14 @@ def _narrowed(
     parts = expr.parts if isinstance(expr, AllOf) else (expr,)
     tried = _candidates(parts, project, experiments)
     few = FEW if reach <= FAR else MANY
-    narrow = {at: rows for (at, rows), count in zip(tried, _counts([rows for _, rows in tried], few + 1), strict=True) if count <= few}
-    return tuple(narrow.values()), AllOf(tuple(part for at, part in enumerate(parts) if at not in narrow)) if narrow else expr
+    narrow = {
+        at: rows
+        for (at, rows), count in zip(tried, _counts([rows for _, rows in tried], few + 1), strict=True)
+        if count <= few
+    }
+    return tuple(narrow.values()), AllOf(
+        tuple(part for at, part in enumerate(parts) if at not in narrow)
+    ) if narrow else expr
 
 
 def _candidates(
@@ -183,7 +191,8 @@ def _counts(queries: Sequence[QuerySet[Any]], most: int) -> list[int]:
     if not queries:
         return []
     using = queries[0].db
-    sqls, values = [], []
+    sqls: list[str] = []
+    values: list[Any] = []
     for query in queries:
         try:
             sql, bound = query.order_by().query.get_compiler(using=using).as_sql()

@@ -62,7 +62,8 @@ class UsedVersion(NamedTuple):
 _USES = """SELECT {made}, u.id, u.run_id, u.context, v.uuid, d.name, v.digest, v.kind, v.strength, v.rows, v.bytes, v.uri
 FROM {table} u JOIN tracking_datasetversion v ON v.id = u.version_id JOIN tracking_dataset d ON d.id = v.dataset_id"""
 _BOTH = " UNION ALL ".join(
-    _USES.format(made=made, table=table) + "{}" for made, table in enumerate(("tracking_runinput", "tracking_runoutput"))
+    _USES.format(made=made, table=table) + "{}"
+    for made, table in enumerate(("tracking_runinput", "tracking_runoutput"))
 )
 
 

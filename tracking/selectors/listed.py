@@ -148,9 +148,11 @@ def _array(values: Collection[Any]) -> Any:
 
 def _listed(row: Sequence[Any]) -> ListedRun:
     *own, experiment, parent, digest, python, platform = row
-    return ListedRun(
-        *own,
-        experiment=ListedExperiment(experiment),
-        parent=ListedParent(parent) if parent is not None else None,
-        environment=ListedLock(digest, python, platform) if digest is not None else None,
+    return ListedRun._make(
+        (
+            *own,
+            ListedExperiment(experiment),
+            ListedParent(parent) if parent is not None else None,
+            ListedLock(digest, python, platform) if digest is not None else None,
+        )
     )
