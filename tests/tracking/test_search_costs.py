@@ -38,7 +38,10 @@ def served(project, bob, api):
         pytest.param({"order_by": ["metrics.loss"]}, 9, id="in the order of a metric, and then without it"),
         pytest.param({"filter": "metrics.auc > 0.1", "order_by": ["metrics.loss"]}, 9, id="filter and order"),
         pytest.param(
-            {"filter": "metrics.auc > 0.1 AND params.opt = 'adam' AND status = 'running'", "order_by": ["params.lr DESC"]},
+            {
+                "filter": "metrics.auc > 0.1 AND params.opt = 'adam' AND status = 'running'",
+                "order_by": ["params.lr DESC"],
+            },
             9,
             id="several comparisons are counted at once",
         ),

@@ -78,7 +78,9 @@ def test_a_page_in_the_order_of_a_value_is_read_off_its_index(few_runs, explain,
 def test_few_runs_are_sorted_in_one_statement_with_those_that_lack_the_key(few_runs, explain):
     plans = explain(filter="params.opt = 'adam'", order_by=["metrics.f1", "params.lr DESC"])
 
-    assert len([plan for plan in plans if "USE TEMP B-TREE FOR ORDER BY" in plan and "tracking_run" in plan]) == 1, plans
+    assert len([plan for plan in plans if "USE TEMP B-TREE FOR ORDER BY" in plan and "tracking_run" in plan]) == 1, (
+        plans
+    )
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite takes the primary key for this")
