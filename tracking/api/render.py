@@ -41,8 +41,8 @@ def runs_out(runs: Sequence[ListedRun], columns: Columns, *, project: ProjectRef
     items = {run.pk: _facts(run, project) for run in runs}
     for run_id, key, value in params_of(items, columns):
         items[run_id]["params"][key] = value
-    for run_id, key, text in tags_of(items, columns):
-        items[run_id]["tags"][key] = text
+    for run_id, key, value in tags_of(items, columns):
+        items[run_id]["tags"][key] = value
     at = 0
     for row in series_of(items, columns):
         if row[0] != at:

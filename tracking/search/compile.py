@@ -150,9 +150,10 @@ def is_indexed(expr: ast.Expr) -> bool:
             | ast.Among(field=ast.Attribute(name=name), negated=False)
         ):
             return name in INDEXED_ATTRIBUTES
-        case ast.Compare(field=ast.Dataset(column="digest"), operator="="):
-            return True
-        case ast.Among(field=ast.Dataset(column="digest"), negated=False):
+        case (
+            ast.Compare(field=ast.Dataset(column="digest"), operator="=")
+            | ast.Among(field=ast.Dataset(column="digest"), negated=False)
+        ):
             return True
         case ast.Compare(field=ast.Metric(column="last") | ast.Param() | ast.Tag(), operator=operator, value=value):
             return operator == "=" or (operator != "!=" and isinstance(value, float))

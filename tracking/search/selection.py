@@ -198,7 +198,7 @@ def _counts(queries: Sequence[QuerySet[Any]], most: int) -> list[int]:
             sql, bound = query.order_by().query.get_compiler(using=using).as_sql()
         except EmptyResultSet:  # the conditions contradict each other
             sql, bound = "SELECT 1 WHERE 1 = 0", ()
-        sqls.append(f"(SELECT count(*) FROM ({sql} LIMIT {most:d}) q{len(sqls)})")
+        sqls.append(f"(SELECT count(*) FROM ({sql} LIMIT {most:d}) q{len(sqls)})")  # noqa: S608 - the ORM's, values bound
         values += bound
     with connections[using].cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(sqls)}", values)

@@ -76,13 +76,14 @@ class ListedRun(NamedTuple):
 _OWN = ("id", *ListedRun._fields[1:-3])
 _NAMES = (*(f"r.{name}" for name in _OWN), "e.name", "p.uuid", "l.digest", "l.python", "l.platform")
 _AS_TEXT = "CAST({} AS text)"  # of a time: Python's reader of ISO 8601 takes a tenth of what either driver's takes
+_TAKEN = ", ".join(_AS_TEXT.format(name) if name.endswith("_at") else name for name in _NAMES)
 _RUNS = (
-    f"SELECT {', '.join(_AS_TEXT.format(name) if name.endswith('_at') else name for name in _NAMES)} FROM tracking_run r JOIN tracking_experiment e ON e.id = r.experiment_id "  # noqa: S608 - constants
+    f"SELECT {_TAKEN} FROM tracking_run r JOIN tracking_experiment e ON e.id = r.experiment_id "  # noqa: S608 - constants
     "LEFT JOIN tracking_run p ON p.id = r.parent_id LEFT JOIN tracking_environmentlock l ON l.id = r.environment_id"
 )
 _RUN_IDS = [_NAMES.index(name) for name in ("r.uuid", "r.caused_by", "p.uuid")]
 _RUN_TIMES = [_NAMES.index(f"r.{name}") for name in _OWN if name.endswith("_at")]
-_SEALS = f"SELECT run_id, number, digest, {_AS_TEXT.format('sealed_at')}, event_id FROM tracking_seal"
+_SEALS = f"SELECT run_id, number, digest, {_AS_TEXT.format('sealed_at')}, event_id FROM tracking_seal"  # noqa: S608 - constants
 
 
 def listed_runs(ids: Sequence[int]) -> list[ListedRun]:
