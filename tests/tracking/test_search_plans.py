@@ -145,3 +145,17 @@ def test_the_largest_filter_is_answered(project, few_runs):
     assert count_runs(project=project, filter=deep) == 3
     everything = " and ".join(["(metrics.loss >= 0 or tags.a = 'b')"] * 50)
     assert count_runs(project=project, filter=everything) == 4
+
+
+@pytest.mark.parametrize(
+    "text", ["0.2 < metrics.loss < 0.3", "metrics.loss > 0.2 AND params.opt = 'adam' AND metrics.loss < 0.3"]
+)
+def test_a_range_of_one_value_is_one_look_up(few_runs, project, text):
+    """Most runs are above its low end and most below its high end: neither alone tells that hardly any is between."""
+    with CaptureQueriesContext(connection) as queries:
+        found = search_runs(project=project, filter=text, order_by=["metrics.loss"]).items
+
+    assert [run.name for run in found] == ["r1"]
+    [counting] = [query["sql"] for query in queries if "count(*)" in query["sql"]]
+    assert "0.2" in counting.split("LIMIT")[0]
+    assert "0.3" in counting.split("LIMIT")[0]

@@ -6,7 +6,7 @@ every database, whatever its locale.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ ORDERS: dict[str, type[Lookup]] = {
     ">=": GreaterThanOrEqual,
 }
 DATASET_COLUMNS = {"name": "version__dataset__name", "digest": "version__digest", "context": "context"}
+COMPARISONS = (ast.Compare, ast.Between, ast.Among, ast.Like, ast.IsNan)
 INDEXED_ATTRIBUTES = frozenset({"id", "name", "status", "created_by", "host", "code.commit"})
 POINTED_AT: dict[str, Manager[Any]] = {
     "experiment_id": Experiment.objects,
@@ -164,10 +165,40 @@ def is_indexed(expr: ast.Expr) -> bool:
     return False
 
 
+def alike(parts: Iterable[ast.Expr]) -> list[tuple[ast.Expr, ...]]:
+    """Parts of an AND, those that compare one metric, param or tag together: a run has one row of it, which they all test."""
+    groups: dict[object, list[ast.Expr]] = {}
+    for at, part in enumerate(flat(parts)):
+        compared = part.field if isinstance(part, COMPARISONS) else None
+        groups.setdefault(compared if isinstance(compared, ast.Metric | ast.Param | ast.Tag) else at, []).append(part)
+    return [tuple(group) for group in groups.values()]
+
+
+def flat(parts: Iterable[ast.Expr]) -> Iterator[ast.Expr]:
+    """With the parts of an AND within an AND in its place."""
+    for part in parts:
+        if isinstance(part, ast.AllOf):
+            yield from flat(part.parts)
+        else:
+            yield part
+
+
+def rows_of_all(group: Sequence[ast.Expr]) -> QuerySet[Any]:
+    """The rows, of any run, of which all of a group of `alike` are true."""
+    first, *others = [matching_rows(part) for part in group if isinstance(part, COMPARISONS)]
+    for rows in others:
+        first = first & rows
+    return first
+
+
 def _joined(parts: Iterable[ast.Expr], scope: Scope, connector: str) -> Q:
     """Databases test in the order written: first what is found quickly and passed by few."""
-    cheap_first = sorted(parts, key=_rank) if connector == Q.AND else parts
-    return Q(*(compile_filter(part, scope) for part in cheap_first), _connector=connector)
+    if connector == Q.OR:
+        return Q(*(compile_filter(part, scope) for part in parts), _connector=connector)
+    groups = sorted(alike(parts), key=lambda group: min(map(_rank, group)))
+    return Q(
+        *(compile_filter(group[0], scope) if len(group) == 1 else scope.has(rows_of_all(group)) for group in groups)
+    )
 
 
 def _rank(expr: ast.Expr) -> int:

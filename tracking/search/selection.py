@@ -20,7 +20,15 @@ from tracking.limits import SEARCH_EXPERIMENTS
 from tracking.models import Experiment, Run
 from tracking.search import steps
 from tracking.search.ast import AllOf, Among, AnyOf, Attribute, Dataset, Expr, Not, Picked
-from tracking.search.compile import Scope, compile_filter, is_indexed, matching_rows
+from tracking.search.compile import (
+    COMPARISONS,
+    Scope,
+    alike,
+    compile_filter,
+    is_indexed,
+    matching_rows,
+    rows_of_all,
+)
 from tracking.search.parser import parse
 
 Lifecycle = Literal["active", "archived", "deleted", "all"]
@@ -154,27 +162,26 @@ def _narrowed(
     """
     if not experiments:
         return (), expr
-    parts = expr.parts if isinstance(expr, AllOf) else (expr,)
-    tried = _candidates(parts, project, experiments)
+    groups = alike(expr.parts if isinstance(expr, AllOf) else (expr,))
+    tried = _candidates(groups, project, experiments)
     few = FEW if reach <= FAR else MANY
-    narrow = {
-        at: rows
-        for (at, rows), count in zip(tried, _counts([rows for _, rows in tried], few + 1), strict=True)
-        if count <= few
-    }
-    return tuple(narrow.values()), AllOf(
-        tuple(part for at, part in enumerate(parts) if at not in narrow)
-    ) if narrow else expr
+    counts = _counts([rows for _, rows in tried], few + 1)
+    narrow = {at: rows for (at, rows), count in zip(tried, counts, strict=True) if count <= few}
+    if not narrow:
+        return (), expr
+    rest = (part for at, group in enumerate(groups) if at not in narrow for part in group)
+    return tuple(narrow.values()), AllOf(tuple(rest))
 
 
 def _candidates(
-    parts: Sequence[Expr], project: ProjectRef, experiments: tuple[int, ...]
+    groups: Sequence[tuple[Expr, ...]], project: ProjectRef, experiments: tuple[int, ...]
 ) -> list[tuple[int, QuerySet[Any]]]:
-    """Those of `parts` that an index answers: where each stands among them, and the ids of the runs that pass it."""
+    """Those of `groups` that an index answers: where each stands among them, and the ids of the runs that pass it."""
     place = Q(experiment_id=experiments[0]) if len(experiments) == 1 else Q(experiment_id__in=experiments)
     found: list[tuple[int, QuerySet[Any]]] = []
-    for at, part in enumerate(parts):
-        if len(found) == TRIES or isinstance(part, (Not, AllOf, AnyOf, Picked)) or not is_indexed(part):
+    for at, group in enumerate(groups):
+        part = group[0]
+        if len(found) == TRIES or not isinstance(part, COMPARISONS) or not any(map(is_indexed, group)):
             continue
         if isinstance(part.field, Attribute):
             where = Q(project_id=project.id) if part.field.name in OF_THE_PROJECT else place
@@ -182,7 +189,7 @@ def _candidates(
         elif isinstance(part.field, Dataset):
             found.append((at, matching_rows(part).values("run_id")))
         else:
-            found.append((at, matching_rows(part).filter(place).values("run_id")))
+            found.append((at, rows_of_all(group).filter(place).values("run_id")))
     return found
 
 
