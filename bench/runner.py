@@ -134,7 +134,9 @@ def _parsed(arguments: list[str], scenarios: Mapping[str, Measuring]) -> argpars
     )
     parser.add_argument("--write", action="store_true", help="put the tables into docs/benchmarks.md and .json")
     parser.add_argument("--json", type=Path, metavar="FILE", help="put the figures into this file")
-    parser.add_argument("--quick", action="store_true", help="less of everything for the peers: minutes, not an hour")
+    parser.add_argument(
+        "--quick", action="store_true", help="less of everything for the peers, and of searches: minutes, not an hour"
+    )
     parser.add_argument("--runs", type=_count, help="that peers search among (10,000)")
     parser.add_argument("--points", type=_count, help="of a peer's long series (1,000,000)")
     parser.add_argument("--megabytes", type=_count, help="of the large file (1,000)")
@@ -175,7 +177,7 @@ def _sizes(wish: argparse.Namespace) -> Sizes:
 
 def _set(module: ModuleType, wish: argparse.Namespace) -> None:
     """What a module has by the name of an option follows the option."""
-    for name in ("runs", "points", "megabytes", "databases", "tools"):
+    for name in ("runs", "points", "megabytes", "databases", "tools", "quick"):
         value = getattr(wish, name)
         if value is not None and not callable(getattr(module, name, callable)):
             setattr(module, name, value)

@@ -15,22 +15,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.beside import NAMES
+from bench.beside import NAMES, postgresql
 from bench.plot import Curve, Curves
 from bench.search_questions import KINDS, PAGE, Kind, Oracle, Question
 from bench.table import Row
 from bench.wire import Wire
-from tests.postgresql import start_postgresql
 from tests.server import Server, free_port
 
 SIZES = (1_000, 10_000, 100_000)
 DRAWN = ("metric and param, by a metric", "first page without a filter", "dataset by digest, by a metric")
+DRAWN_KINDS = [kind for kind in KINDS if kind.name in DRAWN]
+QUICK_RUNS = 2_000
 runs = SIZES[-1]  # `--runs`: where growth ends
+quick = False  # `--quick`: a small store and few questions, to see that all of it works
 databases: Sequence[str] = ("sqlite", "postgresql")  # `--database`
 
 
@@ -46,29 +48,62 @@ class Taken:
 
 
 def measure(folder: Path) -> list[Row | Curves]:
+    """Under six minutes on a machine of two cores that does nothing else, most of which goes into filling the stores."""
     taken: list[Taken] = []
-    sizes = [*(size for size in SIZES if size < runs), runs]
-    for database in databases:
-        home = folder / database
-        home.mkdir()
-        url = start_postgresql(folder) if database == "postgresql" else ""
-        for size in sizes:
-            _in_the_store(home, url, ["bench.seed.command", str(size)])
-            taken += _measured(home, url, NAMES[database], size, Oracle(size))
-    return [*(_row(each) for each in taken if each.runs == runs), *_growth(taken)]
+    most = QUICK_RUNS if quick else runs
+    oracle: Oracle | None = None
+    with ExitStack() as stack:
+        stores = [stack.enter_context(_store(folder, name)) for name in databases]
+        for size in [*(size for size in SIZES if size < most), most]:
+            with _seeding(stores, size):
+                oracle = oracle or Oracle(most)
+            for store in stores:
+                taken += _measured(store, size, oracle.of_the_first(size), KINDS if size == most else DRAWN_KINDS)
+    return [*(_row(each) for each in taken if each.runs == most), *_growth(taken)]
 
 
-def _measured(home: Path, url: str, database: str, runs: int, oracle: Oracle) -> list[Taken]:
-    chance = random.Random(runs)
-    asked = {kind.name: [kind.ask(oracle, chance) for _ in range(kind.times)] for kind in KINDS}
+@dataclass(frozen=True)
+class Store:
+    """A home and, for PostgreSQL, the URL of its database."""
+
+    home: Path
+    name: str
+    url: str
+
+
+@contextmanager
+def _store(folder: Path, name: str) -> Iterator[Store]:
+    home = folder / f"home-{name}"
+    home.mkdir()
+    with postgresql(folder) if name == "postgresql" else nullcontext("") as url:
+        yield Store(home, NAMES[name], url)
+
+
+@contextmanager
+def _seeding(stores: Sequence[Store], size: int) -> Iterator[None]:
+    """All stores are brought to that size side by side, and what is inside goes on meanwhile."""
+    filling = [_in_the_store(store, ["bench.seed.command", str(size)]) for store in stores]
+    try:
+        yield
+    finally:
+        codes = [each.wait() for each in filling]
+    if any(codes):
+        raise RuntimeError(f"Filling the stores with {size:,} runs ended with {codes}.")
+
+
+def _measured(store: Store, size: int, oracle: Oracle, kinds: Sequence[Kind]) -> list[Taken]:
+    chance = random.Random(size)
+    times = {kind.name: max(10, kind.times // 6) if quick else kind.times for kind in kinds}
+    asked = {kind.name: [kind.ask(oracle, chance) for _ in range(times[kind.name])] for kind in kinds}
     over_http: dict[str, list[float]] = {}
-    with _served(home, url) as server:
+    with _served(store) as server:
         wire = Wire(server.url, server.token)
-        for kind in KINDS:
+        for kind in kinds:
             over_http[kind.name] = [_ask(wire, question, oracle) for question in asked[kind.name]]
     sent = json.dumps({name: [_body(each) for each in questions] for name, questions in asked.items()})
-    bare = json.loads(_in_the_store(home, url, ["bench.search_bare"], sent))
-    return [Taken(kind, runs, database, over_http[kind.name], bare[kind.name]) for kind in KINDS]
+    process = _in_the_store(store, ["bench.search_bare"])
+    bare = json.loads(process.communicate(sent)[0])
+    return [Taken(kind, size, store.name, over_http[kind.name], bare[kind.name]) for kind in kinds]
 
 
 def _ask(wire: Wire, question: Question, oracle: Oracle) -> float:
@@ -94,8 +129,8 @@ def _body(question: Question) -> dict[str, Any]:
 
 
 @contextmanager
-def _served(home: Path, url: str) -> Iterator[Server]:
-    server = Server(home, free_port(), _environment(home, url))
+def _served(store: Store) -> Iterator[Server]:
+    server = Server(store.home, free_port(), _environment(store))
     try:
         server.start()
         yield server
@@ -103,17 +138,17 @@ def _served(home: Path, url: str) -> Iterator[Server]:
         server.stop()
 
 
-def _in_the_store(home: Path, url: str, arguments: Sequence[str], sent: str = "") -> str:
-    """A process of ours that works on that store, as Django knows one database; what it printed."""
-    env = _environment(home, url) | {"LINEAL_HOME": str(home), "DJANGO_SETTINGS_MODULE": "config.settings"}
+def _in_the_store(store: Store, arguments: Sequence[str]) -> subprocess.Popen[str]:
+    """A process of ours that works on that store, as Django knows one database."""
+    env = _environment(store) | {"LINEAL_HOME": str(store.home), "DJANGO_SETTINGS_MODULE": "config.settings"}
     command = [sys.executable, "-m", *arguments]
-    return subprocess.run(command, env=env, input=sent, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def _environment(home: Path, url: str) -> dict[str, str]:
+def _environment(store: Store) -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("LINEAL_")}
-    env["LINEAL_CREDENTIALS_FILE"] = str(home / "credentials.json")
-    return env | ({"LINEAL_DATABASE_URL": url} if url else {})
+    env["LINEAL_CREDENTIALS_FILE"] = str(store.home / "credentials.json")
+    return env | ({"LINEAL_DATABASE_URL": store.url} if store.url else {})
 
 
 def _row(taken: Taken) -> Row:

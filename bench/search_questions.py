@@ -1,9 +1,15 @@
 """What the search scenario asks, and the answers that plain Python gives over the made-up runs."""
 
+from __future__ import annotations
+
 import random
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from bench.seed.made import (
     DATASETS,
@@ -20,52 +26,68 @@ from bench.seed.made import (
 
 PAGE = 100
 KEPT = ("params.lr", "params.opt", "params.depth", "params.p08", "tags.team", "tags.stage", "tags.note")
+OWN = ("experiment", "host", "status")
+Column = npt.NDArray[Any]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Question:
-    """One request's body, and the same in Python: which runs pass, and by what they are sorted.
+    """One request's body, and the same over columns: which runs pass, and by what they are sorted.
 
     `keys` are columns with their direction; equals come newest first. `pages` are read by following `next_cursor`.
     """
 
     body: Mapping[str, Any]
-    passes: Callable[[int], bool]
+    passes: Callable[[], Mask]
     keys: Sequence[tuple[str, int]] = ()
     offset: int = 0
     pages: int = 1
 
 
 class Oracle:
-    """The runs of numbers below `count`, as columns."""
+    """The runs of numbers below `count`, as columns. The largest takes some seconds to make, and then gives smaller ones."""
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self.columns: dict[str, list[Any]] = {name: [] for name in KEPT}
-        self.columns |= {f"metrics.{key}": [] for key in METRICS}
-        self.columns |= {name: [] for name in ("experiment", "host", "status", "digests")}
+        self.columns: dict[str, Column] = {}
+        self._users: dict[str, list[int]] = {}
+        found: dict[str, list[Any]] = {name: [] for name in (*KEPT, *OWN, *(f"metrics.{key}" for key in METRICS))}
         for number in range(count):
-            self._add(MadeRun(number))
+            self._add(MadeRun(number), found)
+        self.columns = {name: np.array(values) for name, values in found.items()}
 
-    def _add(self, run: MadeRun) -> None:
+    def of_the_first(self, count: int) -> Oracle:
+        """The same for a smaller store."""
+        smaller = copy(self)
+        smaller.count = count
+        smaller.columns = {name: values[:count] for name, values in self.columns.items()}
+        return smaller
+
+    def users(self, digest: str) -> Mask:
+        """Runs that read that dataset."""
+        mask = np.zeros(self.count, bool)
+        numbers = np.array(self._users.get(digest, ()), int)
+        mask[numbers[numbers < self.count]] = True
+        return mask
+
+    def _add(self, run: MadeRun, found: dict[str, list[Any]]) -> None:
         for key, values in run.metrics.items():
-            self.columns[f"metrics.{key}"].append(values[-1])
+            found[f"metrics.{key}"].append(values[-1])
         for name in KEPT:
             kind, _, key = name.partition(".")
-            self.columns[name].append((run.params if kind == "params" else run.tags)[key])
-        for name in ("experiment", "host", "status"):
-            self.columns[name].append(getattr(run, name))
-        self.columns["digests"].append([use.digest for use in run.inputs])
+            found[name].append((run.params if kind == "params" else run.tags)[key])
+        for name in OWN:
+            found[name].append(getattr(run, name))
+        for use in run.inputs:
+            self._users.setdefault(use.digest, []).append(run.number)
 
     def names(self, question: Question) -> list[str]:
         """Of the runs on the page that the question ends at."""
-        found = [number for number in range(self.count) if question.passes(number)]
-        found.sort(reverse=True)
-        for name, direction in reversed(question.keys):
-            column = self.columns[name]
-            found.sort(key=lambda number, column=column: column[number], reverse=direction < 0)
+        numbers = np.flatnonzero(question.passes())
+        columns = [-numbers, *(direction * self.columns[name][numbers] for name, direction in reversed(question.keys))]
         first = question.offset + PAGE * (question.pages - 1)
-        return [MadeRun(number).name for number in found[first : first + PAGE]]
+        return [MadeRun(int(number)).name for number in numbers[np.lexsort(columns)][first : first + PAGE]]
 
 
 @dataclass
@@ -83,14 +105,14 @@ def _metric_and_param(oracle: Oracle, chance: random.Random) -> Question:
     least, opt, by = round(chance.uniform(0.3, 0.8), 3), chance.choice(OPTIMISERS), chance.choice(METRICS)
     auc, opts = oracle.columns["metrics.auc"], oracle.columns["params.opt"]
     body = {"filter": f"metrics.auc > {least} AND params.opt = '{opt}'", "order_by": [f"metrics.`{by}`"]}
-    return Question(body, lambda n: auc[n] > least and opts[n] == opt, [(f"metrics.{by}", 1)])
+    return Question(body, lambda: (auc > least) & (opts == opt), [(f"metrics.{by}", 1)])
 
 
 def _in_one_experiment(oracle: Oracle, chance: random.Random) -> Question:
     inner, place = _metric_and_param(oracle, chance), chance.choice(sorted(set(EXPERIMENTS)))
     experiments = oracle.columns["experiment"]
     body = {**inner.body, "experiments": [place]}
-    return Question(body, lambda n: experiments[n] == place and inner.passes(n), inner.keys)
+    return Question(body, lambda: (experiments == place) & inner.passes(), inner.keys)
 
 
 def _rare(oracle: Oracle, chance: random.Random) -> Question:
@@ -98,52 +120,52 @@ def _rare(oracle: Oracle, chance: random.Random) -> Question:
     least, low, by = round(chance.uniform(0.985, 0.995), 4), chance.randint(1, 12), chance.choice(METRICS)
     auc, depth = oracle.columns["metrics.auc"], oracle.columns["params.depth"]
     body = {"filter": f"metrics.auc > {least} AND params.depth = {low}", "order_by": [f"metrics.`{by}` DESC"]}
-    return Question(body, lambda n: auc[n] > least and depth[n] == low, [(f"metrics.{by}", -1)])
+    return Question(body, lambda: (auc > least) & (depth == low), [(f"metrics.{by}", -1)])
 
 
 def _nothing_asked(oracle: Oracle, chance: random.Random) -> Question:
-    return Question({}, lambda _: True)
+    return Question({}, lambda: np.ones(oracle.count, bool))
 
 
 def _tags(oracle: Oracle, chance: random.Random) -> Question:
     team, stage = chance.choice(TEAMS), chance.choice(STAGES)
     teams, stages = oracle.columns["tags.team"], oracle.columns["tags.stage"]
     body = {"filter": f"tags.team = '{team}' AND tags.stage != '{stage}'", "order_by": ["metrics.f1 DESC"]}
-    return Question(body, lambda n: teams[n] == team and stages[n] != stage, [("metrics.f1", -1)])
+    return Question(body, lambda: (teams == team) & (stages != stage), [("metrics.f1", -1)])
 
 
 def _attributes(oracle: Oracle, chance: random.Random) -> Question:
     host, status = f"gpu-{chance.randrange(8)}", chance.choice(["failed", "finished"])
     hosts, states = oracle.columns["host"], oracle.columns["status"]
     body = {"filter": f"host = '{host}' AND status = '{status}'", "order_by": ["metrics.loss"]}
-    return Question(body, lambda n: hosts[n] == host and states[n] == status, [("metrics.loss", 1)])
+    return Question(body, lambda: (hosts == host) & (states == status), [("metrics.loss", 1)])
 
 
 def _dataset(oracle: Oracle, chance: random.Random) -> Question:
     name, most = chance.choice([("train", DATASETS), ("holdout", HOLDOUTS)])
-    digest, digests = digest_of(name, chance.randrange(most)), oracle.columns["digests"]
+    digest = digest_of(name, chance.randrange(most))
     body = {"filter": f"datasets.digest = '{digest}'", "order_by": ["metrics.loss"]}
-    return Question(body, lambda n: digest in digests[n], [("metrics.loss", 1)])
+    return Question(body, lambda: oracle.users(digest), [("metrics.loss", 1)])
 
 
 def _by_param(oracle: Oracle, chance: random.Random) -> Question:
     least = round(10 ** chance.uniform(-4.5, -1.5), 6)
     rates, loss = oracle.columns["params.lr"], oracle.columns["metrics.loss"]
     body = {"filter": f"params.lr > {least} AND metrics.loss < 0.5", "order_by": ["params.p08 DESC"]}
-    return Question(body, lambda n: rates[n] > least and loss[n] < 0.5, [("params.p08", -1)])
+    return Question(body, lambda: (rates > least) & (loss < 0.5), [("params.p08", -1)])
 
 
 def _by_two(oracle: Oracle, chance: random.Random) -> Question:
     team, teams = chance.choice(TEAMS), oracle.columns["tags.team"]
     body = {"filter": f"tags.team = '{team}'", "order_by": ["metrics.f1", "params.depth DESC"]}
-    return Question(body, lambda n: teams[n] == team, [("metrics.f1", 1), ("params.depth", -1)])
+    return Question(body, lambda: teams == team, [("metrics.f1", 1), ("params.depth", -1)])
 
 
 def _either(oracle: Oracle, chance: random.Random) -> Question:
     most, opt = round(chance.uniform(0.05, 0.2), 3), chance.choice(OPTIMISERS)
     loss, opts = oracle.columns["metrics.loss"], oracle.columns["params.opt"]
     body = {"filter": f"metrics.loss < {most} OR NOT params.opt = '{opt}'", "order_by": ["metrics.auc DESC"]}
-    return Question(body, lambda n: loss[n] < most or opts[n] != opt, [("metrics.auc", -1)])
+    return Question(body, lambda: (loss < most) | (opts != opt), [("metrics.auc", -1)])
 
 
 def _pattern(oracle: Oracle, chance: random.Random) -> Question:
@@ -151,7 +173,7 @@ def _pattern(oracle: Oracle, chance: random.Random) -> Question:
     notes = oracle.columns["tags.note"]
     return Question(
         {"filter": f"tags.note LIKE '{word}%'", "order_by": ["metrics.loss"]},
-        lambda n: notes[n].startswith(word),
+        lambda: np.char.startswith(notes, word),
         [("metrics.loss", 1)],
     )
 

@@ -17,6 +17,7 @@ SQLITE_PRAGMAS = (
     "PRAGMA busy_timeout=20000",
     "PRAGMA cache_size=-65536",
     "PRAGMA temp_store=MEMORY",
+    "PRAGMA mmap_size=1073741824",
 )
 
 Work = Literal["web", "jobs", "migration"]
@@ -170,7 +171,7 @@ def behind_pooler() -> bool:
 
 def _session(limits: Limits) -> dict[str, str]:
     """Set as the session starts. A pooler's sessions were started by itself: there the role has to carry the limits."""
-    return {} if behind_pooler() else {"options": f"{limits.as_options()} -c timezone=UTC"}
+    return {} if behind_pooler() else {"options": f"{limits.as_options()} -c jit=off -c timezone=UTC"}
 
 
 def _pool(wait_s: int) -> dict[str, Any]:

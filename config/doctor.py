@@ -53,6 +53,7 @@ def _second(folder: Path) -> Sequence[_Group]:
         _Group("migrations", doctor_database.migrations, goes_on=False),
         _Group("guards", doctor_database.guards),
         _Group("indexes", doctor_database.indexes),
+        _Group("statistics", doctor_database.statistics),
         _Group("roles", doctor_database.roles),
         _Group("signing key", doctor_parts.signing_key),
         _Group("store", doctor_parts.store),

@@ -16,6 +16,14 @@ OLDEST_POSTGRESQL = 140_000  # as server_version_num; Django 5.2 serves 14 and l
 LARGEST_SKEW_S = 5.0
 CONNECT_LIMIT_S = 5
 
+LARGE_ROWS = 10_000  # below, whatever way is chosen is quick
+STALE_SHARE = 0.5  # of the rows changed since they were looked at; autovacuum looks after a tenth
+STALE = """
+SELECT relname FROM pg_stat_user_tables
+WHERE schemaname = ANY (current_schemas(false)) AND relname = ANY (%(tables)s) AND n_live_tup >= %(large)s
+  AND (coalesce(last_analyze, last_autoanalyze) IS NULL OR n_mod_since_analyze > %(share)s * n_live_tup)
+ORDER BY relname"""
+
 
 def connects() -> Iterator[Finding]:
     """Straight, without the pool: it tries for long, and then says only that it could not."""
@@ -124,6 +132,25 @@ def _invalid() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid ORDER BY 1")
         return [name for (name,) in cursor.fetchall()]
+
+
+def statistics() -> Iterator[Finding]:
+    """What PostgreSQL's planner knows of large tables. SQLite's plans follow from how our questions are put."""
+    if connection.vendor != "postgresql":
+        yield ok("statistics", "SQLite needs none")
+        return
+    ours = [model._meta.db_table for model in apps.get_models()]  # noqa: SLF001 - likewise
+    with connection.cursor() as cursor:
+        cursor.execute(STALE, {"tables": ours, "large": LARGE_ROWS, "share": STALE_SHARE})
+        stale = [name for (name,) in cursor.fetchall()]
+    if stale:
+        yield warn(
+            "statistics",
+            f"missing or old: {', '.join(stale)}",
+            "Searches may choose slow ways. Run VACUUM ANALYZE as the tables' owner, and see that autovacuum is on.",
+        )
+    else:
+        yield ok("statistics", "the planner knows the large tables")
 
 
 def roles() -> Iterator[Finding]:

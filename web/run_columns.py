@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 
-from tracking.models import Param, Run, Series
+from tracking.models import Param, Series
+from tracking.selectors.listed import ListedRun
 
 SAMPLED_RUNS = 5  # of a page: their keys stand for the others', so that runs with thousands of metrics stay cheap
 SAMPLED_KEYS = 400
@@ -39,9 +40,9 @@ class Column:
         return f'{self.kind}."{escaped}"'
 
 
-def columns_of(runs: Sequence[Run]) -> list[Column]:
+def columns_of(runs: Sequence[ListedRun]) -> list[Column]:
     """The commonest metrics and params of the first runs of a page. Two queries."""
-    sample = list(runs[:SAMPLED_RUNS])
+    sample = [run.pk for run in runs[:SAMPLED_RUNS]]
     metrics = Series.objects.filter(run__in=sample).order_by("key").values_list("key", flat=True)[:SAMPLED_KEYS]
     params = Param.objects.filter(run__in=sample).order_by("key").values_list("key", flat=True)[:SAMPLED_KEYS]
     return [

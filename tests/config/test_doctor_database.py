@@ -38,6 +38,25 @@ def test_all_indexes_stand_after_the_migrations():
     assert int(finding.detail.split()[1]) > 80
 
 
+@pytest.mark.django_db(transaction=True)
+def test_large_tables_that_the_planner_knows_nothing_of_are_named(monkeypatch):
+    """Loading a store by COPY and searching at once is the usual way to meet this."""
+    monkeypatch.setattr(doctor_database, "LARGE_ROWS", 100)
+    now = timezone.now()
+    Job.objects.bulk_create(Job(name="tests.nothing", created_at=now, due_at=now) for _ in range(200))
+    if connection.vendor != "postgresql":
+        assert found_by(doctor_database.statistics) == [("statistics", "ok")]
+        return
+    execute("SELECT pg_stat_force_next_flush()")
+
+    (finding,) = doctor_database.statistics()
+    execute(f"ANALYZE {Job._meta.db_table}")
+
+    assert finding.state == "warn"
+    assert Job._meta.db_table in finding.detail
+    assert found_by(doctor_database.statistics) == [("statistics", "ok")]
+
+
 @pytest.fixture
 def without_a_guard(transactional_db):
     from audit import guards

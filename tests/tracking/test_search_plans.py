@@ -50,6 +50,10 @@ def few_runs(project):
         ("params.lr > 0.1", "tracking_param_number (experiment_id=? AND key=? AND number>?)"),
         ("params.opt = 'adam'", "tracking_param_text (experiment_id=? AND key=? AND head=?)"),
         ("tags.team IN ('a', 'b')", "tracking_tag_text (experiment_id=? AND key=? AND head=?)"),
+        ("status = 'running'", "tracking_run_status_of (experiment_id=? AND status=?)"),
+        ("host = 'node-1'", "tracking_run_host (experiment_id=? AND host=?)"),
+        ("created_by IN ('alice')", "tracking_run_creator (experiment_id=? AND created_by=?)"),
+        ("name = 'r1'", "tracking_run_name (experiment_id=? AND name=?)"),
     ],
 )
 def test_a_comparison_is_looked_up_in_a_covering_index(few_runs, explain, text, index):
@@ -69,6 +73,29 @@ def test_a_page_in_the_order_of_a_value_is_read_off_its_index(few_runs, explain,
 
     assert any(f"INDEX {index} (experiment_id=? AND key=?" in plan.splitlines()[0] for plan in plans), plans
     assert not any("TEMP B-TREE" in plan for plan in plans), plans
+
+
+def test_few_runs_are_sorted_in_one_statement_with_those_that_lack_the_key(few_runs, explain):
+    plans = explain(filter="params.opt = 'adam'", order_by=["metrics.f1", "params.lr DESC"])
+
+    assert len([plan for plan in plans if "USE TEMP B-TREE FOR ORDER BY" in plan and "tracking_run" in plan]) == 1, (
+        plans
+    )
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite takes the primary key for this")
+def test_an_equal_value_of_a_run_is_found_in_its_index_alone(project, few_runs, monkeypatch):
+    """Of the runs that are tested in order of the page, each would cost a look into the table as well."""
+    monkeypatch.setattr("tracking.search.selection.FEW", 0)
+    with CaptureQueriesContext(connection) as queries:
+        search_runs(project=project, filter="params.opt = 'adam'", order_by=["metrics.loss"])
+    [asked] = [query["sql"] for query in queries if "OFFSET 0" in query["sql"] and "key_0" in query["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("EXPLAIN " + asked.replace("%", "%%"))
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+
+    assert "Index Only Scan using tracking_param_text" in plan or "Index Scan using tracking_param_text" in plan, plan
 
 
 @pytest.mark.parametrize("order", [[], ["metrics.loss DESC"], ["params.lr DESC"]])
@@ -118,3 +145,17 @@ def test_the_largest_filter_is_answered(project, few_runs):
     assert count_runs(project=project, filter=deep) == 3
     everything = " and ".join(["(metrics.loss >= 0 or tags.a = 'b')"] * 50)
     assert count_runs(project=project, filter=everything) == 4
+
+
+@pytest.mark.parametrize(
+    "text", ["0.2 < metrics.loss < 0.3", "metrics.loss > 0.2 AND params.opt = 'adam' AND metrics.loss < 0.3"]
+)
+def test_a_range_of_one_value_is_one_look_up(few_runs, project, text):
+    """Most runs are above its low end and most below its high end: neither alone tells that hardly any is between."""
+    with CaptureQueriesContext(connection) as queries:
+        found = search_runs(project=project, filter=text, order_by=["metrics.loss"]).items
+
+    assert [run.name for run in found] == ["r1"]
+    [counting] = [query["sql"] for query in queries if "count(*)" in query["sql"]]
+    assert "0.2" in counting.split("LIMIT")[0]
+    assert "0.3" in counting.split("LIMIT")[0]

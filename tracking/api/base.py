@@ -23,4 +23,4 @@ class RunView(ProjectView):
         return run
 
     def rendered(self, run: Run) -> dict[str, Any]:
-        return run_out(selectors.run_rows([run])[0], project=self.project.name)
+        return run_out(selectors.run_rows([run])[0], project=self.project)

@@ -85,7 +85,7 @@ class Runs(ProjectView):
             **data,
         )
         row = selectors.run_rows([selectors.get_run(project=self.project, id=run.uuid)])[0]
-        return Response(run_out(row, project=self.project.name), status=201 if created else 200)
+        return Response(run_out(row, project=self.project), status=201 if created else 200)
 
 
 class OneRun(RunView):

@@ -15,8 +15,7 @@ from core.access import Permission
 from core.api import parse
 from core.errors import Invalid
 from core.pagination import DEFAULT_LIMIT, MAX_LIMIT
-from tracking import selectors
-from tracking.api.render import run_out
+from tracking.api.render import runs_out
 from tracking.api.schemas import LIFECYCLES, CountOut, RunOut
 from tracking.limits import NAME_LENGTH, SEARCH_EXPERIMENTS, SEARCH_LENGTH, SEARCH_OFFSET, SEARCH_ORDER
 from tracking.search import count_runs, search_runs
@@ -69,9 +68,7 @@ class SearchRuns(ProjectView):
 
         def answer() -> dict[str, Any]:
             page = search_runs(project=self.project, **data)
-            rows = selectors.run_rows(page.items, columns)
-            items = [run_out(row, project=self.project.name) for row in rows]
-            return {"items": items, "next_cursor": page.next_cursor}
+            return {"items": runs_out(page.items, columns, project=self.project), "next_cursor": page.next_cursor}
 
         return Response(replica.read(request, answer))
 
@@ -89,9 +86,9 @@ class CountRuns(ProjectView):
         return Response({"count": replica.read(request, lambda: count_runs(project=self.project, **data))})
 
 
-def _columns(names: Sequence[str] | None) -> Columns | None:
+def _columns(names: Sequence[str] | None) -> Columns:
     if names is None:
-        return None
+        return Columns()
     keys: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for name in names:
         kind, dot, key = name.partition(".")

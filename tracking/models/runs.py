@@ -87,6 +87,10 @@ class Run(models.Model):
         ]
         indexes = [
             models.Index(fields=["experiment", "lifecycle", "id"], name="tracking_run_list"),
+            models.Index(fields=["experiment", "status", "id"], name="tracking_run_status_of"),
+            models.Index(fields=["experiment", "host", "id"], name="tracking_run_host"),
+            models.Index(fields=["experiment", "created_by", "id"], name="tracking_run_creator"),
+            models.Index(fields=["experiment", "name", "id"], name="tracking_run_name"),
             models.Index(
                 fields=["changed_at"], name="tracking_run_unsealed", condition=Q(sealed=False, changed_at__isnull=False)
             ),

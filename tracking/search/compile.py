@@ -6,7 +6,7 @@ every database, whatever its locale.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,8 @@ ORDERS: dict[str, type[Lookup]] = {
     ">=": GreaterThanOrEqual,
 }
 DATASET_COLUMNS = {"name": "version__dataset__name", "digest": "version__digest", "context": "context"}
+COMPARISONS = (ast.Compare, ast.Between, ast.Among, ast.Like, ast.IsNan)
+INDEXED_ATTRIBUTES = frozenset({"id", "name", "status", "created_by", "host", "code.commit"})
 POINTED_AT: dict[str, Manager[Any]] = {
     "experiment_id": Experiment.objects,
     "parent_id": Run.objects,
@@ -77,7 +79,12 @@ class Scope:
 
     def has(self, rows: QuerySet[Any]) -> Q:
         """One of `rows` belongs to the run at hand."""
-        return Q((Probe if self.one_by_one else Exists)(rows.filter(run_id=OuterRef(self.run_id))))
+        mine = rows.filter(run_id=OuterRef(self.run_id))
+        if not self.one_by_one:
+            return Q(Exists(mine))
+        if rows.model is not RunInput:  # PostgreSQL then finds an equal value in its index alone
+            mine = mine.filter(experiment_id=OuterRef("experiment_id"))
+        return Q(Probe(mine))
 
 
 def compile_filter(expr: ast.Expr, scope: Scope) -> Q:
@@ -137,11 +144,17 @@ def matching_rows(expr: ast.Comparison) -> QuerySet[Any]:
 
 
 def is_indexed(expr: ast.Expr) -> bool:
-    """Whether an index finds `matching_rows` without looking at others: by experiment, key and value, or by a digest."""
+    """Whether an index finds what passes without looking at others: by experiment, key and value, or by a digest."""
     match expr:
-        case ast.Compare(field=ast.Dataset(column="digest"), operator="="):
-            return True
-        case ast.Among(field=ast.Dataset(column="digest"), negated=False):
+        case (
+            ast.Compare(field=ast.Attribute(name=name), operator="=")
+            | ast.Among(field=ast.Attribute(name=name), negated=False)
+        ):
+            return name in INDEXED_ATTRIBUTES
+        case (
+            ast.Compare(field=ast.Dataset(column="digest"), operator="=")
+            | ast.Among(field=ast.Dataset(column="digest"), negated=False)
+        ):
             return True
         case ast.Compare(field=ast.Metric(column="last") | ast.Param() | ast.Tag(), operator=operator, value=value):
             return operator == "=" or (operator != "!=" and isinstance(value, float))
@@ -152,8 +165,49 @@ def is_indexed(expr: ast.Expr) -> bool:
     return False
 
 
+def alike(parts: Iterable[ast.Expr]) -> list[tuple[ast.Expr, ...]]:
+    """Parts of an AND, those that compare one metric, param or tag together: a run has one row of it, which they all test."""
+    groups: dict[object, list[ast.Expr]] = {}
+    for at, part in enumerate(flat(parts)):
+        compared = part.field if isinstance(part, COMPARISONS) else None
+        groups.setdefault(compared if isinstance(compared, ast.Metric | ast.Param | ast.Tag) else at, []).append(part)
+    return [tuple(group) for group in groups.values()]
+
+
+def flat(parts: Iterable[ast.Expr]) -> Iterator[ast.Expr]:
+    """With the parts of an AND within an AND in its place."""
+    for part in parts:
+        if isinstance(part, ast.AllOf):
+            yield from flat(part.parts)
+        else:
+            yield part
+
+
+def rows_of_all(group: Sequence[ast.Expr]) -> QuerySet[Any]:
+    """The rows, of any run, of which all of a group of `alike` are true."""
+    first, *others = [matching_rows(part) for part in group if isinstance(part, COMPARISONS)]
+    for rows in others:
+        first = first & rows
+    return first
+
+
 def _joined(parts: Iterable[ast.Expr], scope: Scope, connector: str) -> Q:
-    return Q(*(compile_filter(part, scope) for part in parts), _connector=connector)
+    """Databases test in the order written: first what is found quickly and passed by few."""
+    if connector == Q.OR:
+        return Q(*(compile_filter(part, scope) for part in parts), _connector=connector)
+    groups = sorted(alike(parts), key=lambda group: min(map(_rank, group)))
+    return Q(
+        *(compile_filter(group[0], scope) if len(group) == 1 else scope.has(rows_of_all(group)) for group in groups)
+    )
+
+
+def _rank(expr: ast.Expr) -> int:
+    match expr:
+        case ast.Compare(operator="=") | ast.Among(negated=False):
+            return 0
+        case ast.Compare() | ast.Between():
+            return 1
+    return 2
 
 
 def _compared(expr: ast.Comparison, scope: Scope) -> Q:

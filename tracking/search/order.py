@@ -25,7 +25,7 @@ from tracking.search import ast
 from tracking.search.compile import POINTED_AT, Bytewise, Scope
 from tracking.search.fields import ATTRIBUTES, Column, Kind
 from tracking.search.merging import merged
-from tracking.search.selection import ROWS_OF_RUNS, RUNS, Selection
+from tracking.search.selection import PAGE_OF_RUNS, ROWS_OF_RUNS, RUNS, Selection
 
 Position = tuple[Any, ...]  # where a run stands: a value (or None) for each key, and its primary key
 
@@ -86,6 +86,8 @@ def read_positions(
     selection: Selection, keys: Sequence[SortKey], *, limit: int, after: Position | None = None
 ) -> list[Position]:
     """The first `limit` selected runs behind `after`, as positions. One query, and one more for each key that runs out."""
+    if selection.narrowed_to:
+        return _sorted(selection, keys, after, limit)
     return _read(selection, (), tuple(keys), after, limit)
 
 
@@ -107,8 +109,19 @@ def _read(
     return found
 
 
+def _sorted(selection: Selection, keys: Sequence[SortKey], after: Position | None, limit: int) -> list[Position]:
+    """Of few runs all values are looked up, and sorted. One query."""
+    values = [key.on_run(RUNS) for key in keys]
+    rows = selection.runs(RUNS)
+    if after is not None:
+        rows = rows.filter(_behind(RUNS, keys, values, after, first_may_be_missing=True))
+    named = {f"key_{number}": value for number, value in enumerate(values)}
+    sorting = [_sorting(key, name, nulls_last=key.can_be_missing) for key, name in zip(keys, named, strict=True)]
+    return list(rows.annotate(**named).values_list(*named, "pk").order_by(*sorting, "-pk")[:limit])
+
+
 def _by_age(selection: Selection, lacking: tuple[SortKey, ...], after: Position | None, limit: int) -> list[Position]:
-    each, scope = selection.of_each(), selection.scope_of_runs
+    each, scope = selection.of_each(), PAGE_OF_RUNS
     runs = (each or selection).runs(scope).filter(*(key.is_missing(scope) for key in lacking))
     if after is not None:
         runs = runs.filter(pk__lt=after[-1])
@@ -120,14 +133,14 @@ def _by_age(selection: Selection, lacking: tuple[SortKey, ...], after: Position 
 def _having(
     selection: Selection, lacking: tuple[SortKey, ...], keys: tuple[SortKey, ...], after: Position | None, limit: int
 ) -> list[Position]:
-    """Runs that have the first of `keys`: read off the index of its values, unless the runs in question are few."""
+    """Runs that have the first of `keys`: read off the index of its values where it has one."""
     first, rest = keys[0], keys[1:]
     each = None if isinstance(first.source, Column) else selection.of_each()
     experiments, selection = selection.experiments, each or selection
     idle = 1 if rest and rest[0].instead else 0
     rest = rest[idle:]
-    if isinstance(first.source, Column) or selection.narrowed_to is not None:
-        scope = RUNS if isinstance(first.source, Column) else selection.scope_of_runs
+    if isinstance(first.source, Column):
+        scope = RUNS
         rows, value = selection.runs(scope), first.on_run(scope)
         rows = rows.filter(~first.is_missing(scope)) if first.can_be_missing else rows
     else:
@@ -144,24 +157,33 @@ def _having(
         order = [_direction(key, number) for number, key in enumerate((first, *rest))]
         found = merged(placed, experiments or (), [*order, "DESC"], limit)
     else:
-        sorting = [_sorting(key, name, at) for at, (key, name) in enumerate(zip((first, *rest), named, strict=True))]
+        sorting = [
+            _sorting(key, name, nulls_last=at > 0 and key.can_be_missing)
+            for at, (key, name) in enumerate(zip((first, *rest), named, strict=True))
+        ]
         found = list(placed.order_by(*sorting, f"-{scope.run_id}")[:limit])
     return [(row[0], *[None] * idle, *row[1:]) for row in found]
 
 
-def _behind(scope: Scope, keys: Sequence[SortKey], values: Sequence[Combinable], marks: Position) -> Q:
+def _behind(
+    scope: Scope,
+    keys: Sequence[SortKey],
+    values: Sequence[Combinable],
+    marks: Position,
+    *,
+    first_may_be_missing: bool = False,
+) -> Q:
     """Behind the position in the order of all keys together: behind in one, and equal in those before it."""
     behind, equal = Q(pk__in=[]), Q()
     for number, (key, value, mark) in enumerate(zip(keys, values, marks[:-1], strict=True)):
-        behind |= equal & key.after(value, mark, or_missing=number > 0 and key.can_be_missing)
+        behind |= equal & key.after(value, mark, or_missing=(number > 0 or first_may_be_missing) and key.can_be_missing)
         equal &= Q(IsNull(value, True)) if mark is None else Q(Exact(value, mark))
     return behind | (equal & Q((f"{scope.run_id}__lt", marks[-1])))
 
 
-def _sorting(key: SortKey, name: str, number: int) -> OrderBy:
-    """The first key is never missing where this is used; asking for NULLS LAST would keep its index from being used."""
-    last = True if number and key.can_be_missing else None
-    return OrderBy(F(name), descending=key.descending, nulls_last=last)
+def _sorting(key: SortKey, name: str, *, nulls_last: bool) -> OrderBy:
+    """Asking for NULLS LAST keeps an index from being used, so it is asked for only where there may be some."""
+    return OrderBy(F(name), descending=key.descending, nulls_last=nulls_last or None)
 
 
 def _direction(key: SortKey, number: int) -> str:

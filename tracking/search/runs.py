@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import Prefetch
 
 from core import replica
 from core.access import ProjectRef
@@ -14,19 +13,19 @@ from core.errors import Invalid
 from core.pagination import DEFAULT_LIMIT, parse_limit
 from core.time_limits import time_limit
 from tracking.limits import SEARCH_OFFSET
-from tracking.models import EnvironmentLock, Run
 from tracking.search.cursors import cursor_of, position_in
 from tracking.search.errors import SearchTooSlow
 from tracking.search.order import read_positions, sort_keys
 from tracking.search.parser import parse_order
 from tracking.search.selection import select
+from tracking.selectors.listed import ListedRun, listed_runs
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Runs with experiment, parent and environment loaded; `next_cursor` is None on the last page."""
+    """Runs as lists show them; `next_cursor` is None on the last page."""
 
-    items: list[Run]
+    items: list[ListedRun]
     next_cursor: str | None
 
 
@@ -60,13 +59,18 @@ def search_runs(
     after = position_in(cursor, order, keys) if cursor else None
     with time_limit(settings.SLOW_READ_S, SearchTooSlow, using=replica.alias()) as deadline:
         selection = select(
-            project=project, filter=filter, experiments=experiments, lifecycle=lifecycle, deadline=deadline
+            project=project,
+            filter=filter,
+            experiments=experiments,
+            lifecycle=lifecycle,
+            deadline=deadline,
+            reach=offset + limit,
         )
         positions = read_positions(selection, keys, limit=offset + limit + 1, after=after)[offset:]
         more = len(positions) > limit
         positions = positions[:limit]
         return Page(
-            items=_loaded([position[-1] for position in positions]),
+            items=listed_runs([position[-1] for position in positions]),
             next_cursor=cursor_of(positions[-1], order, keys) if more else None,
         )
 
@@ -94,12 +98,3 @@ def _checked_offset(offset: int) -> int:
             field="offset",
         )
     return offset
-
-
-def _loaded(ids: list[int]) -> list[Run]:
-    """A run deleted for good since its position was read is left out. What many runs share is read once, and without
-    the packages of their environments, which may have megabytes.
-    """
-    environments = Prefetch("environment", EnvironmentLock.objects.defer("lock"))
-    runs = Run.objects.prefetch_related("experiment", "parent", environments).in_bulk(ids)
-    return [runs[id_] for id_ in ids if id_ in runs]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from django.core.exceptions import EmptyResultSet
+from django.db import connections
 from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.lookups import Exact
@@ -17,14 +19,27 @@ from tracking.errors import ExperimentNotFound
 from tracking.limits import SEARCH_EXPERIMENTS
 from tracking.models import Experiment, Run
 from tracking.search import steps
-from tracking.search.ast import AllOf, Among, AnyOf, Dataset, Expr, Not, Picked
-from tracking.search.compile import Scope, compile_filter, is_indexed, matching_rows
+from tracking.search.ast import AllOf, Among, AnyOf, Attribute, Dataset, Expr, Not, Picked
+from tracking.search.compile import (
+    COMPARISONS,
+    Scope,
+    alike,
+    compile_filter,
+    is_indexed,
+    matching_rows,
+    rows_of_all,
+)
 from tracking.search.parser import parse
 
 Lifecycle = Literal["active", "archived", "deleted", "all"]
 LIFECYCLES: tuple[Lifecycle, ...] = ("active", "archived", "deleted", "all")
 
-FEW = 5_000  # runs that can be tested and sorted in some 10 ms
+FEW = 3_000  # runs that can be tested and sorted in some 10 ms
+FAR = 1_000  # runs down; from there on what is skipped costs more than to sort
+MANY = 50_000  # runs that are sorted to find those of a page so far down
+OF_THE_PROJECT = frozenset(
+    {"id", "code.commit"}
+)  # attributes whose index begins with the project, not with the experiment
 TRIES = 4  # comparisons that are counted to find a narrow one
 
 MERGED = 40  # experiments whose runs are merged in their order; of more, all that pass are sorted
@@ -53,7 +68,7 @@ class Selection:
     experiments: tuple[int, ...] | None
     lifecycle: Lifecycle
     expr: Expr
-    narrowed_to: QuerySet[Any] | None = None
+    narrowed_to: tuple[QuerySet[Any], ...] = ()
 
     def runs(self, scope: Scope = RUNS) -> QuerySet[Run]:
         """The selected runs, unordered; PAGE_OF_RUNS where a page of them is read in order. Lazy."""
@@ -63,17 +78,12 @@ class Selection:
         """Those rows of `source` (series, params or tags) whose run is selected; begins at their copy of the experiment."""
         return source.filter(self._place(ROWS_OF_RUNS, "experiment_id"), *self._rest(ROWS_OF_RUNS))
 
-    @property
-    def scope_of_runs(self) -> Scope:
-        """For a page of runs: those few that all have to be looked at are better joined than asked one by one."""
-        return PAGE_OF_RUNS if self.narrowed_to is None else RUNS
-
     def of_each(self) -> Selection | None:
         """The same of one experiment, whose id is the parameter PLACE. None where that is of no use: of one experiment, of more
         than can be merged, of few runs, which are sorted as they are, and where the values of the filter, repeated for each, are
         more than a statement takes.
         """
-        if self.narrowed_to is not None or self.experiments is None or not 1 < len(self.experiments) <= MERGED:
+        if self.narrowed_to or self.experiments is None or not 1 < len(self.experiments) <= MERGED:
             return None
         if _values_in(self.expr) * len(self.experiments) > MOST_VALUES:
             return None
@@ -92,7 +102,7 @@ class Selection:
     def _rest(self, scope: Scope) -> list[Q]:
         path = scope.path("lifecycle")
         lifecycle = [~Q((path, Run.Lifecycle.PURGED)) if self.lifecycle == "all" else Q((path, self.lifecycle))]
-        narrow = [] if self.narrowed_to is None else [Q((f"{scope.run_id}__in", self.narrowed_to))]
+        narrow = [Q((f"{scope.run_id}__in", ids)) for ids in self.narrowed_to]
         return [*narrow, *lifecycle, compile_filter(self.expr, scope)]
 
 
@@ -103,8 +113,11 @@ def select(
     experiments: Collection[str] | None,
     lifecycle: str,
     deadline: Deadline,
+    reach: int = 0,
 ) -> Selection:
-    """Raises InvalidFilter, ExperimentNotFound, SearchTooWide, or Invalid for another argument."""
+    """`reach` is how many of them will be read, in an order of theirs; 0 for all in none.
+
+    Raises InvalidFilter, ExperimentNotFound, SearchTooWide, or Invalid for another argument."""
     known = next((word for word in LIFECYCLES if word == lifecycle), None)
     if known is None:
         raise Invalid(f"lifecycle is one of {', '.join(LIFECYCLES)}.", field="lifecycle")
@@ -112,7 +125,8 @@ def select(
     places = _all_of(project) if experiments is None else _named(project, experiments)
 
     def selected_by(expr: Expr) -> Selection:
-        return Selection(project.id, places, known, expr, _narrowest(expr, places))
+        narrowed_to, rest = _narrowed(expr, project, places, reach)
+        return Selection(project.id, places, known, rest, narrowed_to)
 
     if steps.asked_in(expr):
         expr = steps.resolved(expr, selected_by(steps.without(expr)).runs(), deadline)
@@ -137,28 +151,65 @@ def _named(project: ProjectRef, names: Collection[str]) -> tuple[int, ...]:
     return tuple(sorted(id_ for id_, deleted in rows.values() if deleted is None))
 
 
-def _narrowest(expr: Expr, experiments: tuple[int, ...] | None) -> QuerySet[Any] | None:
-    """Ids of the runs that pass the comparison passed by fewest; None if none of those tried is passed by FEW or less.
+def _narrowed(
+    expr: Expr, project: ProjectRef, experiments: tuple[int, ...] | None, reach: int
+) -> tuple[tuple[QuerySet[Any], ...], Expr]:
+    """Ids of the runs that pass the comparisons passed by few, a query for each; and what is left of `expr` beside those.
 
-    Runs are read in the order of the page and tested one by one, which is quick where many pass and slow where hardly
-    any does. For these it is better to begin with the few. Which it is has to be counted: about 1 ms for each try.
+    Runs are read in the order of the page and tested one by one, which is quick where many pass and slow where hardly any does, or
+    where the page begins far down. Then it is better to begin with those that pass. How many they are has to be counted, in one
+    statement: about 0.3 ms for each comparison tried.
     """
     if not experiments:
-        return None
-    counted = [(rows[: FEW + 1].count(), rows) for rows in _candidates(expr, experiments)]
-    least, rows = min(counted, key=lambda pair: pair[0], default=(FEW + 1, None))
-    return rows if least <= FEW else None
+        return (), expr
+    groups = alike(expr.parts if isinstance(expr, AllOf) else (expr,))
+    tried = _candidates(groups, project, experiments)
+    few = FEW if reach <= FAR else MANY
+    counts = _counts([rows for _, rows in tried], few + 1)
+    narrow = {at: rows for (at, rows), count in zip(tried, counts, strict=True) if count <= few}
+    if not narrow:
+        return (), expr
+    rest = (part for at, group in enumerate(groups) if at not in narrow for part in group)
+    return tuple(narrow.values()), AllOf(tuple(rest))
 
 
-def _candidates(expr: Expr, experiments: tuple[int, ...]) -> list[QuerySet[Any]]:
-    parts = expr.parts if isinstance(expr, AllOf) else (expr,)
-    tried = [part for part in parts if not isinstance(part, (Not, AllOf, AnyOf, Picked)) and is_indexed(part)][:TRIES]
+def _candidates(
+    groups: Sequence[tuple[Expr, ...]], project: ProjectRef, experiments: tuple[int, ...]
+) -> list[tuple[int, QuerySet[Any]]]:
+    """Those of `groups` that an index answers: where each stands among them, and the ids of the runs that pass it."""
     place = Q(experiment_id=experiments[0]) if len(experiments) == 1 else Q(experiment_id__in=experiments)
-    found = []
-    for part in tried:
-        rows = matching_rows(part)
-        found.append((rows if isinstance(part.field, Dataset) else rows.filter(place)).values("run_id"))
+    found: list[tuple[int, QuerySet[Any]]] = []
+    for at, group in enumerate(groups):
+        part = group[0]
+        if len(found) == TRIES or not isinstance(part, COMPARISONS) or not any(map(is_indexed, group)):
+            continue
+        if isinstance(part.field, Attribute):
+            where = Q(project_id=project.id) if part.field.name in OF_THE_PROJECT else place
+            found.append((at, Run.objects.filter(where, compile_filter(part, RUNS)).values("pk")))
+        elif isinstance(part.field, Dataset):
+            found.append((at, matching_rows(part).values("run_id")))
+        else:
+            found.append((at, rows_of_all(group).filter(place).values("run_id")))
     return found
+
+
+def _counts(queries: Sequence[QuerySet[Any]], most: int) -> list[int]:
+    """How many rows each of them has, up to `most`. One statement."""
+    if not queries:
+        return []
+    using = queries[0].db
+    sqls: list[str] = []
+    values: list[Any] = []
+    for query in queries:
+        try:
+            sql, bound = query.order_by().query.get_compiler(using=using).as_sql()
+        except EmptyResultSet:  # the conditions contradict each other
+            sql, bound = "SELECT 1 WHERE 1 = 0", ()
+        sqls.append(f"(SELECT count(*) FROM ({sql} LIMIT {most:d}) q{len(sqls)})")  # noqa: S608 - the ORM's, values bound
+        values += bound
+    with connections[using].cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(sqls)}", values)
+        return list(cursor.fetchone())
 
 
 def _values_in(expr: Expr) -> int:

@@ -5,32 +5,30 @@ Values are thousands a page, and read by SQL of our own: an object of the ORM fo
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from django.db import connections
-
-from core import replica
 from tracking.metrics.summary import Summary
-from tracking.models import Run, Seal
-from tracking.selectors.datasets import UsedVersion, inputs_of, outputs_of
+from tracking.models import Run
+from tracking.selectors.datasets import UsedVersion, uses_of
+from tracking.selectors.listed import ListedRun, ListedSeal, Rows, among, latest_seals
 from tracking.values import Scalar, unspell
 
-_PARAMS = "SELECT run_id, key, value, kind FROM tracking_param"
-_TAGS = "SELECT run_id, key, value FROM tracking_tag"
-_SERIES = f"SELECT run_id, key, {', '.join(Summary._fields)} FROM tracking_series"  # noqa: S608 - constants
+# In the order of the primary keys, so that nothing has to be sorted.
+_PARAMS = "SELECT run_id, key, kind, value FROM tracking_param{} ORDER BY run_id, key"
+_TAGS = "SELECT run_id, key, value FROM tracking_tag{} ORDER BY run_id, key"
+_SERIES = f"SELECT run_id, key, {', '.join(Summary._fields)} FROM tracking_series{{}} ORDER BY run_id, key"  # noqa: S608 - constants
 
 
 @dataclass
 class RunRow:
     """A run and what was logged to it; `seal` is the latest one."""
 
-    run: Run
+    run: Run | ListedRun
     params: dict[str, Scalar] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, Summary] = field(default_factory=dict)
     inputs: list[UsedVersion] = field(default_factory=list)
     outputs: list[UsedVersion] = field(default_factory=list)
-    seal: Seal | None = None
+    seal: ListedSeal | None = None
 
 
 @dataclass(frozen=True)
@@ -42,37 +40,43 @@ class Columns:
     metrics: Sequence[str] | None = None
 
 
-def run_rows(runs: Sequence[Run], columns: Columns | None = None) -> list[RunRow]:
-    """The runs, in the order given, with their values by key. Six queries."""
+def run_rows(runs: Sequence[Run] | Sequence[ListedRun], columns: Columns | None = None) -> list[RunRow]:
+    """The runs, in the order given, with their values by key. Five queries."""
     rows = {run.pk: RunRow(run) for run in runs}
     columns = columns or Columns()
-    for run_id, key, value, kind in _values(_PARAMS, rows, columns.params):
-        rows[run_id].params[key] = value if kind == "s" else unspell(value, kind)
-    for run_id, key, value in _values(_TAGS, rows, columns.tags):
+    for run_id, key, value in params_of(rows, columns):
+        rows[run_id].params[key] = value
+    for run_id, key, value in tags_of(rows, columns):
         rows[run_id].tags[key] = value
-    for row in _values(_SERIES, rows, columns.metrics):
+    for row in series_of(rows, columns):
         rows[row[0]].metrics[row[1]] = Summary._make(row[2:])
-    for use in inputs_of(list(rows)):
+    inputs, outputs = uses_of(rows)
+    for use in inputs:
         rows[use.run_id].inputs.append(use)
-    for made in outputs_of(list(rows)):
+    for made in outputs:
         rows[made.run_id].outputs.append(made)
-    for seal in Seal.objects.filter(run__in=list(rows)).order_by("number"):
-        rows[seal.run_id].seal = seal
+    for run_id, seal in latest_seals(rows).items():
+        rows[run_id].seal = seal
     return [rows[run.pk] for run in runs]
 
 
-def _values(select: str, runs: Collection[int], keys: Sequence[str] | None) -> list[tuple[Any, ...]]:
-    """In the order of the primary key, so that nothing has to be sorted."""
-    if not runs or (keys is not None and not keys):
-        return []
-    wanted: dict[str, list[Any]] = {"run_id": list(runs)} | ({} if keys is None else {"key": list(keys)})
-    connection = connections[replica.alias()]
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            where = " AND ".join(f"{name} = ANY(%s)" for name in wanted)
-            values: list[Any] = list(wanted.values())
-        else:
-            where = " AND ".join(f"{name} IN ({', '.join(['%s'] * len(given))})" for name, given in wanted.items())
-            values = [value for given in wanted.values() for value in given]
-        cursor.execute(f"{select} WHERE {where} ORDER BY run_id, key", values)
-        return list(cursor.fetchall())
+def params_of(runs: Collection[int], columns: Columns) -> list[tuple[int, str, Scalar]]:
+    """Run, key and value, by run and key. One query, as for the others."""
+    return [
+        (run_id, key, value if kind == "s" else unspell(value, kind))
+        for run_id, key, kind, value in _values(_PARAMS, runs, columns.params)
+    ]
+
+
+def tags_of(runs: Collection[int], columns: Columns) -> Rows:
+    """Run, key and value, likewise."""
+    return _values(_TAGS, runs, columns.tags)
+
+
+def series_of(runs: Collection[int], columns: Columns) -> Rows:
+    """Run, key and the fields of a `Summary`, likewise."""
+    return _values(_SERIES, runs, columns.metrics)
+
+
+def _values(select: str, runs: Collection[int], keys: Sequence[str] | None) -> Rows:
+    return among(select, {"run_id": runs} if keys is None else {"run_id": runs, "key": keys})

@@ -13,6 +13,7 @@ from tracking.models import Run
 from tracking.search.runs import Page, search_runs
 from tracking.search.selection import LIFECYCLES
 from tracking.selectors import RunRow, list_experiments, run_rows
+from tracking.selectors.listed import ListedRun
 from tracking.selectors.rows import Columns
 from web.paging import next_query
 from web.run_columns import Column, columns_of, named_columns, with_sorting
@@ -80,7 +81,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    run: Run
+    run: Run | ListedRun
     id: str
     cells: Sequence[Cell]
 
@@ -89,7 +90,7 @@ class Row:
         return self.id[:SHORT_ID]
 
 
-def _rows(runs: Sequence[Run], columns: Sequence[Column]) -> list[Row]:
+def _rows(runs: Sequence[ListedRun], columns: Sequence[Column]) -> list[Row]:
     wanted = Columns(
         params=[column.key for column in columns if not column.is_metric],
         tags=[],

@@ -1,0 +1,18 @@
+"""Built beside the writers of a large table."""
+
+from django.db import migrations, models
+
+from core.schema import AddIndexLive
+
+
+class Migration(migrations.Migration):
+    atomic = False
+
+    dependencies = [("tracking", "0011_run_host_index")]
+
+    operations = [
+        AddIndexLive(
+            model_name="run",
+            index=models.Index(fields=["experiment", "created_by", "id"], name="tracking_run_creator"),
+        ),
+    ]
