@@ -8,11 +8,11 @@ from core.schema import AddIndexLive
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("tracking", "0010_run_status_index")]
+    dependencies = [("tracking", "0013_run_creator_index")]
 
     operations = [
         AddIndexLive(
             model_name="run",
-            index=models.Index(fields=["experiment", "host", "id"], name="tracking_run_host"),
+            index=models.Index(fields=["experiment", "name", "id"], name="tracking_run_name"),
         ),
     ]

@@ -8,7 +8,7 @@ from core.schema import AddIndexLive
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("tracking", "0009_chunk_stretches")]
+    dependencies = [("tracking", "0010_run_going_on")]
 
     operations = [
         AddIndexLive(

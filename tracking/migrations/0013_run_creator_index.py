@@ -8,11 +8,11 @@ from core.schema import AddIndexLive
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("tracking", "0012_run_creator_index")]
+    dependencies = [("tracking", "0012_run_host_index")]
 
     operations = [
         AddIndexLive(
             model_name="run",
-            index=models.Index(fields=["experiment", "name", "id"], name="tracking_run_name"),
+            index=models.Index(fields=["experiment", "created_by", "id"], name="tracking_run_creator"),
         ),
     ]

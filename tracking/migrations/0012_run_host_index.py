@@ -8,11 +8,11 @@ from core.schema import AddIndexLive
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("tracking", "0011_run_host_index")]
+    dependencies = [("tracking", "0011_run_status_index")]
 
     operations = [
         AddIndexLive(
             model_name="run",
-            index=models.Index(fields=["experiment", "created_by", "id"], name="tracking_run_creator"),
+            index=models.Index(fields=["experiment", "host", "id"], name="tracking_run_host"),
         ),
     ]
