@@ -4,10 +4,12 @@ They look into the outbox when the doorbell rings, when a job before has ended, 
 a broker work goes on, a little later.
 """
 
+import contextvars
 import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.db import Error, connection
@@ -29,10 +31,9 @@ class Workforce:
         self._stopping = threading.Event()
         self._ended = threading.Event()
         self._threads = [
-            threading.Thread(target=self._work, args=(bell,), name=f"lineal-job-{number}", daemon=True)
-            for number, bell in enumerate(self._bells, 1)
+            _thread(f"lineal-job-{number}", self._work, bell) for number, bell in enumerate(self._bells, 1)
         ]
-        self._keeper = threading.Thread(target=self._keep, name="lineal-lease-keeper", daemon=True)
+        self._keeper = _thread("lineal-lease-keeper", self._keep)
 
     def start(self) -> None:
         for thread in [*self._threads, self._keeper]:
@@ -94,6 +95,11 @@ class Workforce:
                 connection.close()
             if all(thread.is_alive() for thread in self._threads):
                 self._on_beat()
+
+
+def _thread(name: str, run: Callable[..., None], *arguments: Any) -> threading.Thread:
+    """One that speaks, in the log, as the part of the server that begins it."""
+    return threading.Thread(target=contextvars.copy_context().run, args=(run, *arguments), name=name, daemon=True)
 
 
 _here: list[Workforce] = []

@@ -30,14 +30,28 @@ class Command(BaseCommand):
         stop = threading.Event()
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, lambda *_: stop.set())
+        prepare()(stop, options.get("on_beat") or _say_nothing)
+
+
+def prepare() -> Callable[[threading.Event, Callable[[], None]], None]:
+    """`run` with the log's keys, which are read now.
+
+    Raises:
+        CommandError: they cannot be. What is returned raises it when another sequencer has handed the log over to a new key:
+            whoever watches over this one starts it anew.
+    """
+    try:
+        sequencer = Sequencer(keys.load_signer(), keys.load_cosigner())
+    except (LinealError, ValueError, OSError) as exc:
+        raise CommandError(f"The sequencer cannot start: {exc}") from exc
+
+    def run_with_keys(stop: threading.Event, on_beat: Callable[[], None]) -> None:
         try:
-            sequencer = Sequencer(keys.load_signer(), keys.load_cosigner())
-        except (LinealError, ValueError, OSError) as exc:
-            raise CommandError(f"The sequencer cannot start: {exc}") from exc
-        try:
-            run(sequencer, stop, options.get("on_beat") or _say_nothing)
-        except keys.WrongKey as exc:  # another sequencer has handed the log over; the supervisor starts this one anew
+            run(sequencer, stop, on_beat)
+        except keys.WrongKey as exc:
             raise CommandError(f"The sequencer stops: {exc}") from exc
+
+    return run_with_keys
 
 
 def _say_nothing() -> None:
