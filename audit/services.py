@@ -79,7 +79,7 @@ def _store(event: AuditEvent, private: Sequence[events.PrivateValue]) -> None:
     AuditPending.objects.bulk_create([AuditPending(event=event)])
 
 
-_COLUMNS = [field.column for field in AuditEvent._meta.concrete_fields if not field.primary_key]
+_COLUMNS = [field.column for field in AuditEvent._meta.concrete_fields if not field.primary_key]  # noqa: SLF001 - documented
 _ALL_IN_ONE = f"""
     WITH event AS (
         INSERT INTO audit_event ({", ".join(_COLUMNS)}) VALUES ({", ".join(["%s"] * len(_COLUMNS))}) RETURNING id

@@ -117,9 +117,9 @@ def is_open(dedupe: str) -> bool:
     return Job.objects.filter(dedupe=dedupe, done_at=None, failed_at=None).exists()
 
 
-def run_next() -> bool:
-    """Do the job that has been due longest. False when nothing is due."""
-    job_row = _lease_next()
+def run_next(on_more: Callable[[], None] = lambda: None) -> bool:
+    """Do the job that has been due longest. False when nothing is due. `on_more` is called before it is done, if others are due."""
+    job_row = _lease_next(on_more)
     if job_row is None:
         return False
     token = current.job.set(_context_of(job_row))
@@ -170,10 +170,11 @@ def run_pending(limit: int = 1_000) -> int:
     return done
 
 
-def _lease_next() -> Job | None:
+def _lease_next(on_more: Callable[[], None] = lambda: None) -> Job | None:
     return leases.held.take(
         {name: definition.lease_s for name, definition in _definitions.items()},
         {name: definition.max_attempts for name, definition in _definitions.items()},
+        on_more,
     )
 
 

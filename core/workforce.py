@@ -27,6 +27,8 @@ class Workforce:
 
     def __init__(self, threads: int, on_beat: Callable[[], None] = lambda: None) -> None:
         self._bells = [threading.Event() for _ in range(threads)]
+        self._idle: set[threading.Event] = set()  # bells of those that wait
+        self._turn = threading.Lock()  # of those who change `_idle`
         self._on_beat = on_beat
         self._stopping = threading.Event()
         self._ended = threading.Event()
@@ -40,6 +42,14 @@ class Workforce:
             thread.start()
 
     def wake(self) -> None:
+        """Have one thread look that waits, or all, where none does. One that finds more than it takes wakes the next, so that a job does
+        not have every thread ask for it.
+        """
+        with self._turn:
+            for bell in [self._idle.pop()] if self._idle else self._bells:
+                bell.set()
+
+    def _wake_all(self) -> None:
         for bell in self._bells:
             bell.set()
 
@@ -50,7 +60,7 @@ class Workforce:
         threads go on.
         """
         self._stopping.set()
-        self.wake()
+        self._wake_all()
         until = time.monotonic() + limit_s
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
@@ -71,12 +81,16 @@ class Workforce:
             bell.clear()
             pause_s = self._work_off()
             connection.close()
+            with self._turn:
+                self._idle.add(bell)
             bell.wait(pause_s)
+            with self._turn:
+                self._idle.discard(bell)
 
     def _work_off(self) -> float:
         """Do what is due; seconds until it is worth looking again."""
         try:
-            while not self._stopping.is_set() and jobs.run_next():
+            while not self._stopping.is_set() and jobs.run_next(self.wake):
                 connection.close_if_unusable_or_obsolete()
             return leases.next_due_s(settings.SWEEP_S)
         except Error as exc:

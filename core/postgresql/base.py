@@ -28,7 +28,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Django's, which asks a connection whether it lives each time it hands it out: a journey to the database and back before the
         first statement of every request. Here it mostly looks at the socket (`check`).
         """
-        pool = super().pool
+        pool = super().pool  # type: ignore[misc]  # the stubs leave it out
         if pool is not None and self.settings_dict["CONN_HEALTH_CHECKS"]:
             pool._check = check  # noqa: SLF001 - Django takes no other from its settings
         return pool

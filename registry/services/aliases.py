@@ -47,7 +47,7 @@ def set_alias_by_name(
     found = lock_model(project=project, name=model)
     if found is None:
         raise ModelMissing(model[:80])
-    version = selectors.get_version(model=found, ref=ref)
+    version = selectors.get_version(model=found, ref=ref, alone=True)
     return _set(found, name, version, actor=actor, reason=reason)
 
 

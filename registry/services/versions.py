@@ -54,8 +54,17 @@ def register_version(
     run = lock_for_writing(run)
     entries = _entries(run, artifact)
     model = Model.objects.select_for_update(of=("self",)).select_related("project").get(pk=model.pk)
-    said = {"description": description, "tags": tags, "card": card, "signature": signature}
-    version, files = _register(model, run, artifact, entries, actor=actor, **said)
+    version, files = _register(
+        model,
+        run,
+        artifact,
+        entries,
+        actor=actor,
+        description=description,
+        tags=tags,
+        card=card,
+        signature=signature,
+    )
     return version, files is not None
 
 

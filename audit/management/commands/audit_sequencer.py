@@ -18,6 +18,8 @@ from core.errors import LinealError
 log = logging.getLogger(__name__)
 
 RETRY_S = 1.0  # after the database did not answer
+GATHER_S = 0.02  # after a step: acts that come one upon the other share the next, and its signature and its commit
+MANY = 100  # events in a step: then there are more, and nothing to wait for
 BROKEN_RETRY_S = 10.0  # people have to mend it; ask again now and then
 
 
@@ -81,8 +83,10 @@ def _run_connected(sequencer: Sequencer, stop: threading.Event, on_beat: Callabl
     try:
         while not stop.is_set():
             on_beat()
-            if sequencer.step():
+            if done := sequencer.step():
                 pause_s = wake.SHORTEST_S
+                if done < MANY:
+                    stop.wait(GATHER_S)
                 continue
             ear.wait(pause_s)
             pause_s = min(wake.LONGEST_S, pause_s * 2)
