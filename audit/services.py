@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from audit import actions, canonical, events, keys, wake
 from audit.events import Draft, Target
 from audit.models import AuditEvent, AuditPending, AuditPrivate
-from core import clock
+from core import clock, prepared
 from core.access import Principal, ProjectRef
 from core.context import current_request
 from core.ids import uuid7
@@ -28,6 +28,7 @@ def record(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
     refs: Sequence[tuple[str, str]] = (),
+    is_first: bool = False,
 ) -> UUID:
     """Write one event in the caller's transaction, so that it commits with the act or not at all; its id.
 
@@ -56,10 +57,9 @@ def record(
         after=after,
         refs=refs,
         personal=actions.get_action(action).personal,
-        prev_event_of_target=_last_event_of(target),
+        prev_event_of_target=None if is_first else _last_event_of(target),
     )
-    event = _store(draft, actor=actor, project=project)
-    AuditPending.objects.bulk_create([AuditPending(event=event)])
+    _store(row_of(draft, actor=actor, project=project), draft.private)
     transaction.on_commit(wake.sequencer, robust=True)
     return draft.id
 
@@ -69,11 +69,34 @@ def _last_event_of(target: Target) -> UUID | None:
     return same.order_by("-id").values_list("uuid", flat=True).first()
 
 
-def _store(draft: Draft, *, actor: Principal, project: ProjectRef | None) -> AuditEvent:
-    event = row_of(draft, actor=actor, project=project)
+def _store(event: AuditEvent, private: Sequence[events.PrivateValue]) -> None:
+    """The event, its private values, and that it waits for its place."""
+    if connection.vendor == "postgresql":
+        _store_in_one(event, private)
+        return
     event.save(force_insert=True)
-    AuditPrivate.objects.bulk_create([private_row(event, each) for each in draft.private])
-    return event
+    AuditPrivate.objects.bulk_create([private_row(event, each) for each in private])
+    AuditPending.objects.bulk_create([AuditPending(event=event)])
+
+
+_COLUMNS = [field.column for field in AuditEvent._meta.concrete_fields if not field.primary_key]  # noqa: SLF001 - documented
+_ALL_IN_ONE = f"""
+    WITH event AS (
+        INSERT INTO audit_event ({", ".join(_COLUMNS)}) VALUES ({", ".join(["%s"] * len(_COLUMNS))}) RETURNING id
+    ), pending AS (
+        INSERT INTO audit_pending (event_id) SELECT id FROM event
+    )
+    INSERT INTO audit_private (event_id, path, salt, value, search_name)
+    SELECT event.id, private.* FROM event, unnest(%s::text[], %s::bytea[], %s::text[], %s::text[]) AS private
+"""  # noqa: S608 - columns of ours
+
+
+def _store_in_one(event: AuditEvent, private: Sequence[events.PrivateValue]) -> None:
+    rows = [private_row(event, each) for each in private]
+    values = [getattr(event, column) for column in _COLUMNS]
+    lists = [[getattr(row, column) for row in rows] for column in ("path", "salt", "value", "search_name")]
+    with prepared.cursor() as cursor:
+        cursor.execute(_ALL_IN_ONE, [*values, *lists])
 
 
 def row_of(draft: Draft, *, actor: Principal, project: ProjectRef | None) -> AuditEvent:

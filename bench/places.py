@@ -31,10 +31,11 @@ class Place:
 
     def web_s(self) -> float:
         """Processor time of the web process so far."""
-        return processor.of_named(self._pid, " serve ")
+        return processor.of_named(self._pid, "lineal-web")
 
     def worker_s(self) -> float:
-        return processor.of_named(self._pid, " worker")
+        """Of the process that is worker, beat and sequencer."""
+        return processor.of_named(self._pid, "lineal-worker")
 
     def database_s(self) -> float:
         """Of the database server; on SQLite its work is the web process's own."""

@@ -3,6 +3,7 @@ worker as one of its boot steps.
 """
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from celery import Celery, bootsteps
@@ -63,11 +64,23 @@ class JobThreads(bootsteps.StartStopStep):
             return
         workforce, self.workforce = self.workforce, None
         finished = workforce.stop(limit_s)
+        for end in _at_end:
+            end()
         if not finished:
             os._exit(worker.exitcode or 0)  # what was at hand has been given back; another worker may have it already
 
 
 app.steps["worker"].add(JobThreads)
+_at_end: list[Callable[[], None]] = []
+
+
+def run_worker(threads: int, at_end: Callable[[], None]) -> None:
+    """A worker in this thread until a signal. Made as `celery worker` makes it, without loading that program's command line."""
+    _at_end[:] = [at_end]
+    app.Worker(
+        quiet=True, pool_cls="solo", concurrency=threads, queues=[QUEUE], without_gossip=True, without_mingle=True,
+        loglevel="WARNING",
+    ).start()  # fmt: skip
 
 
 @app.on_after_finalize.connect

@@ -25,16 +25,14 @@ WATCH_S = 0.02  # between two looks at a process that is waited for
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 LIBRARIES = (
     "asyncio", "celery.app.amqp", "celery.app.events", "celery.app.routes", "celery.apps.worker",
-    "celery.backends.base", "celery.events.receiver", "celery.bin.celery", "celery.bin.worker", "celery.concurrency.solo",
-    "celery.worker.consumer", "charset_normalizer", "cronsim", "cryptography.fernet",
-    "cryptography.hazmat.primitives.asymmetric.ed25519", "cryptography.hazmat.primitives.serialization",
-    "django.contrib.staticfiles.handlers", "django.core.handlers.wsgi", "django.core.mail", "django.core.management",
-    "django.core.serializers.json", "django.db.backends.sqlite3.base", "django.db.migrations.executor",
-    "django.db.models", "django.forms", "django.template", "django.template.defaulttags",
-    "django.template.loader_tags", "django.test.signals", "django.urls", "django.views.generic", "granian.server.mp",
-    "inflection", "jmespath", "kombu.transport.filesystem", "lark", "msgspec", "numpy", "orjson",
-    "prometheus_client.multiprocess", "psycopg", "psycopg_pool", "pygments", "requests", "sqlite3", "uritemplate",
-    "urllib3", "whitenoise.middleware", "yaml", "zstandard",
+    "celery.backends.base", "celery.concurrency.solo", "celery.events.receiver", "celery.worker.consumer", "cronsim",
+    "cryptography.fernet", "cryptography.hazmat.primitives.asymmetric.ed25519",
+    "cryptography.hazmat.primitives.serialization", "django.contrib.staticfiles.handlers",
+    "django.core.handlers.wsgi", "django.core.mail", "django.core.management", "django.core.serializers.json",
+    "django.db.migrations.executor", "django.db.models", "django.forms", "django.template",
+    "django.template.defaulttags", "django.template.loader_tags", "django.urls", "django.views.generic",
+    "granian.server.mp", "inflection", "kombu.transport.filesystem", "lark", "msgspec", "numpy", "orjson",
+    "prometheus_client.multiprocess", "uritemplate", "whitenoise.middleware", "yaml", "zstandard",
 )  # fmt: skip
 
 

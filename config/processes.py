@@ -28,6 +28,7 @@ TOO_MANY_DEATHS = 5  # within DEATH_WINDOW_S: then it is not bad luck
 DEATH_WINDOW_S = 60
 LOG_LIMIT_BYTES = 20 * 1024 * 1024  # a log larger than this is moved aside
 LOOK_AT_LOGS_S = 10.0
+SEQUENCING = "worker"  # the process that has the sequencer
 
 
 class HomeTaken(RuntimeError):
@@ -39,8 +40,8 @@ def web_command(host: str, port: int) -> list[str]:
     return ["serve", "--host", host, "--port", str(port), "--insecure", "--drain", "0", "--wait", "0"]
 
 
-def worker_commands() -> dict[str, list[str]]:
-    return {role: [role] for role in ("sequencer", "worker", "beat")}
+def worker_command() -> list[str]:
+    return ["background"]
 
 
 def take_lock(home: Path) -> IO[str]:
@@ -192,9 +193,9 @@ class Fleet:
         return True
 
     def stop(self) -> None:
-        """End the processes; the sequencer last, so that all they wrote has its place in the ledger."""
-        _end([child.process for name, child in self._children.items() if name != "sequencer"])
-        _end([child.process for name, child in self._children.items() if name == "sequencer"])
+        """End the processes; that of the sequencer last, so that all they wrote has its place in the ledger."""
+        _end([child.process for name, child in self._children.items() if name != SEQUENCING])
+        _end([child.process for name, child in self._children.items() if name == SEQUENCING])
 
 
 def _run(module: str, command: Sequence[str]) -> None:

@@ -38,7 +38,7 @@ _wait = click.option(
 )  # fmt: skip
 
 
-def _plain(command: Callable[..., None]) -> Callable[..., None]:
+def plain(command: Callable[..., None]) -> Callable[..., None]:
     """A bad setting is one line, wherever it comes to light."""
 
     @wraps(command)
@@ -68,7 +68,7 @@ def _plain(command: Callable[..., None]) -> Callable[..., None]:
     help="On SIGTERM, how long to serve on as not ready, so that balancers turn away first.",
 )  # fmt: skip
 @_wait
-@_plain
+@plain
 def serve(
     *,
     home: Path | None,
@@ -99,7 +99,7 @@ def serve(
     if wait_s:
         _look_first(wait_s)
     run_folder = _run_folder()
-    _say(f"web: {host}:{port}, {workers} × {threads} requests at a time")
+    say(f"web: {host}:{port}, {workers} × {threads} requests at a time")
     run(host=host, port=port, workers=workers, threads=threads, drain_s=drain_s, stop_s=stop_s, run_folder=run_folder)
 
 
@@ -110,36 +110,40 @@ def serve(
 )
 @click.option("--check", is_flag=True, help="Only say whether a worker of this host lives; exit code 1 if none does.")
 @_wait
-@_plain
+@plain
 def worker(*, home: Path | None, concurrency: int | None, check: bool, wait_s: float) -> None:
     """Do what requests leave for later.
 
     Judges windows, delivers webhooks, verifies files, issues receipts. Any number may run.
     """
     _prepare("worker", home, check=check, wait_s=wait_s)
+    work(concurrency=concurrency)
+
+
+def work(*, concurrency: int | None, at_end: Callable[[], None] = lambda: None) -> None:
+    """Be a worker until a signal, in the main thread of a process that has begun as one. `at_end` is called when the last job has
+    ended or has been given back.
+    """
     from django.conf import settings  # noqa: PLC0415 - is set up now
 
-    from config.celery import app  # noqa: PLC0415
+    from config import celery  # noqa: PLC0415
 
     threads = concurrency or (4 if _is_postgresql() else 1)
-    _say(f"worker: {threads} at a time, broker: {settings.BROKER['kind']}")
-    app.worker_main([
-        "--quiet", "worker", "--pool", "solo", "--concurrency", str(threads), "--queues", "lineal",
-        "--without-gossip", "--without-mingle", "--loglevel", "WARNING",
-    ])  # fmt: skip
+    say(f"worker: {threads} at a time, broker: {settings.BROKER['kind']}")
+    celery.run_worker(threads, at_end)
 
 
 @click.command()
 @_home
 @click.option("--check", is_flag=True, help="Only say whether a beat of this host lives; exit code 1 if none does.")
 @_wait
-@_plain
+@plain
 def beat(*, home: Path | None, check: bool, wait_s: float) -> None:
     """Promise the periodic jobs when their turns come. Several may run: each turn is taken once."""
     _prepare("beat", home, check=check, wait_s=wait_s)
     from core import periodic  # noqa: PLC0415 - needs settings
 
-    _say("beat")
+    say("beat")
     periodic.run(_stop_on_signal(), roster.touch)
 
 
@@ -149,7 +153,7 @@ def beat(*, home: Path | None, check: bool, wait_s: float) -> None:
     "--check", is_flag=True, help="Only say whether a sequencer of this host lives; exit code 1 if none does."
 )
 @_wait
-@_plain
+@plain
 def sequencer(*, home: Path | None, check: bool, wait_s: float) -> None:
     """Number, hash and sign the ledger's events.
 
@@ -158,7 +162,7 @@ def sequencer(*, home: Path | None, check: bool, wait_s: float) -> None:
     _prepare("sequencer", home, check=check, wait_s=wait_s)
     from django.core.management import CommandError, call_command  # noqa: PLC0415 - needs settings
 
-    _say("sequencer")
+    say("sequencer")
     try:
         call_command("audit_sequencer", on_beat=roster.touch)
     except CommandError as exc:
@@ -169,7 +173,7 @@ def sequencer(*, home: Path | None, check: bool, wait_s: float) -> None:
 @_home
 @_wait
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@_plain
+@plain
 def migrate(*, home: Path | None, wait_s: float, as_json: bool) -> None:
     """Bring the database up to this release.
 
@@ -196,7 +200,7 @@ def migrate(*, home: Path | None, wait_s: float, as_json: bool) -> None:
 
 @click.command("owner-link")
 @_home
-@_plain
+@plain
 def owner_link(*, home: Path | None) -> None:
     """Make a one-time link that signs a browser in as the owner.
 
@@ -225,9 +229,15 @@ def _make_keys(make: Callable[[], None]) -> str | None:
 
 def _prepare(role: str, home: Path | None, *, check: bool, wait_s: float) -> None:
     """Home, apps and database of a process without a port. With `check`, answers and leaves instead."""
-    os.environ["LINEAL_HOME"] = str(home_folder(home))
     if check:
+        os.environ["LINEAL_HOME"] = str(home_folder(home))
         _check(role)
+    begin_part(role, home=home, wait_s=wait_s)
+
+
+def begin_part(role: str, *, home: Path | None, wait_s: float) -> None:
+    """Be a process of `role`, with a home, apps, and a database that fits. Raises CannotStart, BadSetting."""
+    os.environ["LINEAL_HOME"] = str(home_folder(home))
     open_home(home)
     os.environ[setting_up.ROLE] = role
     setting_up.begin(role)
@@ -268,7 +278,7 @@ def wait_until_it_fits(wait_s: float) -> None:
         if not misfit.may_pass or time.monotonic() > until:
             raise CannotStart(misfit.detail)
         if not told:
-            _say(f"Waiting. {misfit.detail}")
+            say(f"Waiting. {misfit.detail}")
             told = True
         time.sleep(min(SLOW_LOOK_S, max(0.1, until - time.monotonic())))
 
@@ -298,7 +308,7 @@ def _stop_on_signal() -> threading.Event:
     return stop
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
     """In the form of the log, which is where it lands; at every level."""
     record = logging.LogRecord("lineal.process", logging.INFO, "", 0, line, None, None)
     click.echo(logs.make_formatter().format(record), err=True)
@@ -306,7 +316,7 @@ def _say(line: str) -> None:
 
 @click.command()
 @click.argument("wait_s", type=float)
-@_plain
+@plain
 def _wait_alone(wait_s: float) -> None:
     import django  # noqa: PLC0415
 

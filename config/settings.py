@@ -3,8 +3,10 @@
 import secrets
 
 from config import broker, database, environment
-from core import folders
+from core import folders, lean
 from core.logs import FORMATS
+
+lean.import_rest_framework()
 
 HOME = environment.home()
 RUN_FOLDER = environment.run_folder()

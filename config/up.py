@@ -13,7 +13,7 @@ import click
 from config.environment import BadSetting
 from config.home import CannotStart, prepare_home
 from config.listening import allow_host, bracketed, refuse_open_door, refuse_taken_port
-from config.processes import Fleet, HomeTaken, web_command, worker_commands
+from config.processes import Fleet, HomeTaken, web_command, worker_command
 
 START_LIMIT_S = 60  # migrations of a large store take their time
 STRANGER_CHECKS = 8  # each of two servers on one port gets about half of the connections
@@ -44,7 +44,7 @@ def up(home: Path | None, port: int, host: str, browser: bool | None, insecure: 
         raise CannotStart(str(exc)) from exc
     with fleet:
         link = _bootstrap(fleet, url)
-        fleet.start({"web": web_command(host, port), **worker_commands()})
+        fleet.start({"web": web_command(host, port), "worker": worker_command()})
         fleet.wait_until(lambda: _answers(host, port), limit_s=START_LIMIT_S, what="the web process to answer")
         _refuse_stranger(host, port, folder)
         _announce(folder, url, link)

@@ -30,6 +30,9 @@ class JobContext:
     traceparent: str = ""
 
 
+part: ContextVar[str] = ContextVar("part", default="")
+"""Which part of the server speaks, where several share a process; else empty. Threads begin with the part of none."""
+
 request: ContextVar[RequestContext | None] = ContextVar("request", default=None)
 job: ContextVar[JobContext | None] = ContextVar("job", default=None)
 

@@ -49,14 +49,16 @@ def _by_state(row: dict[str, Any]) -> Sequence[tuple[str, int]]:
 
 
 def processes() -> Iterator[Metric]:
-    """Every process of this home on this machine, by its seat. Files of the kernel, no query."""
+    """Every process of this home on this machine, by its seat; what one with several roles uses is told once, at its first seat.
+    Files of the kernel, no query.
+    """
     folder = metrics.SHARED_FOLDER
     members = roster.living(folder) if folder else []
     counts = [([role], sum(member.role == role for member in members)) for role in ROLES] if folder else []
     yield scrape.gauge("lineal_processes", "Living processes of this home on this machine.", ["role"], counts)
     started = [([member.seat], member.since) for member in members]
     yield scrape.gauge("lineal_process_start_time_seconds", "When it started, in Unix time.", ["process"], started)
-    found = [(member.seat, _usage(member.pid)) for member in members]
+    found = [(member.seat, _usage(member.pid)) for member in members if not member.beside]
     seen = [(seat, usage) for seat, usage in found if usage is not None]
     yield scrape.gauge(
         "lineal_process_resident_memory_bytes", "Memory in use.", ["process"], [([seat], u[0]) for seat, u in seen]

@@ -33,6 +33,7 @@ runs = metrics.counter(
 durations = metrics.histogram("lineal_job_duration_seconds", "How long a run took.", ["task"], buckets=metrics.SLOW_S)
 
 JobFunction = Callable[..., None]
+Promise = tuple[str, dict[str, Any]]  # a job's name, and what it is to be called with
 
 
 @dataclass(frozen=True)
@@ -77,19 +78,17 @@ def enqueue(name: str, /, *, _dedupe: str | None = None, _delay_s: float = 0, **
         LookupError: no job of that name is registered.
         TransactionManagementError: called outside a transaction, where a crash could lose it.
     """
-    _promise([name], arguments, dedupe=_dedupe, delay_s=_delay_s)
+    _promise([(name, arguments)], dedupe=_dedupe, delay_s=_delay_s)
 
 
-def enqueue_each(job_names: Sequence[str], /, **arguments: Any) -> None:
-    """`enqueue` for several jobs of the same arguments, in one statement."""
-    if job_names:
-        _promise(job_names, arguments)
+def enqueue_all(promises: Sequence[Promise]) -> None:
+    """`enqueue` for several jobs, in one statement."""
+    if promises:
+        _promise(promises)
 
 
-def _promise(
-    job_names: Sequence[str], arguments: dict[str, Any], *, dedupe: str | None = None, delay_s: float = 0
-) -> None:
-    for name in job_names:
+def _promise(promises: Sequence[Promise], *, dedupe: str | None = None, delay_s: float = 0) -> None:
+    for name, _ in promises:
         if name not in _definitions:
             raise LookupError(f"No job is named '{name}'.")
     if not transaction.get_connection().in_atomic_block:
@@ -106,7 +105,7 @@ def _promise(
             request_id=request_id,
             traceparent=traceparent,
         )
-        for name in job_names
+        for name, arguments in promises
     ]
     Job.objects.bulk_create(rows, ignore_conflicts=dedupe is not None)
     if delay_s < settings.SWEEP_S:  # whoever is called looks again when it is due
@@ -118,9 +117,9 @@ def is_open(dedupe: str) -> bool:
     return Job.objects.filter(dedupe=dedupe, done_at=None, failed_at=None).exists()
 
 
-def run_next() -> bool:
-    """Do the job that has been due longest. False when nothing is due."""
-    job_row = _lease_next()
+def run_next(on_more: Callable[[], None] = lambda: None) -> bool:
+    """Do the job that has been due longest. False when nothing is due. `on_more` is called before it is done, if others are due."""
+    job_row = _lease_next(on_more)
     if job_row is None:
         return False
     token = current.job.set(_context_of(job_row))
@@ -171,10 +170,11 @@ def run_pending(limit: int = 1_000) -> int:
     return done
 
 
-def _lease_next() -> Job | None:
+def _lease_next(on_more: Callable[[], None] = lambda: None) -> Job | None:
     return leases.held.take(
         {name: definition.lease_s for name, definition in _definitions.items()},
         {name: definition.max_attempts for name, definition in _definitions.items()},
+        on_more,
     )
 
 

@@ -7,6 +7,7 @@ cannot finish.
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -34,8 +35,10 @@ class Leases:
         self._held: dict[int, _Held] = {}
         self._lock = threading.Lock()
 
-    def take(self, longest_run_s: dict[str, int], most_attempts: dict[str, int]) -> Job | None:
-        """The job that has been due longest, leased; None when nothing is due.
+    def take(
+        self, longest_run_s: dict[str, int], most_attempts: dict[str, int], on_more: Callable[[], None] = lambda: None
+    ) -> Job | None:
+        """The job that has been due longest, leased; None when nothing is due. `on_more` is called where others are due beside it.
 
         A job that was begun as often as it may be and never ended is set aside: it killed its workers.
         """
@@ -47,6 +50,8 @@ class Leases:
                     continue
                 longest_s = longest_run_s.get(candidate.name, settings.JOB_LEASE_S)
                 if self._take(candidate, now, longest_s):
+                    if candidate is not candidates[-1]:
+                        on_more()
                     return candidate
         return None
 

@@ -47,6 +47,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if part := current.part.get():
+            said["part"] = part
         said |= _ids() | getattr(record, FIELDS, {})
         if record.exc_info:
             said["exception"] = self.formatException(record.exc_info)
@@ -58,6 +60,10 @@ def _moment(seconds: float) -> str:
 
 
 def _mark() -> str:
+    return ", ".join(filter(None, [current.part.get(), _cause()]))
+
+
+def _cause() -> str:
     if (request := current.request.get()) is not None:
         return request.id
     if (job := current.job.get()) is not None:

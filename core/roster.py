@@ -11,13 +11,14 @@ is not sooner, as a count that falls is taken for one that began at zero, and wh
 
 import contextlib
 import fcntl
+import itertools
 import json
 import os
 import re
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,18 +33,21 @@ GONE_S = 24 * 3_600.0  # a machine that wrote nothing for so long, and holds no 
 _SAID_BYTES = 128  # of a seat's file, always: it is written over in one go, and nobody reads half of it
 _DOOR = "door"  # held for the moment in which seats are taken, forgotten or counted
 _SEAT = re.compile(r"([a-z][a-z0-9-]*)-(\d+)\.seat")
-_held: dict[int, "_Held"] = {}  # by process id: a fork has a seat of its own to find
+_held: dict[int, list["_Held"]] = {}  # by process id: a fork has a seat of its own to find
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A living process. `since` is a Unix time, and so is `seen`, its last sign of life; None before it began to work."""
+    """A living process, or one of the roles of one that has several: `beside` its first, where its counts stand. `since` is a Unix
+    time, and so is `seen`, its last sign of life; None before it began to work.
+    """
 
     seat: str
     role: str
     pid: int
     since: float
     seen: float | None = None
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +55,10 @@ class _Held:
     seat: str
     handle: int
     since: float
+    beside: bool
 
     def say(self, seen: float | None) -> None:
-        said = json.dumps({"pid": os.getpid(), "since": self.since, "seen": seen}).encode()
+        said = json.dumps({"pid": os.getpid(), "since": self.since, "seen": seen, "beside": self.beside}).encode()
         os.pwrite(self.handle, said.ljust(_SAID_BYTES), 0)
 
 
@@ -75,8 +80,26 @@ def take_seat(role: str, at: Path) -> str:
         OSError: the folder cannot be written, or all seats are taken.
     """
     held = _held.get(os.getpid())
-    if held is not None:
-        return held.seat
+    return held[0].seat if held else _sit(role, at).seat
+
+
+def sit_beside(role: str, at: Path) -> Callable[[], None]:
+    """One more seat for this process, which does the work of that role, too; its counts stay at its first seat. What gives a sign of
+    life from the new seat, as `touch` from the first.
+
+    Raises:
+        ValueError, OSError: as `take_seat`.
+    """
+    held = _sit(role, at)
+
+    def touch_beside() -> None:
+        with contextlib.suppress(OSError):
+            held.say(time.time())
+
+    return touch_beside
+
+
+def _sit(role: str, at: Path) -> _Held:
     if not ROLE.fullmatch(role):
         raise ValueError(f"LINEAL_PROCESS names a role as 'web' or 'worker', not {role!r}.")
     make_private(at)
@@ -87,14 +110,13 @@ def take_seat(role: str, at: Path) -> str:
             seat = f"{role}-{number}"
             handle = _try_lock(at / f"{seat}.seat")
             if handle is not None:
-                _begin(at, seat, handle)
-                return seat
+                return _begin(at, seat, handle)
     raise OSError(f"All {MOST_SEATS} seats of '{role}' in {at} are taken.")
 
 
 def _let_go() -> None:
     """In a fork: the seat is its parent's alone, and is free as soon as that ends."""
-    for held in _held.values():
+    for held in itertools.chain.from_iterable(_held.values()):
         os.close(held.handle)
     _held.clear()
 
@@ -102,18 +124,19 @@ def _let_go() -> None:
 os.register_at_fork(after_in_child=_let_go)
 
 
-def _begin(at: Path, seat: str, handle: int) -> None:
+def _begin(at: Path, seat: str, handle: int) -> _Held:
     for left in at.glob(f"gauge_*_{seat}.db"):  # what the one before had open died with it; its counts go on
         left.unlink(missing_ok=True)
-    held = _Held(seat, handle, time.time())
+    mine = _held.setdefault(os.getpid(), [])
+    held = _Held(seat, handle, time.time(), beside=bool(mine))
     held.say(None)
-    _held[os.getpid()] = held
+    mine.append(held)
+    return held
 
 
 def touch() -> None:
     """A sign of life of this process. Raises nothing: a full disk is no reason to stop working; the check will tell."""
-    held = _held.get(os.getpid())
-    if held is not None:
+    for held in _held.get(os.getpid(), [])[:1]:
         with contextlib.suppress(OSError):
             held.say(time.time())
 
@@ -140,15 +163,19 @@ def _read(path: Path) -> Member | None:
         said = json.loads(path.read_text())
         seen = said.get("seen")
         return Member(
-            path.stem, match[1], int(said["pid"]), float(said["since"]), None if seen is None else float(seen)
+            path.stem,
+            match[1],
+            int(said["pid"]),
+            float(said["since"]),
+            None if seen is None else float(seen),
+            beside=bool(said.get("beside")),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):  # somebody else wrote there
         return None
 
 
 def _is_held(path: Path) -> bool:
-    held = _held.get(os.getpid())
-    if held is not None and held.seat == path.stem:
+    if any(held.seat == path.stem for held in _held.get(os.getpid(), ())):
         return True
     handle = _try_lock(path)
     if handle is None:

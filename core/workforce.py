@@ -4,10 +4,12 @@ They look into the outbox when the doorbell rings, when a job before has ended, 
 a broker work goes on, a little later.
 """
 
+import contextvars
 import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.db import Error, connection
@@ -25,20 +27,29 @@ class Workforce:
 
     def __init__(self, threads: int, on_beat: Callable[[], None] = lambda: None) -> None:
         self._bells = [threading.Event() for _ in range(threads)]
+        self._idle: set[threading.Event] = set()  # bells of those that wait
+        self._turn = threading.Lock()  # of those who change `_idle`
         self._on_beat = on_beat
         self._stopping = threading.Event()
         self._ended = threading.Event()
         self._threads = [
-            threading.Thread(target=self._work, args=(bell,), name=f"lineal-job-{number}", daemon=True)
-            for number, bell in enumerate(self._bells, 1)
+            _thread(f"lineal-job-{number}", self._work, bell) for number, bell in enumerate(self._bells, 1)
         ]
-        self._keeper = threading.Thread(target=self._keep, name="lineal-lease-keeper", daemon=True)
+        self._keeper = _thread("lineal-lease-keeper", self._keep)
 
     def start(self) -> None:
         for thread in [*self._threads, self._keeper]:
             thread.start()
 
     def wake(self) -> None:
+        """Have one thread look that waits, or all, where none does. One that finds more than it takes wakes the next, so that a job does
+        not have every thread ask for it.
+        """
+        with self._turn:
+            for bell in [self._idle.pop()] if self._idle else self._bells:
+                bell.set()
+
+    def _wake_all(self) -> None:
         for bell in self._bells:
             bell.set()
 
@@ -49,7 +60,7 @@ class Workforce:
         threads go on.
         """
         self._stopping.set()
-        self.wake()
+        self._wake_all()
         until = time.monotonic() + limit_s
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
@@ -70,12 +81,16 @@ class Workforce:
             bell.clear()
             pause_s = self._work_off()
             connection.close()
+            with self._turn:
+                self._idle.add(bell)
             bell.wait(pause_s)
+            with self._turn:
+                self._idle.discard(bell)
 
     def _work_off(self) -> float:
         """Do what is due; seconds until it is worth looking again."""
         try:
-            while not self._stopping.is_set() and jobs.run_next():
+            while not self._stopping.is_set() and jobs.run_next(self.wake):
                 connection.close_if_unusable_or_obsolete()
             return leases.next_due_s(settings.SWEEP_S)
         except Error as exc:
@@ -94,6 +109,11 @@ class Workforce:
                 connection.close()
             if all(thread.is_alive() for thread in self._threads):
                 self._on_beat()
+
+
+def _thread(name: str, run: Callable[..., None], *arguments: Any) -> threading.Thread:
+    """One that speaks, in the log, as the part of the server that begins it."""
+    return threading.Thread(target=contextvars.copy_context().run, args=(run, *arguments), name=name, daemon=True)
 
 
 _here: list[Workforce] = []

@@ -57,9 +57,9 @@ class OneAlias(RegistryView, HotView):
     def put(self, request: Request, name: str, alias: str) -> Response:
         """Point it at a version. One named like an environment moves by promotion alone, and answers 409."""
         data = parse(self.Input, request)
-        model = self.find_model(name)
-        version = selectors.get_version(model=model, ref=data.pop("version"))
-        found = services.set_alias(model=model, name=alias, version=version, actor=self.principal, **data)
+        found = services.set_alias_by_name(
+            project=self.project, model=name, name=alias, ref=data.pop("version"), actor=self.principal, **data
+        )
         return Response(alias_out(found))
 
     @extend_schema(parameters=[DeleteQuery], request=None, responses={204: None})

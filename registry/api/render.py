@@ -68,12 +68,17 @@ def version_summary_out(version: ModelVersion, names: Sequence[AliasView]) -> di
     }
 
 
-def version_out(version: ModelVersion, names: Sequence[AliasView] | None = None) -> dict[str, Any]:
-    """With the whole manifest. Three queries, or one where the names that point at it are known."""
+def version_out(
+    version: ModelVersion, names: Sequence[AliasView] | None = None, files: Sequence[ManifestFile] | None = None
+) -> dict[str, Any]:
+    """With the whole manifest. Three queries, less what is known: two for the names that point at it, one for its `files` in their
+    order.
+    """
     known = selectors.list_aliases(model=version.model) if names is None else names
+    shown = selectors.manifest_files(version) if files is None else files
     return {
         **version_summary_out(version, known),
-        "manifest": [manifest_file_out(file) for file in selectors.manifest_files(version)],
+        "manifest": [manifest_file_out(file) for file in shown],
         "card": version.card,
         "signature": version.signature,
     }

@@ -20,7 +20,6 @@ from registry.api.base import DELETED, JsonObjectField, ReasonField, RegistryVie
 from registry.api.models import DESCRIPTION_LENGTH
 from registry.api.render import version_out, version_summary_out
 from registry.api.schemas import VersionOut, VersionSummaryOut
-from tracking import selectors as tracking
 from tracking.api.content import content_response
 from tracking.artifacts.paths import parse_path
 from tracking.models import Artifact
@@ -63,11 +62,12 @@ class Versions(RegistryView):
         """
         data = parse(self.Input, request)
         run_id = parse_run_id(data.pop("run"))
-        run = tracking.get_runs(project=self.project, ids=[run_id])[run_id]
-        model = services.ensure_model(project=self.project, name=name, actor=self.principal)
-        version, is_new = services.register_version(model=model, run=run, actor=self.principal, **data)
-        names = () if is_new else None  # nothing points at what has just come to be
-        return Response(version_out(version, names), status=201 if is_new else 200)
+        version, files = services.register_by_name(
+            project=self.project, model=name, run_id=run_id, actor=self.principal, **data
+        )
+        if files is None:
+            return Response(version_out(version))
+        return Response(version_out(version, (), files), status=201)  # nothing points at what has just come to be
 
 
 class OneVersion(RegistryView):

@@ -42,24 +42,25 @@ def list_models(*, project: ProjectRef, deleted: bool = False) -> QuerySet[Model
     return models.filter(purged_at=None).order_by("name")
 
 
-def get_version(*, model: Model, ref: str | int) -> ModelVersion:
-    """The version of that number or `sha256:…`. Where several runs gave the same bytes, the newest that may be used.
+def get_version(*, model: Model, ref: str | int, alone: bool = False) -> ModelVersion:
+    """The version of that number or `sha256:…`, `alone` or with its run and seal. Where several runs gave the same bytes, the newest
+    that may be used.
 
     Raises:
         VersionMissing: there is none, or `ref` is neither.
     """
     text = str(ref)
-    found = find_versions(model=model, refs=[text]).get(text)
+    found = find_versions(model=model, refs=[text], alone=alone).get(text)
     if found is None:
         raise VersionMissing(model.name, text[:80])
     return found
 
 
-def find_versions(*, model: Model, refs: Sequence[str]) -> dict[str, ModelVersion]:
+def find_versions(*, model: Model, refs: Sequence[str], alone: bool = False) -> dict[str, ModelVersion]:
     """As `get_version`, for many: those that there are, by their refs. A query for 500 numbers, and one for 500 digests."""
     numbers = {ref: int(ref) for ref in refs if ref.isdecimal() and ref.isascii() and len(ref) < 10}
     digests = [ref for ref in refs if DIGEST.fullmatch(ref)]
-    versions = all_versions(model=model)
+    versions = all_versions(model=model).select_related(None) if alone else all_versions(model=model)
     by_number: dict[int, ModelVersion] = {}
     for some in _in_batches(sorted(set(numbers.values()))):
         by_number |= {version.number: version for version in versions.filter(number__in=some)}

@@ -2,7 +2,7 @@
 ledger entry in the same transaction.
 """
 
-from registry.services.aliases import delete_alias, set_alias
+from registry.services.aliases import delete_alias, set_alias, set_alias_by_name
 from registry.services.approvals import cancel_promotion, decide_promotion
 from registry.services.deployments import end_deployment, report_deployment
 from registry.services.environments import create_environment, ensure_environments, set_environment_policy
@@ -24,6 +24,7 @@ from registry.services.versions import (
     pin_seals,
     quarantine_version,
     refuse_purged,
+    register_by_name,
     register_version,
     retire_version,
     review_version,
@@ -52,6 +53,7 @@ __all__ = [
     "put_policy",
     "quarantine_version",
     "refuse_purged",
+    "register_by_name",
     "register_version",
     "report_deployment",
     "request_promotion",
@@ -61,6 +63,7 @@ __all__ = [
     "review_version",
     "roll_back",
     "set_alias",
+    "set_alias_by_name",
     "set_environment_policy",
     "update_model",
     "update_version",

@@ -2,15 +2,18 @@
 
 from django.db import transaction
 
+from accounts.models import Project
 from audit.services import record
 from core.access import Principal
 from core.clock import now
 from core.errors import NotFound
-from registry.errors import AliasIsEnvironment, VersionBarred
+from registry import selectors
+from registry.errors import AliasIsEnvironment, ModelMissing, VersionBarred
 from registry.evidence import alias_target
 from registry.models import Alias, AliasChange, Environment, Model, ModelVersion
 from registry.names import check_alias
 from registry.services.environments import ensure_environments
+from registry.services.models import lock_model
 from retention import holds
 
 
@@ -26,11 +29,35 @@ def set_alias(*, model: Model, name: str, version: ModelVersion, actor: Principa
     check_alias(name)
     holds.enter(model.project)
     _lock(model)
-    _refuse_environment(model, name)
     version = ModelVersion.objects.select_related("model").get(pk=version.pk)  # it may have been put away since
+    return _set(model, name, version, actor=actor, reason=reason)
+
+
+@transaction.atomic
+def set_alias_by_name(
+    *, project: Project, model: str, name: str, ref: str | int, actor: Principal, reason: str = ""
+) -> Alias:
+    """As `set_alias`, of things by their names, and in fewer statements.
+
+    Raises:
+        ModelMissing, VersionMissing: there is none.
+    """
+    check_alias(name)
+    holds.enter(project)
+    found = lock_model(project=project, name=model)
+    if found is None:
+        raise ModelMissing(model[:80])
+    version = selectors.get_version(model=found, ref=ref, alone=True)
+    return _set(found, name, version, actor=actor, reason=reason)
+
+
+def _set(model: Model, name: str, version: ModelVersion, *, actor: Principal, reason: str) -> Alias:
+    """The model is locked, and the version was read since."""
+    alias = _find(model, name)
+    if alias is None:  # no environment takes the name of an alias
+        _refuse_environment(model, name)
     if version.is_barred:
         raise VersionBarred(f"{version.label} is {version.standing}.")
-    alias = Alias.objects.select_related("version").filter(model=model, name=name).first()
     if alias is not None and alias.version_id == version.pk:
         return alias
     previous = alias.version if alias is not None else None
@@ -41,7 +68,7 @@ def set_alias(*, model: Model, name: str, version: ModelVersion, actor: Principa
 
 def _point(alias: Alias, version: ModelVersion, actor: Principal) -> Alias:
     alias.version, alias.set_at, alias.set_by = version, now(), actor.name
-    alias.save()
+    alias.save(update_fields=None if alias.pk is None else ["version", "set_at", "set_by"])
     return alias
 
 
@@ -55,11 +82,15 @@ def delete_alias(*, model: Model, name: str, actor: Principal, reason: str = "")
     """
     _lock(model)
     _refuse_environment(model, name)
-    alias = Alias.objects.select_related("version").filter(model=model, name=name).first()
+    alias = _find(model, name)
     if alias is None:
         raise NotFound(f"The model '{model.name}' has no alias '{name[:64]}'.")
     alias.delete()
     _keep(model, name, version=None, previous=alias.version, actor=actor, reason=reason)
+
+
+def _find(model: Model, name: str) -> Alias | None:
+    return next(iter(Alias.objects.select_related("version").filter(model=model, name=name)), None)
 
 
 def _lock(model: Model) -> None:

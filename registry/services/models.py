@@ -9,6 +9,7 @@ from core.access import Principal
 from registry.errors import ModelDeleted, NameTaken
 from registry.evidence import model_target
 from registry.models import Model
+from registry.models.versions import NAME_LENGTH
 from registry.names import check_model_name
 
 
@@ -65,6 +66,30 @@ def ensure_model(*, project: Project, name: str, actor: Principal) -> Model:
         return create_model(project=project, name=name, actor=actor)
     except NameTaken:  # made by another request meanwhile
         return Model.objects.select_related("project").get(project=project, name=name)
+
+
+def lock_model(*, project: Project, name: str) -> Model | None:
+    """The model of that name, whatever became of it, looked up and locked in one statement; None where there is none."""
+    if len(name) > NAME_LENGTH or not name.isprintable():  # no model is called so
+        return None
+    found = list(Model.objects.select_for_update().filter(project=project, name=name))
+    for model in found:
+        model.project = project
+    return found[0] if found else None
+
+
+def ensure_locked_model(*, project: Project, name: str, actor: Principal) -> Model:
+    """The model of that name, made if missing or purged, and locked until the transaction ends. Raises Invalid as `create_model`."""
+    found = lock_model(project=project, name=name)
+    if found is not None and found.purged_at is None:
+        return found
+    try:
+        return create_model(project=project, name=name, actor=actor)
+    except NameTaken:  # made by another request meanwhile
+        found = lock_model(project=project, name=name)
+        if found is None:
+            raise
+        return found
 
 
 @transaction.atomic

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
+from accounts.models import Project
 from audit.services import record
 from core import events, jobs
 from core.access import Principal, system_principal
@@ -14,11 +16,12 @@ from registry import links
 from registry.errors import ArtifactBarred, ModelDeleted, VersionBarred, VersionDeleted, VersionInUse, VersionPurged
 from registry.evidence import version_target
 from registry.models import ManifestFile, Model, ModelVersion, Slot
+from registry.services.models import ensure_locked_model
 from retention import tombstones
 from tracking import selectors as tracking
 from tracking.artifacts.paths import parse_path
 from tracking.models import Blob, Run, Seal
-from tracking.services.seals import lock_for_writing
+from tracking.services.seals import lock_for_writing, lock_found_for_writing
 
 Entries = Sequence[tuple[str, Blob]]
 Lifecycle = ModelVersion.Lifecycle
@@ -50,15 +53,59 @@ def register_version(
     """
     run = lock_for_writing(run)
     entries = _entries(run, artifact)
-    digest = f"sha256:{sha256(_manifest(entries).encode()).hexdigest()}"
     model = Model.objects.select_for_update(of=("self",)).select_related("project").get(pk=model.pk)
+    version, files = _register(
+        model,
+        run,
+        artifact,
+        entries,
+        actor=actor,
+        description=description,
+        tags=tags,
+        card=card,
+        signature=signature,
+    )
+    return version, files is not None
+
+
+@transaction.atomic
+def register_by_name(
+    *, project: Project, model: str, run_id: UUID, artifact: str, actor: Principal, **said: Any
+) -> tuple[ModelVersion, list[ManifestFile] | None]:
+    """As `register_version`, of things by their names, and in fewer statements; the model is made if it is missing. The version, and
+    its files where it is new.
+
+    Raises:
+        RunNotFound: the project has no such run.
+        Invalid: no model may be called so.
+    """
+    run = lock_found_for_writing(project=project, id=run_id)
+    entries = _entries(run, artifact)
+    found = ensure_locked_model(project=project, name=model, actor=actor)
+    return _register(found, run, artifact, entries, actor=actor, **said)
+
+
+def _register(
+    model: Model,
+    run: Run,
+    artifact: str,
+    entries: Entries,
+    *,
+    actor: Principal,
+    description: str = "",
+    tags: Mapping[str, str] | None = None,
+    card: Mapping[str, Any] | None = None,
+    signature: Mapping[str, Any] | None = None,
+) -> tuple[ModelVersion, list[ManifestFile] | None]:
+    """Run and model are locked. The version, and its files where it is new."""
     if model.deleted_at is not None:
         raise ModelDeleted(model.name)
+    digest = f"sha256:{sha256(_manifest(entries).encode()).hexdigest()}"
     same = ModelVersion.objects.filter(model=model, run=run, digest=digest, purged_at=None)
     if (known_id := same.values_list("pk", flat=True).first()) is not None:
         known = ModelVersion.objects.select_related("model__project", "run", "seal").get(pk=known_id)
         refuse_deleted(known)
-        return known, False
+        return known, None
     model.last_number += 1
     model.save(update_fields=["last_number"])
     version = ModelVersion.objects.create(
@@ -75,12 +122,11 @@ def register_version(
         created_by_id=actor.id,
         created_by=actor.name,
     )
-    ManifestFile.objects.bulk_create(
-        [ManifestFile(version=version, path=path, blob=blob) for path, blob in entries], batch_size=500
-    )
+    files = [ManifestFile(version=version, path=path, blob=blob) for path, blob in entries]
+    ManifestFile.objects.bulk_create(files, batch_size=500)
     _join_line(version)
-    _tell_registered(version, actor=actor, files=len(entries))
-    return version, True
+    _tell_registered(version, actor=actor, files=len(files))
+    return version, files
 
 
 def _entries(run: Run, artifact: str) -> Entries:
@@ -118,9 +164,14 @@ def _tell_registered(version: ModelVersion, *, actor: Principal, files: int) -> 
             "seal": {"number": seal.number, "digest": seal.digest} if seal else None,
         },
         refs=[("run", version.run.uuid.hex), ("model", str(version.model.uuid))],
+        is_first=True,
     )
-    events.announce("model_version.registered", **facts(version))
-    jobs.enqueue("registry.review_version", version_id=version.pk)  # its bytes may be verified already
+    jobs.enqueue_all(
+        [
+            *events.promises("model_version.registered", **facts(version)),
+            ("registry.review_version", {"version_id": version.pk}),  # its bytes may be verified already
+        ]
+    )
 
 
 def facts(version: ModelVersion) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import pytest
 
 from config.up import CannotStart, _refuse_stranger
 from core import roster
+from tests.installation import wait_for
 from tests.server import free_port, running_server
 
 LINEAL = Path(sys.executable).with_name("lineal")
@@ -58,11 +59,28 @@ def test_sdk_and_cli_on_this_machine_are_signed_in(server):
 
 
 def test_every_part_has_a_seat_of_its_own(server):
-    """They are forks of one process that has a seat, too: what each counts is told apart all the same."""
-    members = roster.living(roster.folder(server.home / "run"))
+    """Processes are forks of one that has a seat, too: what each counts is told apart all the same."""
+    members = {member.seat: member for member in roster.living(roster.folder(server.home / "run"))}
 
-    assert [member.seat for member in members] == ["beat-0", "sequencer-0", "up-0", "web-0", "worker-0"]
-    assert len({member.pid for member in members}) == 5
+    assert sorted(members) == ["beat-0", "sequencer-0", "up-0", "web-0", "worker-0"]
+    assert len({members[seat].pid for seat in ("up-0", "web-0", "worker-0")}) == 3
+    assert {members[seat].pid for seat in ("beat-0", "sequencer-0")} == {members["worker-0"].pid}
+    assert [seat for seat, member in members.items() if member.beside] == ["beat-0", "sequencer-0"]
+
+
+@pytest.mark.parametrize("role", ["worker", "beat", "sequencer"])
+def test_every_part_gives_signs_of_life(server, role):
+    wait_for(
+        lambda: (roster.freshest_s(role, roster.folder(server.home / "run")) or roster.FRESH_S) < 15,
+        f"a sign of life of the {role}",
+    )
+
+
+def test_each_part_says_its_name_in_the_log_that_they_share(server):
+    log = (server.home / "log" / "worker.log").read_text()
+
+    for role in ("worker", "beat", "sequencer"):
+        assert f"INFO lineal.process [{role}] {role}" in log
 
 
 def test_a_second_server_on_the_same_home_is_refused(server):
@@ -146,7 +164,7 @@ def test_a_killed_part_is_started_again(tmp_path):
         children = subprocess.run(
             ["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True
         ).stdout.split()
-        assert len(children) == 4, "web, worker, beat and sequencer"
+        assert len(children) == 2, "web, and worker with beat and sequencer"
         for child in children:
             os.kill(int(child), signal.SIGKILL)
 
@@ -155,7 +173,7 @@ def test_a_killed_part_is_started_again(tmp_path):
             now = subprocess.run(
                 ["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True
             ).stdout.split()
-            if len(now) == 4 and not set(now) & set(children) and server.healthy():
+            if len(now) == 2 and not set(now) & set(children) and server.healthy():
                 break
             time.sleep(0.1)
         else:

@@ -82,6 +82,22 @@ def test_an_object_says_the_same(written, asked):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [(logs.LineFormatter(), " INFO tests [beat] hello"), (logs.JsonFormatter(), '"part": "beat"')],
+    ids=["line", "json"],
+)
+def test_a_line_names_the_part_that_speaks_where_several_share_a_process(written, form, said):
+    log = written(form)
+    token = current.part.set("beat")
+    try:
+        logging.getLogger("tests").info("hello")
+    finally:
+        current.part.reset(token)
+
+    assert said in log.lines[-1]
+
+
 @pytest.mark.parametrize("formatter", [logs.LineFormatter(), logs.JsonFormatter()], ids=["line", "json"])
 def test_nobody_makes_up_a_line(written, formatter):
     """A message with a line break in it, as a user's name may have, stays one line."""

@@ -109,6 +109,40 @@ def test_a_sign_of_life_is_given_by_who_works_and_ends_with_its_process(tmp_path
     assert roster.freshest_s("worker", tmp_path) is None
 
 
+BESIDE = """
+import sys
+from pathlib import Path
+from core import roster
+here = Path(sys.argv[1])
+roster.take_seat("worker", here)
+touch = roster.sit_beside("beat", here)
+print(roster.take_seat("worker", here), flush=True)
+for _ in sys.stdin:
+    touch()
+    print("touched", flush=True)
+"""
+
+
+def test_a_process_of_two_roles_has_a_seat_for_each_and_counts_at_the_first(tmp_path):
+    child = subprocess.Popen(
+        [sys.executable, "-c", BESIDE, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert child.stdout.readline().strip() == "worker-0"
+        child.stdin.write("touch\n")
+        child.stdin.flush()
+        child.stdout.readline()
+
+        assert [(m.seat, m.pid, m.beside, m.seen is None) for m in roster.living(tmp_path)] == [
+            ("beat-0", child.pid, True, False),
+            ("worker-0", child.pid, False, True),
+        ]
+    finally:
+        child.kill()
+        child.communicate()
+    assert roster.living(tmp_path) == []
+
+
 @pytest.mark.parametrize("role", ["", "Web", "../web", "web_1", "a" * 40])
 def test_a_role_is_a_plain_word(tmp_path, role):
     with pytest.raises(ValueError, match="names a role"):

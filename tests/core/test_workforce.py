@@ -61,6 +61,29 @@ def test_a_job_that_becomes_due_soon_is_not_kept_waiting_for_the_sweep(workforce
     wait_for(lambda: DONE, "the job", 5)
 
 
+def test_one_ring_sets_as_many_to_work_as_there_is_work(workforce, settings):
+    settings.SWEEP_S = 30
+    time.sleep(1.2)  # the threads are in their long wait now
+    with transaction.atomic():
+        jobs.enqueue_all([("tests.slow", {"colour": "blue"}), ("tests.slow", {"colour": "red"})])
+    workforce.wake()  # as the doorbell does
+
+    wait_for(lambda: Job.objects.filter(leased_until__isnull=False).count() == 2, "both", 5)
+
+
+def test_for_one_job_one_thread_looks(workforce, settings, monkeypatch):
+    settings.SWEEP_S = 30
+    time.sleep(1.2)
+    looked, take = set(), jobs._lease_next
+    monkeypatch.setattr(jobs, "_lease_next", lambda *given: looked.add(threading.current_thread().name) or take(*given))
+    GO_ON.set()
+    enqueue()
+    workforce.wake()
+
+    wait_for(lambda: Job.objects.get().done_at is not None, "the job", 5)
+    assert len(looked) == 1
+
+
 def test_a_lease_is_renewed_while_its_worker_lives(workforce):
     enqueue()
     assert BEGUN.wait(10)

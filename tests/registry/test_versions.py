@@ -10,7 +10,8 @@ from core.errors import Invalid, NotFound
 from lineage import selectors as lineage
 from registry import selectors, services
 from registry.errors import ArtifactBarred, NameTaken, VersionBarred, VersionInUse
-from registry.models import ModelVersion
+from registry.models import Model, ModelVersion
+from registry.services import models
 from tests.registry.factories import seal_run
 from tracking.models import Blob
 
@@ -236,3 +237,39 @@ def test_name_is_taken_once_per_project(project, make_project, bob, model):
 
     assert services.create_model(project=make_project("other"), name="fraud", actor=bob).pk != model.pk
     assert services.create_model(project=project, name="Fraud Détection v2.1", actor=bob).name == "Fraud Détection v2.1"
+
+
+def test_a_model_that_another_request_makes_meanwhile_is_taken(
+    model, project, make_run, make_artifact, bob, monkeypatch, recorded_actions
+):
+    """Its name was free when this request looked, and was not when it wrote."""
+    run = make_run(bob)
+    make_artifact(run, "model.bin", b"x")
+    looks, look = [], models.lock_model
+
+    def too_early(**named):
+        looks.append(named)
+        return look(**named) if len(looks) > 1 else None
+
+    monkeypatch.setattr(models, "lock_model", too_early)
+
+    version, files = services.register_by_name(
+        project=project, model="fraud", run_id=run.uuid, artifact="model.bin", actor=bob
+    )
+
+    assert (version.model.pk, version.number, len(looks)) == (model.pk, 1, 2)
+    assert [file.path for file in files] == ["model.bin"]
+    assert recorded_actions().count("model.create") == 1
+
+
+def test_a_model_is_made_with_its_first_version_or_not_at_all(project, make_run, make_artifact, bob, recorded_actions):
+    run = make_run(bob)
+    make_artifact(run, "model.bin", b"x")
+    named = {"project": project, "model": "new", "run_id": run.uuid, "actor": bob}
+
+    with pytest.raises(NotFound):
+        services.register_by_name(artifact="elsewhere.bin", **named)
+    assert not Model.objects.filter(name="new").exists()
+
+    services.register_by_name(artifact="model.bin", **named)
+    assert recorded_actions()[-2:] == ["model.create", "model_version.register"]

@@ -18,6 +18,8 @@ from core.errors import LinealError
 log = logging.getLogger(__name__)
 
 RETRY_S = 1.0  # after the database did not answer
+GATHER_S = 0.02  # after a step: acts that come one upon the other share the next, and its signature and its commit
+MANY = 100  # events in a step: then there are more, and nothing to wait for
 BROKEN_RETRY_S = 10.0  # people have to mend it; ask again now and then
 
 
@@ -30,14 +32,28 @@ class Command(BaseCommand):
         stop = threading.Event()
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, lambda *_: stop.set())
+        prepare()(stop, options.get("on_beat") or _say_nothing)
+
+
+def prepare() -> Callable[[threading.Event, Callable[[], None]], None]:
+    """`run` with the log's keys, which are read now.
+
+    Raises:
+        CommandError: they cannot be. What is returned raises it when another sequencer has handed the log over to a new key:
+            whoever watches over this one starts it anew.
+    """
+    try:
+        sequencer = Sequencer(keys.load_signer(), keys.load_cosigner())
+    except (LinealError, ValueError, OSError) as exc:
+        raise CommandError(f"The sequencer cannot start: {exc}") from exc
+
+    def run_with_keys(stop: threading.Event, on_beat: Callable[[], None]) -> None:
         try:
-            sequencer = Sequencer(keys.load_signer(), keys.load_cosigner())
-        except (LinealError, ValueError, OSError) as exc:
-            raise CommandError(f"The sequencer cannot start: {exc}") from exc
-        try:
-            run(sequencer, stop, options.get("on_beat") or _say_nothing)
-        except keys.WrongKey as exc:  # another sequencer has handed the log over; the supervisor starts this one anew
+            run(sequencer, stop, on_beat)
+        except keys.WrongKey as exc:
             raise CommandError(f"The sequencer stops: {exc}") from exc
+
+    return run_with_keys
 
 
 def _say_nothing() -> None:
@@ -67,8 +83,10 @@ def _run_connected(sequencer: Sequencer, stop: threading.Event, on_beat: Callabl
     try:
         while not stop.is_set():
             on_beat()
-            if sequencer.step():
+            if done := sequencer.step():
                 pause_s = wake.SHORTEST_S
+                if done < MANY:
+                    stop.wait(GATHER_S)
                 continue
             ear.wait(pause_s)
             pause_s = min(wake.LONGEST_S, pause_s * 2)

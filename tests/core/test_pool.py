@@ -1,0 +1,71 @@
+"""Connections of a pool: none that the server has closed is handed out, and none is asked for its health at each request."""
+
+import psycopg
+import pytest
+from django.db import connection
+from psycopg_pool import ConnectionPool
+
+from core.postgresql import base
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connections to lose"),
+]
+
+
+class Counted(psycopg.Connection):
+    """Counts what it is asked."""
+
+    asked = 0
+
+    def execute(self, *args, **kwargs):
+        self.asked += 1
+        return super().execute(*args, **kwargs)
+
+
+@pytest.fixture
+def pool():
+    given = {key: value for key, value in connection.get_connection_params().items() if key != "cursor_factory"}
+    with ConnectionPool(
+        kwargs=given | {"autocommit": True}, connection_class=Counted, check=base.check, min_size=1, max_size=1
+    ) as made:
+        made.wait(20)
+        yield made
+
+
+def test_a_connection_that_was_asked_just_now_is_not_asked_again(pool):
+    for _ in range(3):
+        with pool.connection() as opened:
+            assert opened.asked == 1
+
+
+def test_it_is_asked_again_after_a_while(pool, monkeypatch):
+    with pool.connection() as opened:
+        assert opened.asked == 1
+    monkeypatch.setattr(base, "ASKED_S", 0.0)
+
+    with pool.connection() as opened:
+        assert opened.asked == 2
+
+
+def test_one_that_the_server_has_closed_is_not_handed_out(pool):
+    """As when the database is restarted: no request pays for it."""
+    with pool.connection() as opened:
+        first = opened.info.backend_pid
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [first])
+
+    with pool.connection() as opened:
+        assert opened.execute("SELECT pg_backend_pid()").fetchone()[0] != first
+
+
+def test_ours_looks_before_it_asks():
+    """Django takes no check of ours from its settings, so the pool is told of it afterwards."""
+    ours = connection.copy()
+    ours.settings_dict = {**ours.settings_dict, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
+    ours.settings_dict["OPTIONS"] = {**ours.settings_dict["OPTIONS"], "pool": {"min_size": 1, "max_size": 1}}
+    ours.alias = "pooled"
+    try:
+        assert ours.pool._check is base.check
+    finally:
+        ours.close_pool()
