@@ -5,8 +5,10 @@ import os
 import re
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 from uuid import UUID
 
 from core.errors import TooLarge
@@ -14,6 +16,7 @@ from core.folders import fsync_folder, make_private
 from core.storage.base import OF_NOTHING, NothingStaged, ObjectMissing, StagingBusy, StagingHole, StoredObject
 
 CHUNK = 1 << 20  # bytes a read; big enough for speed, small enough for many at once
+WRITERS = 8  # side by side, for many small objects
 _STAGING_KEY = re.compile(r"[0-9a-f]{48}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -83,13 +86,34 @@ class LocalStore:
         source.unlink()
         return written
 
+    def settle(self, project: UUID, sha256: str) -> None:
+        """A folder publishes without a copy."""
+
     def put_all(self, project: UUID, contents: Mapping[str, bytes]) -> set[str]:
-        return {sha256 for sha256, data in contents.items() if self._put(project, sha256, data)}
+        """Flushed side by side, since a disk takes many flushes in the time of one; each folder once, after its files."""
+        with ThreadPoolExecutor(WRITERS) as pool:
+            outcomes = pool.map(lambda sha256: self._put(project, sha256, contents[sha256]), contents)
+            written = {sha256 for sha256, is_written in zip(contents, outcomes, strict=True) if is_written}
+            list(pool.map(fsync_folder, {self._object(project, sha256).parent for sha256 in contents}))
+        return written
 
     def _put(self, project: UUID, sha256: str, data: bytes) -> bool:
-        key = self.new_staging_key()
-        self.write_part(key, 0, [data], max_bytes=len(data))
-        return self.publish(key, project, sha256)
+        """The file is on the disk, its name may not be yet."""
+        source, target = self._staged(self.new_staging_key()), self._object(project, sha256)
+        if target.exists():
+            return False
+        make_private(target.parent)
+        handle = os.open(source, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400)
+        try:
+            with os.fdopen(handle, "wb", buffering=0) as file:
+                _write_all(file, data)
+                os.fsync(file.fileno())
+            os.link(source, target)
+        except FileExistsError:
+            return False
+        finally:
+            source.unlink()
+        return True
 
     def discard(self, staging_key: str) -> None:
         self._staged(staging_key).unlink(missing_ok=True)
@@ -114,6 +138,15 @@ class LocalStore:
     def open(self, project: UUID, sha256: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         size = self.size(project, sha256)
         return _chunks(self._object(project, sha256), start, size if end is None else min(end, size))
+
+    def read_all(self, project: UUID, digests: Collection[str]) -> dict[str, bytes]:
+        return {sha256: self._read(project, sha256) for sha256 in digests}
+
+    def _read(self, project: UUID, sha256: str) -> bytes:
+        try:
+            return self._object(project, sha256).read_bytes()
+        except FileNotFoundError as exc:
+            raise _missing(sha256) from exc
 
     def list_objects(self, project: UUID, after: str = "") -> Iterator[StoredObject]:
         folder = self.root / project.hex
@@ -141,6 +174,12 @@ class LocalStore:
         if not _SHA256.fullmatch(sha256):
             raise ValueError("not a SHA-256 in lower-case hex")
         return self.root / project.hex / sha256[:2] / sha256
+
+
+def _write_all(file: IO[bytes], data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def _chunks(path: Path, start: int, end: int) -> Iterator[bytes]:

@@ -49,7 +49,7 @@ class Artifacts(RunView):
             OpenApiParameter(
                 "links",
                 bool,
-                description="true: with a link to the bytes, where the store is reached past this server.",
+                description="true: with a link to the bytes of each file that is too large for a pack, where the store is reached past this server.",
             ),
         ],
         responses=page_of(ArtifactOut),
@@ -91,7 +91,8 @@ class Artifacts(RunView):
 
 
 def _linked_out(artifact: Artifact) -> dict[str, Any]:
-    return artifact_out(artifact) | {"link": find_link(artifact)}
+    """Small files get no link: they come together, in packs, and a thousand links cost more than their bytes."""
+    return artifact_out(artifact) | {"link": None if artifact.blob.size <= PACK_FILE_BYTES else find_link(artifact)}
 
 
 class ArtifactContent(RunView):
