@@ -5,10 +5,10 @@ import os
 import re
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 from uuid import UUID
 
 from core.errors import TooLarge
@@ -16,6 +16,7 @@ from core.folders import fsync_folder, make_private
 from core.storage.base import OF_NOTHING, NothingStaged, ObjectMissing, StagingBusy, StagingHole, StoredObject
 
 CHUNK = 1 << 20  # bytes a read; big enough for speed, small enough for many at once
+FLUSHED = 16 << 20  # bytes of a stretch
 WRITERS = 8  # side by side, for many small objects
 _STAGING_KEY = re.compile(r"[0-9a-f]{48}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -48,10 +49,12 @@ class LocalStore:
             if not 0 <= offset <= size:
                 raise StagingHole(f"{size} bytes have arrived; go on from there, not from {offset}.", offset=size)
             file.truncate(file.seek(offset))
-            for chunk in chunks:
-                if offset + len(chunk) > max_bytes:
-                    raise TooLarge(f"This upload was announced with {max_bytes} bytes, and more arrived.")
-                offset += file.write(chunk)
+            with _Flushing(file) as flushing:
+                for chunk in chunks:
+                    if offset + len(chunk) > max_bytes:
+                        raise TooLarge(f"This upload was announced with {max_bytes} bytes, and more arrived.")
+                    offset += file.write(chunk)
+                    flushing.note(len(chunk))
             return offset
 
     def staged_size(self, staging_key: str) -> int:
@@ -174,6 +177,39 @@ class LocalStore:
         if not _SHA256.fullmatch(sha256):
             raise ValueError("not a SHA-256 in lower-case hex")
         return self.root / project.hex / sha256[:2] / sha256
+
+
+class _Flushing:
+    """Puts a file onto the disk stretch by stretch while more of it comes, so that little is left to wait for at its end."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._written = 0
+        self._beside: ThreadPoolExecutor | None = None
+        self._under_way: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def note(self, size: int) -> None:
+        """Raises OSError, if an earlier stretch could not be written: whoever flushes later is not told of it again."""
+        self._written += size
+        if self._written < FLUSHED or (self._under_way and not self._under_way.done()):
+            return
+        self._settle()
+        self._written = 0
+        self._beside = self._beside or ThreadPoolExecutor(1)
+        self._file.flush()
+        self._under_way = self._beside.submit(os.fsync, self._file.fileno())
+
+    def _settle(self) -> None:
+        if self._under_way is not None:
+            self._under_way.result()
+
+    def __exit__(self, *_: object) -> None:
+        if self._beside is not None:
+            self._beside.shutdown()
+            self._settle()
 
 
 def _write_all(file: IO[bytes], data: bytes) -> None:

@@ -49,7 +49,7 @@ class Artifacts(RunView):
             OpenApiParameter(
                 "links",
                 bool,
-                description="true: with a link to the bytes of each file that is too large for a pack, where the store is reached past this server.",
+                description="true: with a link to the bytes of files that no pack takes, where the store is reached past this server.",
             ),
         ],
         responses=page_of(ArtifactOut),

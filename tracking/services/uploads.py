@@ -1,6 +1,7 @@
 """Bytes on their way into the store: received in parts, checked, published under their digest."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import sha256 as new_sha256
 
@@ -32,13 +33,19 @@ def _watched(upload: Upload, offset: int, chunks: Iterable[bytes]) -> Iterator[b
     are all bytes from the first to the last. A local store pulls them under its lock on the upload, so a row never speaks
     of bytes that another request, or one that broke off, has written over. In a bucket it may: there a commit takes no
     digest for proven, and a worker reads what is really stored.
+
+    Each chunk is hashed while it is written and the next one read: both let go of the interpreter.
     """
     _remember(upload, "")
     hasher, received = new_sha256(), offset
-    for chunk in chunks:
-        hasher.update(chunk)
-        received += len(chunk)
-        yield chunk
+    with ThreadPoolExecutor(1) as beside:
+        hashed: Future[None] | None = None
+        for chunk in chunks:
+            if hashed is not None:
+                hashed.result()
+            hashed = beside.submit(hasher.update, chunk)
+            received += len(chunk)
+            yield chunk
     if offset == 0 and received == upload.size:
         _remember(upload, hasher.hexdigest())
 
