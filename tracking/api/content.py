@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from core.errors import Invalid, RangeNotSatisfiable
 from core.storage import get_direct_store, get_store
+from core.storage.parts import part_sizes_of
 from tracking.errors import ArtifactQuarantined
 from tracking.figures import artifact_bytes, counted
 from tracking.limits import PACK_BYTES, PACK_FILE_BYTES
@@ -78,13 +79,17 @@ def find_link(artifact: Artifact) -> str | None:
     are not handed out, or not at their place yet. Whoever gets it has to be allowed to read the artifact.
     """
     direct = get_direct_store()
-    blob = artifact.blob
+    blob, project = artifact.blob, artifact.run.project.uuid
     if direct is None or not blob.is_usable:
         return None
-    fresh = blob.state == Blob.State.UNVERIFIED and blob.size > PACK_FILE_BYTES
-    if fresh and direct.is_promised(artifact.run.project.uuid, blob.sha256):
+    if is_fresh(blob) and direct.is_promised(project, blob.sha256):
         return None  # a worker is about to move it, which would break a download
-    return direct.get_link(artifact.run.project.uuid, artifact.blob.sha256, _disposition(artifact))
+    return direct.get_link(project, blob.sha256, _disposition(artifact))
+
+
+def is_fresh(blob: Blob) -> bool:
+    """Whether a worker may not have moved it to its place yet: of a file of many parts, nobody has read what is there."""
+    return blob.state == Blob.State.UNVERIFIED and part_sizes_of(blob.size).count > 1
 
 
 def _redirect(link: str, headers: Mapping[str, str]) -> HttpResponse:
