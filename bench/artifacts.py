@@ -2,11 +2,11 @@
 
 To a local store the limit is copying the file with an fsync and hashing it once; from it, the same without the fsync.
 
-
-Ours is the whole way: hashed, announced, sent, copied inside the storage from its staging key to its final one, recorded; and on the way
-back hashed before a file gets its name. The copy is the storage's work, and here a second write of the same disk: it is the price of links
-that never name a final key. boto3 sends and fetches, with its own defaults for the large file and eight threads for the small ones. Each
-figure is the median of a few rounds, taken in turns, with the worker that verifies what was stored at rest.
+Ours is the whole way: hashed, announced, sent, recorded; and on the way back hashed before a file gets its name. What clients send to a
+bucket is copied inside of it from its staging key to its final one: the price of links that never name a final key. A worker does so for
+large files, before it verifies them, and nobody waits for it. boto3 sends and fetches, with its own defaults for the large file and eight
+threads for the small ones. Each figure is the median of a few rounds, taken in turns, with the worker that copies and verifies what was
+stored at rest.
 """
 
 import hashlib

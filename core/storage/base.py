@@ -121,6 +121,9 @@ class ObjectStore(Protocol):
             NothingStaged: there are no such bytes. The object of no bytes alone needs none.
         """
 
+    def settle(self, project: UUID, sha256: str) -> None:
+        """Finish what `DirectStore.promise` began, if anything. It takes as long as a copy, and may be repeated."""
+
     def put_all(self, project: UUID, contents: Mapping[str, bytes]) -> set[str]:
         """Publish small objects, by digest, without staging; which of them were written, as `publish` tells it. The caller has
         hashed the bytes.
@@ -141,6 +144,9 @@ class ObjectStore(Protocol):
 
     def open(self, project: UUID, sha256: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """The bytes [start, end) in chunks. Raises ObjectMissing before the first chunk."""
+
+    def read_all(self, project: UUID, digests: Collection[str]) -> dict[str, bytes]:
+        """The whole bytes of small objects, by digest. Raises ObjectMissing."""
 
     def list_objects(self, project: UUID, after: str = "") -> Iterator[StoredObject]:
         """Published objects whose digest comes after `after`, by digest; what is no object of ours is passed over."""
@@ -167,10 +173,21 @@ class DirectStore(ObjectStore, Protocol):
     def arrived_parts(self, staging_key: str, upload_id: str) -> dict[int, int] | None:
         """Sizes by number, from 1 on; None if there is no such upload in parts: it was joined, or dropped by someone."""
 
-    def join_parts(self, staging_key: str, upload_id: str, numbers: int) -> None:
-        """Make one staged object of the parts 1 to `numbers`. Nothing is done, and nothing raised, where the upload is gone."""
+    def join_parts(self, staging_key: str, upload_id: str, numbers: int) -> int | None:
+        """Make one staged object of the parts 1 to `numbers`; its size. None where nothing was done: a part is missing, or the
+        upload is gone.
+        """
 
     def drop_parts(self, staging_key: str, upload_id: str) -> None: ...
+
+    def promise(self, staging_key: str, project: UUID, sha256: str) -> bool:
+        """Publish what was joined of parts without copying it: it is the object (project, sha256) from now on, for all that read
+        through this server. Whether it is: then it may not be discarded, but `settle` has to be called. False where something lay
+        there, which is kept.
+        """
+
+    def is_promised(self, project: UUID, sha256: str) -> bool:
+        """Whether it may lie where it was staged still, so that no link should name it."""
 
     def get_link(self, project: UUID, sha256: str, disposition: str) -> str:
         """Where to read the object, as an attachment of no type. It has no range: `Range` is the reader's to ask."""

@@ -9,7 +9,7 @@ import re
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,10 +19,12 @@ from core.errors import Conflict
 from core.storage.base import OF_NOTHING, NothingStaged, ObjectMissing, PartSizes, StagingHole, StoreAway, StoredObject
 from core.storage.parts import cut, part_sizes_of
 from core.storage.s3_bucket import Bucket, is_unsupported, within
+from core.storage.s3_notes import SUFFIX, Notes
 
 CHUNK = 1 << 20  # bytes a read
 READ_ATTEMPTS = 3  # of a stream that breaks off, without a byte in between
 THREADS = 8  # side by side, for many small objects
+READERS = 16  # as above; reading takes less of a store than writing
 LARGEST_COPY = 5 << 30  # bytes that one CopyObject may have; above it, parts are copied
 COPIED_PART = 1 << 30
 _STAGING_KEY = re.compile(r"[0-9a-f]{48}")
@@ -36,6 +38,7 @@ class S3Store:
 
     def __init__(self, url: str, *, encryption: str = "") -> None:
         self._bucket = Bucket(url, encryption=encryption)
+        self._notes = Notes(self._bucket)
         self._copies_conditionally = True
 
     def check(self) -> None:
@@ -106,18 +109,20 @@ class S3Store:
         with self._bucket.asked():
             return within(lambda: [part for page in pages for part in page.get("Parts", [])])
 
-    def join_parts(self, staging_key: str, upload_id: str, numbers: int) -> None:
+    def join_parts(self, staging_key: str, upload_id: str, numbers: int) -> int | None:
         key = self._staged(staging_key)
-        found = {part["PartNumber"]: part["ETag"] for part in self._listed_parts(key, upload_id) or []}
-        parts = [{"PartNumber": number, "ETag": found[number]} for number in range(1, numbers + 1) if number in found]
+        found = {part["PartNumber"]: part for part in self._listed_parts(key, upload_id) or []}
+        parts = [found[number] for number in range(1, numbers + 1) if number in found]
         if len(parts) < numbers:
-            return
+            return None
+        named = [{"PartNumber": part["PartNumber"], "ETag": part["ETag"]} for part in parts]
         with self._bucket.asked():
-            within(
+            joined = within(
                 lambda: self._bucket.patient.complete_multipart_upload(
-                    Bucket=self._bucket.name, Key=key, UploadId=upload_id, MultipartUpload={"Parts": parts}
+                    Bucket=self._bucket.name, Key=key, UploadId=upload_id, MultipartUpload={"Parts": named}
                 )
             )
+        return None if joined is None else sum(part["Size"] for part in parts)
 
     def drop_parts(self, staging_key: str, upload_id: str) -> None:
         key = self._staged(staging_key)
@@ -180,6 +185,9 @@ class S3Store:
             with self._bucket.asked():
                 self._put(target, b"")
             return True
+        return self._publish_copy(source, target)
+
+    def _publish_copy(self, source: str, target: str) -> bool:
         head = self._bucket.head(source)
         if head is None:
             raise NothingStaged
@@ -237,13 +245,39 @@ class S3Store:
             client.abort_multipart_upload(**where, UploadId=upload_id)
             raise
 
+    def promise(self, staging_key: str, project: UUID, sha256: str) -> bool:
+        """Publish by a note. Only for what was joined of parts: whoever holds a link to write a whole file could still change it."""
+        target = self._object(project, sha256)
+        if self._bucket.head(target) is not None:
+            return False
+        return self._notes.write(target, staging_key) == staging_key
+
+    def settle(self, project: UUID, sha256: str) -> None:
+        target = self._object(project, sha256)
+        staging_key = self._notes.read(target)
+        if not staging_key:
+            return
+        if self._bucket.head(target) is None:
+            with suppress(NothingStaged):  # lost: there is no object then, and no note of one should stay
+                self._publish_copy(self._staged(staging_key), target)
+        if self._notes.read(target) == staging_key:  # else it was deleted and promised anew meanwhile
+            self._notes.drop(target)
+        self.discard(staging_key)
+
+    def is_promised(self, project: UUID, sha256: str) -> bool:
+        return bool(self._notes.read(self._object(project, sha256)))
+
     def put_all(self, project: UUID, contents: Mapping[str, bytes]) -> set[str]:
         """Sent side by side. A server without `If-None-Match` may write the same bytes over themselves."""
 
         def put(sha256: str) -> bool:
+            key, checksum = self._object(project, sha256), base64.b64encode(bytes.fromhex(sha256)).decode()
+            headers = {"x-amz-checksum-sha256": checksum, "If-None-Match": "*", **self._bucket.encryption_headers}
             try:
-                checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
-                self._put(self._object(project, sha256), contents[sha256], ChecksumSHA256=checksum, IfNoneMatch="*")
+                written = self._bucket.small.put(key, contents[sha256], headers)
+                if written is not None:
+                    return written
+                self._put(key, contents[sha256], ChecksumSHA256=checksum, IfNoneMatch="*")
             except s3.errors() as exc:
                 if not s3.is_precondition(exc):
                     raise
@@ -257,7 +291,17 @@ class S3Store:
     # -- objects ------------------------------------------------------------------------------------------------------
 
     def exists(self, project: UUID, sha256: str) -> bool:
-        return self._bucket.head(self._object(project, sha256)) is not None
+        return self._head(project, sha256) is not None
+
+    def _head(self, project: UUID, sha256: str) -> dict[str, Any] | None:
+        """Of the object where it lies: settled, or staged still; settled, if that has happened in between."""
+        target = self._object(project, sha256)
+        if (found := self._bucket.head(target)) is not None:
+            return found
+        staging_key = self._notes.read(target)
+        if not staging_key:
+            return None
+        return self._bucket.head(self._staged(staging_key)) or self._bucket.head(target)
 
     def existing(self, project: UUID, digests: Collection[str]) -> set[str]:
         if not digests:
@@ -267,31 +311,66 @@ class S3Store:
             return {sha256 for sha256, is_there in found if is_there}
 
     def size(self, project: UUID, sha256: str) -> int:
-        head = self._bucket.head(self._object(project, sha256))
+        head = self._head(project, sha256)
         if head is None:
             raise ObjectMissing(_missing(sha256))
         return int(head["ContentLength"])
 
     def open(self, project: UUID, sha256: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """A stream that breaks off is asked for again from there."""
-        key = self._object(project, sha256)
+        key, missing = self._object(project, sha256), _missing(sha256)
         if end is not None and end <= start:
             self.size(project, sha256)
             return iter(())
-        return self._read(key, start, end, missing=_missing(sha256))
+        try:
+            return self._read(key, start, end, missing=missing)
+        except ObjectMissing:
+            staging_key = self._notes.read(key)
+            if not staging_key:
+                raise
+        try:
+            return self._read(self._staged(staging_key), start, end, missing=missing)
+        except ObjectMissing:  # settled in this moment, if it is there at all
+            return self._read(key, start, end, missing=missing)
+
+    def read_all(self, project: UUID, digests: Collection[str]) -> dict[str, bytes]:
+        def read(sha256: str) -> bytes:
+            with self._bucket.asked():
+                found = self._bucket.small.get(self._object(project, sha256))
+            return b"".join(self.open(project, sha256)) if found is None else found
+
+        with ThreadPoolExecutor(READERS) as pool:
+            return dict(zip(digests, pool.map(read, digests), strict=True))
 
     def list_objects(self, project: UUID, after: str = "") -> Iterator[StoredObject]:
         folder = self._bucket.place.key(project.hex) + "/"
         options = {"StartAfter": f"{folder}{after[:2]}/{after}"} if after else {}
+        last = after
         for page in self._bucket.pages("list_objects_v2", Prefix=folder, **options):
             for found in page.get("Contents", []):
-                shelf, _, sha256 = found["Key"].removeprefix(folder).partition("/")
-                if _SHA256.fullmatch(sha256) and sha256.startswith(shelf):
-                    yield StoredObject(project, sha256, found["Size"], found["LastModified"])
+                shelf, _, name = found["Key"].removeprefix(folder).partition("/")
+                sha256 = name.removesuffix(
+                    SUFFIX
+                )  # of an object whose bytes are elsewhere; or a note that outlived them
+                if sha256 == last or not (_SHA256.fullmatch(sha256) and sha256.startswith(shelf)):
+                    continue
+                last = sha256
+                size = found["Size"] if name == sha256 else self._size_if_any(project, sha256)
+                if size is not None:
+                    yield StoredObject(project, sha256, size, found["LastModified"])
+
+    def _size_if_any(self, project: UUID, sha256: str) -> int | None:
+        head = self._head(project, sha256)
+        return None if head is None else int(head["ContentLength"])
 
     def delete(self, project: UUID, sha256: str) -> None:
+        key = self._object(project, sha256)
+        staging_key = self._notes.read(key)
         with self._bucket.asked():
-            self._client.delete_object(Bucket=self._bucket.name, Key=self._object(project, sha256))
+            self._client.delete_object(Bucket=self._bucket.name, Key=key)
+        if staging_key:
+            self._notes.drop(key)
+            self.discard(staging_key)
 
     def _read(self, key: str, start: int, end: int | None, *, missing: str) -> Iterator[bytes]:
         return self._pieces(key, self._body(key, start, end, missing), start, end, missing)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from core import s3
 from core.storage.base import ObjectMissing, StoreAway, StoreRefused
+from core.storage.s3_small import SmallRequests
 
 log = logging.getLogger(__name__)
 
@@ -16,6 +17,10 @@ COPY_LIMIT_S = 280  # a server-side copy of 5 GB answers when it is done; below 
 CONNECTIONS = 32
 _BUSY = {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "500", "502", "503", "504", "429"}
 _UNSUPPORTED = {"NotImplemented", "501"}
+_ENCRYPTION_HEADERS = {
+    "ServerSideEncryption": "x-amz-server-side-encryption",
+    "SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id",
+}
 
 T = TypeVar("T")
 
@@ -39,6 +44,16 @@ class Bucket:
     def patient(self) -> Any:
         """A client that waits for long copies."""
         return s3.new_client(read_limit_s=COPY_LIMIT_S)
+
+    @cached_property
+    def small(self) -> SmallRequests:
+        """For small objects, which are many."""
+        return SmallRequests(self.client, self.name, read_limit_s=READ_LIMIT_S, connections=CONNECTIONS)
+
+    @property
+    def encryption_headers(self) -> dict[str, str]:
+        """What `encrypted` says, as a request says it."""
+        return {_ENCRYPTION_HEADERS[argument]: value for argument, value in self.encrypted.items()}
 
     @contextmanager
     def asked(self, *, missing: str = "") -> Iterator[None]:

@@ -23,7 +23,7 @@ class S3DirectStore(S3Store):
         """The digest is signed into it: a store that checks it refuses other bytes at once."""
         checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
         params = {"Key": self._staged(staging_key), "ContentLength": size, "ChecksumSHA256": checksum}
-        headers = {"x-amz-checksum-sha256": checksum, **_encryption_headers(self._bucket.encrypted)}
+        headers = {"x-amz-checksum-sha256": checksum, **self._bucket.encryption_headers}
         return Link(self._signed("put_object", **params, **self._bucket.encrypted), headers)
 
     def part_link(self, staging_key: str, upload_id: str, number: int, size: int) -> Link:
@@ -53,11 +53,3 @@ class S3DirectStore(S3Store):
         if not self._public_url:
             return self._bucket.client
         return s3.new_client(read_limit_s=READ_LIMIT_S, endpoint=self._public_url)
-
-
-def _encryption_headers(encrypted: dict[str, str]) -> dict[str, str]:
-    names = {
-        "ServerSideEncryption": "x-amz-server-side-encryption",
-        "SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id",
-    }
-    return {names[argument]: value for argument, value in encrypted.items()}

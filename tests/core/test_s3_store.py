@@ -6,6 +6,7 @@ import io
 import os
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from unittest import mock
 
 import pytest
 import urllib3
@@ -14,6 +15,7 @@ from core.errors import TooLarge
 from core.ids import uuid7
 from core.storage import NothingStaged, ObjectMissing, S3DirectStore, S3Store, StagingHole, StoreAway, StoreRefused, s3
 from core.storage.parts import SMALLEST_PART, cut, part_sizes_of
+from tests.server import free_port
 
 PROJECT = uuid7()
 DATA = b"model bytes" * 1_000
@@ -156,6 +158,113 @@ def test_small_objects_are_published_together_and_again(store):
     assert store.existing(PROJECT, []) == set()
 
 
+def test_small_objects_are_read_together(store):
+    contents = {sha256(bytes([number])).hexdigest(): bytes([number]) * number for number in range(40)}
+    contents = {sha256(data).hexdigest(): data for data in contents.values()}
+    store.put_all(PROJECT, contents)
+
+    assert store.read_all(PROJECT, list(contents)) == contents
+    with pytest.raises(ObjectMissing):
+        store.read_all(PROJECT, [*contents, DIGEST])
+
+
+def test_what_the_short_way_does_not_understand_is_asked_of_boto3(store, monkeypatch):
+    """A redirect, a store that says "slow down": the answer is boto3's to read."""
+    monkeypatch.setattr(store._bucket.small, "put", lambda *_: None)
+    monkeypatch.setattr(store._bucket.small, "get", lambda *_: None)
+
+    assert store.put_all(PROJECT, {DIGEST: DATA}) == {DIGEST}
+    assert store.read_all(PROJECT, [DIGEST]) == {DIGEST: DATA}
+
+
+def test_small_objects_of_a_bucket_that_does_not_answer_are_away(bucket, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{free_port()}")
+    store = S3Store(bucket.url)
+
+    with pytest.raises(StoreAway):
+        store.put_all(PROJECT, {DIGEST: DATA})
+    with pytest.raises(StoreAway):
+        store.read_all(PROJECT, [DIGEST])
+
+
+def staged_in_parts(store, content):
+    key, sizes = store.new_staging_key(), store.part_sizes(len(content))
+    upload = store.start_parts(key)
+    for number in range(1, sizes.count + 1):
+        start = (number - 1) * sizes.part
+        put(store.part_link(key, upload, number, sizes.of(number)), content[start : start + sizes.part])
+    assert store.join_parts(key, upload, sizes.count) == len(content)
+    return key
+
+
+def test_a_promised_object_is_there_before_it_is_copied_and_after(store, large, bucket):
+    digest = sha256(large).hexdigest()
+    key = staged_in_parts(store, large)
+
+    assert store.promise(key, PROJECT, digest) is True
+    before = [digest in name for name in bucket.keys("staging/")]
+
+    for settled in (False, True):
+        assert store.is_promised(PROJECT, digest) is not settled
+        assert store.exists(PROJECT, digest)
+        assert store.size(PROJECT, digest) == len(large)
+        assert b"".join(store.open(PROJECT, digest, 5, 11)) == large[5:11]
+        assert [(each.sha256, each.size) for each in store.list_objects(PROJECT)] == [(digest, len(large))]
+        store.settle(PROJECT, digest)
+        store.settle(PROJECT, digest)
+
+    assert before == [False]
+    assert bucket.keys() == [f"{PROJECT.hex}/{digest[:2]}/{digest}"]
+
+
+def test_of_two_promises_the_first_is_kept(store, large):
+    digest = sha256(large).hexdigest()
+    first, second = (staged_in_parts(store, large) for _ in range(2))
+
+    assert store.promise(first, PROJECT, digest) is True
+    assert store.promise(first, PROJECT, digest) is True  # said again after a crash
+    assert store.promise(second, PROJECT, digest) is False
+    store.settle(PROJECT, digest)
+    assert store.promise(second, PROJECT, digest) is False
+
+
+def test_a_copy_that_was_killed_is_finished_by_the_next(store, large, bucket, monkeypatch):
+    digest = sha256(large).hexdigest()
+    store.promise(staged_in_parts(store, large), PROJECT, digest)
+    with monkeypatch.context() as patch:
+        patch.setattr(store._notes, "drop", mock.Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            store.settle(PROJECT, digest)
+
+    assert [each.sha256 for each in store.list_objects(PROJECT)] == [digest]
+    store.settle(PROJECT, digest)
+    assert bucket.keys() == [f"{PROJECT.hex}/{digest[:2]}/{digest}"]
+
+
+def test_a_promised_object_is_deleted_where_it_lies(store, large, bucket):
+    digest = sha256(large).hexdigest()
+    store.promise(staged_in_parts(store, large), PROJECT, digest)
+
+    store.delete(PROJECT, digest)
+
+    assert bucket.keys() == []
+    assert not store.exists(PROJECT, digest)
+
+
+def test_a_promise_whose_bytes_are_lost_is_no_object(store, large, bucket):
+    digest = sha256(large).hexdigest()
+    key = staged_in_parts(store, large)
+    store.promise(key, PROJECT, digest)
+    store.discard(key)
+
+    assert not store.exists(PROJECT, digest)
+    assert list(store.list_objects(PROJECT)) == []
+    with pytest.raises(ObjectMissing):
+        store.open(PROJECT, digest)
+    store.settle(PROJECT, digest)
+    assert bucket.keys() == []
+
+
 def test_objects_are_listed_by_digest_from_where_a_reader_stopped(store, bucket):
     contents = {sha256(bytes([number])).hexdigest(): bytes([number]) for number in range(20)}
     store.put_all(PROJECT, contents)
@@ -286,9 +395,12 @@ def test_links_lead_where_clients_reach_the_storage(bucket):
     ],
     ids=["AES256", "aws:kms"],
 )
-def test_encryption_is_asked_for_with_every_write(bucket, asked, headers):
+def test_encryption_is_asked_for_with_every_write(bucket, asked, headers, monkeypatch):
     sent = []
     store = S3DirectStore(bucket.url, encryption=asked)
+    session = store._bucket.small._http
+    send = session.send
+    monkeypatch.setattr(session, "send", lambda request: (sent.append(request), send(request))[1])
     for client in (store._bucket.client, store._bucket.patient):
         client.meta.events.register("before-send.s3", lambda request, **_: sent.append(request))
 

@@ -1,11 +1,14 @@
+import os
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from core.errors import TooLarge
 from core.ids import uuid7
-from core.storage import LocalStore, NothingStaged, ObjectMissing, StagingHole
+from core.storage import LocalStore, NothingStaged, ObjectMissing, StagingHole, local
 
 PROJECT = uuid7()
 DATA = b"model bytes" * 1_000
@@ -113,6 +116,44 @@ def test_only_our_own_keys_name_a_staging_file(store, key):
 def test_only_a_digest_names_an_object(store, digest):
     with pytest.raises(ValueError):
         store.exists(PROJECT, digest)
+
+
+def test_small_objects_are_published_and_read_together(store):
+    contents = {sha256(bytes([number])).hexdigest(): bytes([number]) for number in range(40)}
+    publish(store)
+
+    assert store.put_all(PROJECT, {**contents, DIGEST: DATA}) == set(contents)
+    assert store.put_all(PROJECT, contents) == set()
+    assert store.read_all(PROJECT, [*contents, DIGEST]) == {**contents, DIGEST: DATA}
+    assert list(store.staging.iterdir()) == []
+    with pytest.raises(ObjectMissing):
+        store.read_all(PROJECT, [sha256(b"?").hexdigest()])
+
+
+def test_no_small_object_is_told_before_it_and_its_name_are_on_the_disk(store, monkeypatch):
+    flushed = []
+    real = os.fsync
+    monkeypatch.setattr(
+        os, "fsync", lambda handle: (flushed.append(str(Path(f"/proc/self/fd/{handle}").readlink())), real(handle))
+    )
+    contents = {sha256(bytes([number])).hexdigest(): bytes([number]) for number in range(10)}
+
+    store.put_all(PROJECT, contents)
+
+    files = [path for path in flushed if path.startswith(str(store.staging))]
+    folders = [path for path in flushed if not path.startswith(str(store.staging))]
+    assert len(files) == len(contents)
+    assert set(folders) == {str(store.root / PROJECT.hex / digest[:2]) for digest in contents}
+    assert flushed[: len(files)] == files
+
+
+def test_a_stretch_that_the_disk_refuses_ends_the_upload(store, monkeypatch):
+    """The kernel tells of it once: a later flush of the same file would succeed."""
+    monkeypatch.setattr(local, "FLUSHED", 10)
+    monkeypatch.setattr(os, "fsync", mock.Mock(side_effect=OSError(5, "Input/output error")))
+
+    with pytest.raises(OSError, match="Input/output"):
+        store.write_part(store.new_staging_key(), 0, [b"x" * 8] * 2, max_bytes=100)
 
 
 def test_stale_uploads_are_found(store):

@@ -153,6 +153,50 @@ def test_a_commit_that_crashed_after_the_parts_were_joined_is_finished_by_the_ne
     assert files.commit(ticket).status_code == 200
 
 
+def test_until_a_worker_has_copied_it_a_file_of_many_parts_comes_through_the_server(files, large, bucket, run_jobs):
+    """Who uploads does not wait for the copy; who downloads meanwhile has no link to what is about to be moved."""
+    ticket = files.ticket(large)
+    files.send(ticket, large, 1, 2, 3)
+    assert files.commit(ticket).status_code == 200
+
+    answer = files.download()
+    assert (answer.status_code, b"".join(answer.streaming_content)) == (200, large)
+    assert files.client.get(files.base, data={"links": "true"}).json()["items"][0]["link"] is None
+    assert files.announce(large)["files"][0]["state"] == "have"
+
+    run_jobs()
+    assert len(bucket.keys()) == 1
+    assert http.request("GET", files.download().headers["Location"]).data == large
+
+
+def test_the_same_bytes_sent_twice_at_once_are_one_object(files, large, bucket, run_jobs):
+    tickets = [files.ticket(large, path=name) for name in ("first.bin", "second.bin")]
+    for ticket in tickets:
+        files.send(ticket, large, 1, 2, 3)
+
+    for ticket in [*tickets, *tickets]:
+        assert files.commit(ticket).status_code == 200
+    assert b"".join(files.download("second.bin").streaming_content) == large
+    run_jobs()
+
+    assert Blob.objects.get().state == "verified"
+    assert len(bucket.keys()) == 1
+
+
+def test_what_no_worker_came_to_copy_is_copied_before_staged_bytes_are_cleared(files, large, bucket, monkeypatch):
+    ticket = files.ticket(large)
+    files.send(ticket, large, 1, 2, 3)
+    files.commit(ticket)
+    Upload.objects.all().delete()  # as with a run that was purged, while another one has the bytes
+    now = clock.now
+    monkeypatch.setattr(clock, "now", lambda: now() + timedelta(days=8))
+
+    services.forget_stale_uploads()
+
+    assert bucket.keys() == [f"{files.run.project.uuid.hex}/{hexdigest(large)[:2]}/{hexdigest(large)}"]
+    assert services.verify_blob(blob_id=Blob.objects.get().pk) == "verified"
+
+
 def test_wrong_bytes_that_the_bucket_took_are_quarantined_by_the_worker(files, large, run_jobs):
     wrong = b"!" + large[1:]
     ticket = files.ticket(large)

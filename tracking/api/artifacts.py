@@ -16,7 +16,7 @@ from core.api import parse
 from core.storage import get_direct_store
 from tracking import selectors, services
 from tracking.api.base import RunView
-from tracking.api.content import content_response, contents_response, find_link
+from tracking.api.content import content_response, contents_response, find_link, is_fresh
 from tracking.api.render import artifact_out
 from tracking.api.schemas import AnnouncedOut, ArtifactOut
 from tracking.api.uploads import ticket
@@ -49,7 +49,7 @@ class Artifacts(RunView):
             OpenApiParameter(
                 "links",
                 bool,
-                description="true: with a link to the bytes, where the store is reached past this server.",
+                description="true: with a link to the bytes of files that no pack takes, where the store is reached past this server.",
             ),
         ],
         responses=page_of(ArtifactOut),
@@ -91,7 +91,12 @@ class Artifacts(RunView):
 
 
 def _linked_out(artifact: Artifact) -> dict[str, Any]:
-    return artifact_out(artifact) | {"link": find_link(artifact)}
+    """Small files get no link: they come together, in packs, and a thousand links cost more than their bytes. Of a fresh one
+    the store would have to be asked: who wants it asks for it.
+    """
+    blob = artifact.blob
+    linked = blob.size > PACK_FILE_BYTES and not is_fresh(blob)
+    return artifact_out(artifact) | {"link": find_link(artifact) if linked else None}
 
 
 class ArtifactContent(RunView):

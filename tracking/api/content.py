@@ -10,10 +10,11 @@ from rest_framework.request import Request
 
 from core.errors import Invalid, RangeNotSatisfiable
 from core.storage import get_direct_store, get_store
+from core.storage.parts import part_sizes_of
 from tracking.errors import ArtifactQuarantined
-from tracking.figures import counted
+from tracking.figures import artifact_bytes, counted
 from tracking.limits import PACK_BYTES, PACK_FILE_BYTES
-from tracking.models import Artifact
+from tracking.models import Artifact, Blob
 
 THROUGH = "Lineal-Bytes"  # `Lineal-Bytes: server` asks for the bytes themselves
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)  # more digits than any file has are no range
@@ -66,23 +67,29 @@ def contents_response(artifacts: Sequence[Artifact]) -> HttpResponse:
     unusable = next((each for each in artifacts if not each.blob.is_usable), None)
     if unusable is not None:
         raise ArtifactQuarantined(unusable.path, state=unusable.blob.state)
-    store = get_store()
-    files = [
-        {"path": each.path, "data": b"".join(counted(store.open(each.run.project.uuid, each.blob.sha256), "out"))}
-        for each in artifacts
-    ]
+    data = get_store().read_all(artifacts[0].run.project.uuid, {each.blob.sha256 for each in artifacts})
+    artifact_bytes.labels("out").inc(sum(each.blob.size for each in artifacts))
+    files = [{"path": each.path, "data": data[each.blob.sha256]} for each in artifacts]
     headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-cache"}
     return HttpResponse(msgspec.msgpack.encode({"files": files}), headers=headers, content_type="application/x-msgpack")
 
 
 def find_link(artifact: Artifact) -> str | None:
     """Where its bytes are read past this server, for as long as links live; None where clients do not reach the store, or the bytes
-    are not handed out. Whoever gets it has to be allowed to read the artifact.
+    are not handed out, or not at their place yet. Whoever gets it has to be allowed to read the artifact.
     """
     direct = get_direct_store()
-    if direct is None or not artifact.blob.is_usable:
+    blob, project = artifact.blob, artifact.run.project.uuid
+    if direct is None or not blob.is_usable:
         return None
-    return direct.get_link(artifact.run.project.uuid, artifact.blob.sha256, _disposition(artifact))
+    if is_fresh(blob) and direct.is_promised(project, blob.sha256):
+        return None  # a worker is about to move it, which would break a download
+    return direct.get_link(project, blob.sha256, _disposition(artifact))
+
+
+def is_fresh(blob: Blob) -> bool:
+    """Whether a worker may not have moved it to its place yet: of a file of many parts, nobody has read what is there."""
+    return blob.state == Blob.State.UNVERIFIED and part_sizes_of(blob.size).count > 1
 
 
 def _redirect(link: str, headers: Mapping[str, str]) -> HttpResponse:

@@ -1,6 +1,6 @@
 """What a worker does with stored bytes: reads them again, says whether they are what their name says, clears what was left behind."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from django.db import transaction
@@ -11,11 +11,12 @@ from core import clock, events
 from core.access import system_principal
 from core.storage import ObjectMissing, StoreAway, get_store
 from tracking.evidence import blob_target
-from tracking.limits import STALE_UPLOAD_DAYS
+from tracking.limits import PACK_FILE_BYTES, STALE_UPLOAD_DAYS
 from tracking.models import Blob, Upload
 
 STORED_BYTES_BUDGET_S = 600  # of the hourly check, so that other jobs get their turn
 STORED_BYTES_AT_ONCE = 20_000
+SETTLED_AT_ONCE = 1_000  # blobs that no worker came to for days: some are there only where workers are away
 
 
 def verify_blob(*, blob_id: int) -> str:
@@ -30,6 +31,8 @@ def verify_blob(*, blob_id: int) -> str:
     blob = Blob.objects.select_related("project").filter(pk=blob_id).first()
     if blob is None or blob.condemned_at is not None:
         return Blob.State.MISSING
+    if blob.state == Blob.State.UNVERIFIED and blob.size > PACK_FILE_BYTES:
+        get_store().settle(blob.project.uuid, blob.sha256)
     found = _state_of(blob)
     with transaction.atomic():
         locked = Blob.objects.select_for_update(of=("self",)).select_related("project").filter(pk=blob_id).first()
@@ -82,11 +85,24 @@ def forget_stale_uploads() -> int:
     for upload in stale:
         store.discard(upload.staging_key)
         upload.delete()
+    if not _all_settled(limit):
+        return len(stale)
     wanted = set(Upload.objects.filter(committed_at=None).values_list("staging_key", flat=True))
     orphans = [key for key in store.list_stale_staging(limit) if key not in wanted]
     for key in orphans:
         store.discard(key)
     return len(stale) + len(orphans)
+
+
+def _all_settled(before: datetime) -> bool:
+    """Whether nothing that was staged before is an object that a worker did not come to copy: it is copied now."""
+    waiting = Blob.objects.select_related("project").filter(
+        state=Blob.State.UNVERIFIED, size__gt=PACK_FILE_BYTES, created_at__lt=before
+    )
+    some = list(waiting.order_by("pk")[:SETTLED_AT_ONCE])
+    for blob in some:
+        get_store().settle(blob.project.uuid, blob.sha256)
+    return len(some) < SETTLED_AT_ONCE
 
 
 def verify_stored_bytes() -> Checked:

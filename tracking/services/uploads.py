@@ -1,6 +1,7 @@
 """Bytes on their way into the store: received in parts, checked, published under their digest."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import sha256 as new_sha256
 
@@ -32,13 +33,19 @@ def _watched(upload: Upload, offset: int, chunks: Iterable[bytes]) -> Iterator[b
     are all bytes from the first to the last. A local store pulls them under its lock on the upload, so a row never speaks
     of bytes that another request, or one that broke off, has written over. In a bucket it may: there a commit takes no
     digest for proven, and a worker reads what is really stored.
+
+    Each chunk is hashed while it is written and the next one read: both let go of the interpreter.
     """
     _remember(upload, "")
     hasher, received = new_sha256(), offset
-    for chunk in chunks:
-        hasher.update(chunk)
-        received += len(chunk)
-        yield chunk
+    with ThreadPoolExecutor(1) as beside:
+        hashed: Future[None] | None = None
+        for chunk in chunks:
+            if hashed is not None:
+                hashed.result()
+            hashed = beside.submit(hasher.update, chunk)
+            received += len(chunk)
+            yield chunk
     if offset == 0 and received == upload.size:
         _remember(upload, hasher.hexdigest())
 
@@ -50,7 +57,7 @@ def _remember(upload: Upload, streamed_sha256: str) -> None:
 def commit_upload(*, upload: Upload) -> Artifact:
     """Check, publish and record the file. Again is the same answer.
 
-    In a bucket it takes as long as a copy inside of it, and wrong bytes that the bucket took are found by a worker.
+    In a bucket, what was sent in parts is not copied now but by a worker, who also finds wrong bytes that the bucket took.
 
     Raises:
         UploadIncomplete: bytes are missing.
@@ -61,8 +68,9 @@ def commit_upload(*, upload: Upload) -> Artifact:
     if upload.committed_at is not None:
         return Artifact.objects.select_related("blob").get(run_id=upload.run_id, path=upload.path)
     store = get_store()
-    _join(upload)
-    received = store.staged_size(upload.staging_key)
+    received = _joined(upload)
+    if received is None:
+        received = store.staged_size(upload.staging_key)
     if received != upload.size:
         raise UploadIncomplete(size=upload.size, received=received)
     found = upload.streamed_sha256 or (_hash(store.read_staged(upload.staging_key)) if store.is_near else upload.sha256)
@@ -74,28 +82,41 @@ def commit_upload(*, upload: Upload) -> Artifact:
         return _publish(upload)
     if upload.run.is_deleted:
         raise RunDeleted(upload.run.uuid)
-    artifact = _publish_far(upload)
-    with suppress(StoreAway):  # then the daily sweep clears it
-        store.discard(upload.staging_key)
-    return artifact
+    return _publish_far(upload)
 
 
-def _join(upload: Upload) -> None:
+def _joined(upload: Upload) -> int | None:
+    """Bytes of the parts, if they were joined now."""
     direct = get_direct_store()
-    if direct is not None and upload.multipart_id:
-        direct.join_parts(upload.staging_key, upload.multipart_id, sizes_of(upload).count)
+    if direct is None or not upload.multipart_id:
+        return None
+    return direct.join_parts(upload.staging_key, upload.multipart_id, sizes_of(upload).count)
 
 
 def _publish_far(upload: Upload) -> Artifact:
-    """What was staged is still there afterwards, so bytes that a sweep took away in between are published again."""
-    for _ in range(claims.TRIES):
+    """What was copied is still there afterwards, so bytes that a sweep took away in between are published again; what was
+    promised is not, and has to be sent again.
+    """
+    store = get_store()
+    for attempt in range(claims.TRIES):
         before = claims.known(upload.run.project_id, [upload.sha256])
-        _publish_bytes(upload)
+        if attempt and not store.staged_size(upload.staging_key):
+            break
+        promised = _publish_bytes(upload) and _goes_by_promise(upload)
         try:
-            return _publish(upload, before)
+            artifact = _publish(upload, before)
         except claims.Swept:
             continue
+        if not promised:
+            with suppress(StoreAway):  # then the daily sweep clears it
+                store.discard(upload.staging_key)
+        return artifact
     raise claims.Swept
+
+
+def _goes_by_promise(upload: Upload) -> bool:
+    """Whether it is published where it was staged, and copied later: what was joined of parts is."""
+    return bool(upload.multipart_id) and get_direct_store() is not None
 
 
 def _publish_bytes(upload: Upload) -> bool:
@@ -104,7 +125,10 @@ def _publish_bytes(upload: Upload) -> bool:
     blob = Blob.objects.filter(project_id=project.pk, sha256=upload.sha256).first()
     if blob is not None and blob.state == Blob.State.QUARANTINED:
         store.delete(project.uuid, upload.sha256)  # what lies there is not what it is named; these bytes are
+    direct = get_direct_store()
     try:
+        if direct is not None and _goes_by_promise(upload):
+            return direct.promise(upload.staging_key, project.uuid, upload.sha256)
         return store.publish(upload.staging_key, project.uuid, upload.sha256)
     except NothingStaged as exc:
         raise UploadIncomplete(size=upload.size, received=0) from exc
@@ -125,7 +149,8 @@ def _publish(upload: Upload, before: Mapping[str, int] | None = None) -> Artifac
     Upload.objects.filter(pk=upload.pk).update(committed_at=clock.now())
     artifact = record_files(run, {upload.path: blob})[upload.path]
     if blob.state == Blob.State.UNVERIFIED:
-        jobs.enqueue("tracking.verify_blob", _dedupe=f"verify:{blob.pk}", blob_id=blob.pk)
+        job = "tracking.settle_blob" if _goes_by_promise(upload) else "tracking.verify_blob"
+        jobs.enqueue(job, _dedupe=f"verify:{blob.pk}", blob_id=blob.pk)
     seals.note_late_write(run)
     return artifact
 

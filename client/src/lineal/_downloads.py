@@ -16,10 +16,10 @@ logger = logging.getLogger("lineal")
 
 ATTEMPTS = 5
 THREADS = 8  # files side by side
-PACK_FILE_BYTES = 256 << 10  # files up to this size come together, where they come through the server
+PACK_FILE_BYTES = 256 << 10  # files up to this size come together, through the server
 PACK_BYTES = 4 << 20
 PACK_FILES = 250
-PACK_THREADS = 3
+PACK_THREADS = 4
 LARGE_BYTES = 4 * BLOCK_BYTES  # from here on a file is read in blocks, side by side, where the storage can be reached
 
 
@@ -38,7 +38,7 @@ class Wish(NamedTuple):
 def fetch_all(transport: Transport, wishes: Iterable[Wish], on_done: Callable[[Wish], None] = lambda _: None) -> None:
     """Bring them: small ones together or side by side, large ones one after the other. Raises as `fetch`."""
     wishes = list(wishes)
-    packs = list(_packs(wish for wish in wishes if wish.pack and not wish.link and wish.size <= PACK_FILE_BYTES))
+    packs = list(_packs(wish for wish in wishes if wish.pack and wish.size <= PACK_FILE_BYTES))
     here: dict[Path, Wish] = {}
     in_parallel(
         lambda pack: here.update({wish.destination: wish for wish in _fetch_pack(transport, pack)}), packs, PACK_THREADS
