@@ -31,3 +31,26 @@ def cursor() -> Iterator[Any]:
     wrapped: Any = connection._prepare_cursor(psycopg.Cursor(opened))  # type: ignore[attr-defined]  # noqa: SLF001 - what cursor() itself calls
     with wrapped:
         yield wrapped
+
+
+@contextmanager
+def pipeline() -> Iterator[None]:
+    """What is executed meanwhile is sent without waiting for the answers of what was sent before, until one of them is fetched or a
+    transaction ends: each wait costs two changes of process, and here also the interpreter's lock. So an error may come from a later
+    line than its statement's. Nothing changes on SQLite, or behind a pooler.
+    """
+    if connection.vendor != "postgresql" or settings.DATABASE_POOLER:
+        yield
+        return
+    connection.ensure_connection()
+    opened: Any = connection.connection
+    with connection.wrap_database_errors, opened.pipeline():
+        yield
+
+
+def settle() -> None:
+    """Wait for all that was sent, where what is around it would not: an outer transaction's end. Raises what came of it."""
+    if connection.vendor == "postgresql" and connection.savepoint_ids:
+        with cursor() as opened:
+            opened.execute("SELECT 1")
+            opened.fetchone()
