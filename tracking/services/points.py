@@ -22,7 +22,7 @@ from tracking.models import Run
 from tracking.selectors import get_run
 from tracking.services import series
 from tracking.services.batches import BatchOutcome, write_batch
-from tracking.services.chunks import BATCHES_DUE, POINTS_DUE
+from tracking.services.chunks import BATCHES_DUE, points_due
 from tracking.services.series import Arrived, Place
 
 MOST_AT_ONCE = 64  # batches in one transaction; it holds the locks of as many runs
@@ -310,7 +310,7 @@ class _Arriving:
                 self._points.clear()
             for place, arrived in stored:
                 self._points[place.run_id] = self._points.get(place.run_id, 0) + arrived.points
-                if self._points[place.run_id] >= POINTS_DUE:
+                if self._points[place.run_id] >= points_due(len(arrived.summaries)):
                     due.add(place.run_id)
                     self._points[place.run_id] = 0
         return due
