@@ -87,6 +87,7 @@ class Grouped(Generic[T, R]):
         self._lock = threading.Lock()
         self._came = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
+        self._stopping = False
 
     def submit(self, item: T) -> R:
         """Raises Overloaded, and what `work` gives for the item or raises."""
@@ -112,6 +113,17 @@ class Grouped(Generic[T, R]):
             if place.error is not None and not isinstance(place.error, Exception):
                 raise place.error
         return [place.error if isinstance(place.error, Exception) else place.result for place in places]  # type: ignore[misc]
+
+    def stop(self) -> None:
+        """Have the thread end, once nobody waits, and wait for that: what it holds is about to be taken away. A later caller
+        starts another.
+        """
+        with self._lock:
+            thread, self._stopping = self._thread, True
+            self._came.notify()
+        if thread is not None:
+            thread.join()
+        self._stopping = False
 
     def _queue(self, places: Sequence[_Place[T, R]]) -> None:
         if not places:
@@ -142,7 +154,8 @@ class Grouped(Generic[T, R]):
     def _next_group(self) -> list[_Place[T, R]]:
         """The first in the queue, once there are any. Nobody, where none came for long: then this thread is not counted on any more."""
         with self._lock:
-            if not self._came.wait_for(lambda: self._waiting, REST_S):
+            self._came.wait_for(lambda: self._waiting or self._stopping, REST_S)
+            if not self._waiting:
                 self._thread = None
             group = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
             self._weight -= sum(place.weight for place in group)

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -69,6 +70,49 @@ def test_a_group_costs_seven_statements_however_many_it_holds(make_run, django_a
         group._store_group([write_of(run, n, writer=writer, loss=[(n, 1.0)]) for run, writer in runs for n in (2, 3)])
 
     assert [stored(run) for run, _ in runs] == [[0, 2, 3]] * 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_group_waits_for_postgresql_twice(make_run, monkeypatch):
+    """Once to read what is there, and once for all that is written and the commit: each wait is two changes of process."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite works in this process")
+    from psycopg._pipeline_base import BasePipeline
+
+    runs = [(make_run(), uuid4()) for _ in range(5)]
+    for n in range(1, 6):  # until the statements are prepared
+        group._store_group([write_of(run, n, writer=writer, loss=[(n, 1.0)]) for run, writer in runs])
+    waits, fetch = [], BasePipeline._fetch_gen
+
+    def counted(self, *, flush):
+        if self.result_queue:
+            waits.append(len(self.result_queue))
+        return fetch(self, flush=flush)
+
+    monkeypatch.setattr(BasePipeline, "_fetch_gen", counted)
+
+    group._store_group([write_of(run, 6, writer=writer, loss=[(6, 1.0)]) for run, writer in runs])
+
+    assert len(waits) <= 2  # what was sent and not answered then
+    assert stored(runs[0][0]) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_of_points_asks_nothing_of_the_database_beside_its_group(api, alice, make_run, packed):
+    """Token and project are remembered for two seconds, and the group has a connection of its own."""
+    run, client, writer = make_run(), api(alice), uuid4()
+
+    def post(sequence):
+        body = packed(writer.hex, sequence, loss=[(sequence, sequence, 1.0)])
+        path = f"/api/v1/runs/{run.uuid.hex}/batches"
+        return client.client.post(path, data=body, content_type="application/x-msgpack", headers=client.headers)
+
+    post(1)
+    with CaptureQueriesContext(connection) as asked:
+        assert post(2).json()["last_sequence"] == 2
+
+    assert [each["sql"] for each in asked] == []
+    assert stored(run) == [1, 2]
 
 
 def test_one_that_is_refused_does_not_hold_up_the_others(make_run, alice):
