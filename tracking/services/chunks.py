@@ -18,7 +18,9 @@ BATCHES_AT_ONCE = 256  # these two bound one transaction, and its memory
 POINTS_AT_ONCE = 400_000
 BATCHES_DUE = 256  # a run is rewritten once one of its writers sent so many, a look at it decodes each of them,
 BATCHES_KEPT = 128  # that may stay when the rest is rewritten
-POINTS_DUE = 32_000  # or once so many points came, and a chunk of each series: one begun is written again to be filled up
+POINTS_DUE = (
+    32_000  # or once so many points came, and a chunk of each series: one begun is written again to be filled up
+)
 _COLUMNS = {
     "count": "int", "first_step": "bigint", "last_step": "bigint", "min": "float8", "max": "float8",
     "payload": "bytea", "outline": "bytea", "stretches": "bytea",
