@@ -73,28 +73,28 @@ def test_a_group_costs_seven_statements_however_many_it_holds(make_run, django_a
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_group_waits_for_postgresql_twice(make_run, monkeypatch):
-    """Once to read what is there, and once for all that is written and the commit: each wait is two changes of process."""
+def test_a_group_is_sent_to_postgresql_in_two_parts(make_run, monkeypatch):
+    """What asks, then all that writes: nothing is waited for in between, since each wait is two changes of process."""
     if connection.vendor != "postgresql":
         pytest.skip("SQLite works in this process")
-    from psycopg._pipeline_base import BasePipeline
+    import psycopg
 
-    runs = [(make_run(), uuid4()) for _ in range(5)]
-    for n in range(1, 6):  # until the statements are prepared
-        group._store_group([write_of(run, n, writer=writer, loss=[(n, 1.0)]) for run, writer in runs])
-    waits, fetch = [], BasePipeline._fetch_gen
+    run, writer, acts = make_run(), uuid4(), []
+    group._store_group([write_of(run, 1, writer=writer, loss=[(0, 1.0)])])
 
-    def counted(self, *, flush):
-        if self.result_queue:
-            waits.append(len(self.result_queue))
-        return fetch(self, flush=flush)
+    def told(act, does):
+        def noted(self, *given, **named):
+            acts.append(act if self.connection.pgconn.pipeline_status else f"{act} and wait")
+            return does(self, *given, **named)
 
-    monkeypatch.setattr(BasePipeline, "_fetch_gen", counted)
+        return noted
 
-    group._store_group([write_of(run, 6, writer=writer, loss=[(6, 1.0)]) for run, writer in runs])
+    for act in ("execute", "fetchall"):
+        monkeypatch.setattr(psycopg.Cursor, act, told(act, getattr(psycopg.Cursor, act)))
+    group._store_group([write_of(run, 2, writer=writer, loss=[(1, 1.0)])])
 
-    assert len(waits) <= 2  # what was sent and not answered then
-    assert stored(runs[0][0]) == [1, 2, 3, 4, 5, 6]
+    assert acts == ["execute"] * 2 + ["fetchall"] * 2 + ["execute"] * 3
+    assert stored(run) == [0, 1]
 
 
 @pytest.mark.django_db(transaction=True)
