@@ -31,11 +31,10 @@ class Place:
 
     def web_s(self) -> float:
         """Processor time of the web process so far."""
-        return processor.of_named(self._pid, "lineal-web")
+        return processor.of_part(self._pid, "web")
 
     def worker_s(self) -> float:
-        """Of the process that is worker, beat and sequencer."""
-        return processor.of_named(self._pid, "lineal-worker")
+        return processor.of_part(self._pid, "worker")
 
     def database_s(self) -> float:
         """Of the database server; on SQLite its work is the web process's own."""

@@ -16,11 +16,13 @@ def seconds(pid: int) -> float:
     return sum(_used(member) for member in family)
 
 
-def of_named(pid: int, name: str) -> float:
-    """Of those children that are called `name` (a fork has its parent's command line, and a name of its own), and of theirs."""
+def of_part(pid: int, name: str) -> float:
+    """Of that part of the `lineal up` that runs as `pid`, which names each of its forks. Raises RuntimeError where there is none."""
     parents = {int(entry.name): _parent(entry) for entry in PROC.iterdir() if entry.name.isdigit()}
-    children = {child for child, parent in parents.items() if parent == pid}
-    return sum(seconds(child) for child in children if _name(child) == name)
+    found = [child for child, parent in parents.items() if parent == pid and _name(child) == f"lineal-{name}"]
+    if not found:
+        raise RuntimeError(f"process {pid} has no part named {name}")
+    return sum(seconds(child) for child in found)
 
 
 def _parent(entry: Path) -> int:

@@ -28,8 +28,8 @@ from bench.table import Row, shown
 from bench.wire import Wire
 
 RUNS = 200
-FLUSHES = 10
-ROUNDS = 1
+FLUSHES = 20
+ROUNDS = 3
 TARGET = 1_500  # requests/s
 
 

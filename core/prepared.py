@@ -13,14 +13,15 @@ SENT_BEFORE = 2  # times that a connection has sent a statement before it is wor
 
 
 @contextmanager
-def cursor() -> Iterator[Any]:
+def cursor(*, binary: bool = False) -> Iterator[Any]:
     """Django's cursor, with its errors, wrappers and counts. Lists are bound as arrays there: write `= ANY(%s::bigint[])`, and name
     types, since a number would be of the smallest type that holds it. On SQLite, whose driver keeps statements by itself,
-    nothing is different. Behind a pooler nothing is prepared: its sessions are lent for one transaction.
+    nothing is different. Behind a pooler nothing is prepared: its sessions are lent for one transaction. `binary` asks for the
+    answer in binary too, which is worth it where it holds bytes.
     """
     if connection.vendor != "postgresql":
-        with connection.cursor() as plain:
-            yield plain
+        with connection.cursor() as simple:
+            yield simple
         return
     import psycopg  # noqa: PLC0415 - SQLite does without
 
@@ -28,6 +29,32 @@ def cursor() -> Iterator[Any]:
     opened: Any = connection.connection
     if not settings.DATABASE_POOLER and opened.prepare_threshold is None:
         opened.prepare_threshold = SENT_BEFORE  # Django's cursors bind on this side, and never prepare
-    wrapped: Any = connection._prepare_cursor(psycopg.Cursor(opened))  # type: ignore[attr-defined]  # noqa: SLF001 - what cursor() itself calls
+    plain: Any = psycopg.Cursor(opened)
+    if binary:
+        plain.format = psycopg.pq.Format.BINARY
+    wrapped: Any = connection._prepare_cursor(plain)  # type: ignore[attr-defined]  # noqa: SLF001 - what cursor() itself calls
     with wrapped:
         yield wrapped
+
+
+@contextmanager
+def pipeline() -> Iterator[None]:
+    """What is executed meanwhile is sent without waiting for the answers of what was sent before, until one of them is fetched or a
+    transaction ends: each wait costs two changes of process, and here also the interpreter's lock. So an error may come from a later
+    line than its statement's. Nothing changes on SQLite, or behind a pooler.
+    """
+    if connection.vendor != "postgresql" or settings.DATABASE_POOLER:
+        yield
+        return
+    connection.ensure_connection()
+    opened: Any = connection.connection
+    with connection.wrap_database_errors, opened.pipeline():
+        yield
+
+
+def settle() -> None:
+    """Wait for all that was sent, where what is around it would not: an outer transaction's end. Raises what came of it."""
+    if connection.vendor == "postgresql" and connection.savepoint_ids:
+        with cursor() as opened:
+            opened.execute("SELECT 1")
+            opened.fetchone()

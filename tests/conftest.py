@@ -39,10 +39,14 @@ def _ledger_can_be_emptied_between_tests() -> None:
 
 @pytest.fixture(autouse=True)
 def _fresh_memory() -> Iterator[None]:
-    """What a process remembers between requests (proven tokens, counted requests) is not passed on to the next test."""
+    """What a process remembers between requests (proven tokens, counted requests) is not passed on to the next test, nor is the
+    connection of the thread that stores batches."""
     yield
     from accounts import recent
     from core import ratelimit
+    from tracking.services import points
+
+    points._group.stop()
 
     recent.forget_all()
     ratelimit.buckets.clear()

@@ -23,7 +23,7 @@ def settle_blob(*, blob_id: int) -> None:
 
 @jobs.job("tracking.compact_run", lease_s=900)
 def compact_run(*, run_id: int) -> None:
-    services.compact_run(run_id=run_id)
+    services.compact_due(run_id=run_id)
 
 
 @jobs.job("tracking.reseal_run", lease_s=900)

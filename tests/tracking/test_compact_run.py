@@ -101,7 +101,7 @@ def test_one_transaction_rewrites_so_many_points_and_no_more(make_run, write, mo
     for first, size in ((0, 4), (4, 4), (8, 30), (38, 2)):
         write(run, steps=list(range(first, first + size)), loss=[1.0] * size)
 
-    assert [chunks._compact_some(run.pk) for _ in range(4)] == [2, 1, 1, 0]
+    assert [chunks._compact_some(run.pk, chunks._next_batches) for _ in range(4)] == [2, 1, 1, 0]
     assert selectors.read_points(run, ["loss"])["loss"].steps.tolist() == list(range(40))
 
 
@@ -131,6 +131,34 @@ def test_many_small_batches_call_the_worker_and_an_end_does(make_run, write, run
 
     assert not Batch.objects.exists()
     assert Run.objects.get(pk=run.pk).sealed
+
+
+def test_of_a_run_that_goes_on_whole_chunks_are_made_and_the_rest_waits(make_run, write, monkeypatch, alice):
+    """A chunk that is begun has to be written again to be filled up; no point is missed meanwhile."""
+    monkeypatch.setattr(chunks, "POINTS_DUE", 1)
+    monkeypatch.setattr(chunking, "CHUNK_POINTS", 20)
+    run = make_run()
+    for number in range(7):
+        write(run, steps=range(number * 5, number * 5 + 5), loss=[1.0] * 5, accuracy=[2.0] * 5)
+
+    assert services.compact_due(run_id=run.pk) == 4
+    assert list(Chunk.objects.order_by("key").values_list("key", "count")) == [("accuracy", 20), ("loss", 20)]
+    assert Batch.objects.count() == 3
+    assert services.compact_due(run_id=run.pk) == 0
+
+    services.finish_run(run=run, status="finished", actor=alice)
+    assert services.compact_due(run_id=run.pk) == 3
+    assert sum(Chunk.objects.values_list("count", flat=True)) == 70
+
+
+def test_small_batches_do_not_wait_for_a_whole_chunk_in_any_number(make_run, write, monkeypatch):
+    monkeypatch.setattr(chunks, "BATCHES_KEPT", 3)
+    run = make_run()
+    for step in range(4):
+        write(run, steps=[step], loss=[1.0])
+
+    assert services.compact_due(run_id=run.pk) == 4
+    assert not Batch.objects.exists()
 
 
 def test_a_series_takes_at_most_ten_bytes_a_point_at_rest(make_run, write):

@@ -154,9 +154,12 @@ def test_a_batch_that_the_database_refuses_does_not_silence_the_others(post, bat
     """Another holds its run for too long; what came of the other is told, and it is stored once."""
     free, busy = make_run(), make_run()
     lock_runs = points._lock_runs
-    monkeypatch.setattr(
-        points, "_lock_runs", lambda writes: {at: run for at, run in lock_runs(writes).items() if at[1] != busy.uuid}
-    )
+
+    def without_busy(writes):
+        runs, positions = lock_runs(writes)
+        return {at: run for at, run in runs.items() if at[1] != busy.uuid}, positions
+
+    monkeypatch.setattr(points, "_lock_runs", without_busy)
 
     def refuse(**asked):
         raise OperationalError("canceling statement due to lock timeout") from pg.LockNotAvailable("lock timeout")
@@ -178,10 +181,10 @@ def test_what_follows_one_that_was_left_for_later_did_not_come_too_early(make_ru
 
     def once_held(writes):
         held.append(len(writes))
-        return lock_runs(writes) if len(held) > 1 else {}
+        return lock_runs(writes) if len(held) > 1 else ({}, {})
 
     monkeypatch.setattr(points, "_lock_runs", once_held)
-    monkeypatch.setattr(points, "_group", points.Grouped(points._store_group, most=2))
+    monkeypatch.setattr(points, "_group", points.Grouped(points._store_group, most=2, alone=lambda: True))
     columns = Columns.of([("loss", make_points([0], [0], [1.0]))])
 
     outcomes = points.write_all_points(

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -69,6 +70,49 @@ def test_a_group_costs_seven_statements_however_many_it_holds(make_run, django_a
         group._store_group([write_of(run, n, writer=writer, loss=[(n, 1.0)]) for run, writer in runs for n in (2, 3)])
 
     assert [stored(run) for run, _ in runs] == [[0, 2, 3]] * 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_group_is_sent_to_postgresql_in_two_parts(make_run, monkeypatch):
+    """What asks, then all that writes: nothing is waited for in between, since each wait is two changes of process."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite works in this process")
+    import psycopg
+
+    run, writer, acts = make_run(), uuid4(), []
+    group._store_group([write_of(run, 1, writer=writer, loss=[(0, 1.0)])])
+
+    def told(act, does):
+        def noted(self, *given, **named):
+            acts.append(act if self.connection.pgconn.pipeline_status else f"{act} and wait")
+            return does(self, *given, **named)
+
+        return noted
+
+    for act in ("execute", "fetchall"):
+        monkeypatch.setattr(psycopg.Cursor, act, told(act, getattr(psycopg.Cursor, act)))
+    group._store_group([write_of(run, 2, writer=writer, loss=[(1, 1.0)])])
+
+    assert acts == ["execute"] * 2 + ["fetchall"] * 2 + ["execute"] * 3
+    assert stored(run) == [0, 1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_of_points_asks_nothing_of_the_database_beside_its_group(api, alice, make_run, packed):
+    """Token and project are remembered for two seconds, and the group has a connection of its own."""
+    run, client, writer = make_run(), api(alice), uuid4()
+
+    def post(sequence):
+        body = packed(writer.hex, sequence, loss=[(sequence, sequence, 1.0)])
+        path = f"/api/v1/runs/{run.uuid.hex}/batches"
+        return client.client.post(path, data=body, content_type="application/x-msgpack", headers=client.headers)
+
+    post(1)
+    with CaptureQueriesContext(connection) as asked:
+        assert post(2).json()["last_sequence"] == 2
+
+    assert [each["sql"] for each in asked] == []
+    assert stored(run) == [1, 2]
 
 
 def test_one_that_is_refused_does_not_hold_up_the_others(make_run, alice):

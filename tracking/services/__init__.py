@@ -3,7 +3,7 @@
 from tracking.services.artifacts import announce_files
 from tracking.services.batches import BatchOutcome, write_batch
 from tracking.services.blobs import forget_stale_uploads, verify_blob
-from tracking.services.chunks import compact_run
+from tracking.services.chunks import compact_due, compact_run
 from tracking.services.datasets import Direction, record_datasets, register_version
 from tracking.services.emptying import empty_purged
 from tracking.services.experiments import create_experiment, update_experiment
@@ -33,6 +33,7 @@ __all__ = [
     "archive_run",
     "arrived_numbers",
     "commit_upload",
+    "compact_due",
     "compact_run",
     "correct_param",
     "create_experiment",

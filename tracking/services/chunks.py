@@ -1,42 +1,82 @@
 """Rewriting packed batches as chunks per series, in the background. Readers see both and never a point twice; writers wait for nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from math import ceil
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Max
 
-from core import locks
+from core import locks, prepared
 from tracking.metrics import chunking, codec
 from tracking.metrics.downsample import outline
 from tracking.metrics.points import Points, concat
 from tracking.metrics.summary import summarise
-from tracking.models import Batch, Chunk
+from tracking.models import Batch, Chunk, Run, Series
 
 BATCHES_AT_ONCE = 256  # these two bound one transaction, and its memory
 POINTS_AT_ONCE = 400_000
 BATCHES_DUE = 256  # a run is rewritten once one of its writers sent so many, a look at it decodes each of them,
-POINTS_DUE = 32_000  # or once so many points came: then chunks have enough to be worth their rewriting
-_COLUMNS = ("count", "first_step", "last_step", "min", "max", "payload", "outline", "stretches")
+BATCHES_KEPT = 128  # that may stay when the rest is rewritten
+POINTS_DUE = (
+    32_000  # or once so many points came, and a chunk of each series: one begun is written again to be filled up
+)
+_COLUMNS = {
+    "count": "int", "first_step": "bigint", "last_step": "bigint", "min": "float8", "max": "float8",
+    "payload": "bytea", "outline": "bytea", "stretches": "bytea",
+}  # fmt: skip
+_ARRAYS = ", ".join(f"%s::{kind}[]" for kind in _COLUMNS.values())
+_BEGIN = f"INSERT INTO tracking_chunk (run_id, key, {', '.join(_COLUMNS)})"
+_BEGIN_ONE = f"{_BEGIN} VALUES ({', '.join(['%s'] * (2 + len(_COLUMNS)))})"
+_BEGIN_ALL = f"""{_BEGIN} SELECT run_id, key, {", ".join(_COLUMNS)} FROM unnest(%s::bigint[], %s::varchar[], {_ARRAYS})
+    WITH ORDINALITY AS begun (run_id, key, {", ".join(_COLUMNS)}, place) ORDER BY place"""  # noqa: S608 - constants
+_FILL_ONE = f"UPDATE tracking_chunk SET {', '.join(f'{name} = %s' for name in _COLUMNS)} WHERE id = %s"  # noqa: S608
+_FILL_ALL = f"""UPDATE tracking_chunk SET {", ".join(f"{name} = filled.{name}" for name in _COLUMNS)}
+    FROM unnest({_ARRAYS}, %s::bigint[]) AS filled ({", ".join(_COLUMNS)}, id) WHERE tracking_chunk.id = filled.id"""  # noqa: S608
+_PAYLOADS = "SELECT payload FROM tracking_batch WHERE run_id = %s AND id BETWEEN %s AND %s ORDER BY id"
+_FORGET = "DELETE FROM tracking_batch WHERE run_id = %s AND id BETWEEN %s AND %s"
+
+
+def points_due(series: int) -> int:
+    """How many points of a run of so many series have to come before it is rewritten: whole chunks of each, where they come evenly."""
+    chunks = max(1, series) * chunking.CHUNK_POINTS
+    return min(POINTS_AT_ONCE, chunks * ceil(POINTS_DUE / chunks))
 
 
 def compact_run(*, run_id: int) -> int:
     """Move all packed batches of the run into chunks, some hundred at a time; how many batches. Safe to run twice."""
+    return _compact(run_id, _next_batches)
+
+
+def compact_due(*, run_id: int) -> int:
+    """As `compact_run`, but of a run that goes on, what is less than a chunk of each series stays for the next time: a chunk that is
+    begun has to be written again to be filled up, and leaves the space that it had. More than `BATCHES_KEPT` never stay.
+    """
+    return _compact(run_id, _due_batches)
+
+
+def _compact(run_id: int, choose: Callable[[int], list[int]]) -> int:
     moved = 0
-    while step := _compact_some(run_id):
+    while step := _compact_some(run_id, choose):
         moved += step
     return moved
 
 
 @transaction.atomic
-def _compact_some(run_id: int) -> int:
+def _compact_some(run_id: int, choose: Callable[[int], list[int]]) -> int:
     _hold(run_id)
-    taken = _next_batches(run_id)
+    taken = choose(run_id)
+    if not taken:
+        return 0
     series: dict[str, list[Points]] = {}
-    for payload in Batch.objects.filter(pk__in=taken).order_by("id").values_list("payload", flat=True):
-        for key, points in codec.unpack(payload):
-            series.setdefault(key, []).append(points)
+    with prepared.cursor(binary=True) as cursor:  # the run's next ones in order, so a range names them and nothing else
+        cursor.execute(_PAYLOADS, [run_id, taken[0], taken[-1]])
+        for (payload,) in cursor.fetchall():
+            for key, points in codec.unpack(payload):
+                series.setdefault(key, []).append(points)
     _append(run_id, {key: concat(parts) for key, parts in series.items()})
-    Batch.objects.filter(pk__in=taken).delete()
+    with prepared.cursor() as cursor:
+        cursor.execute(_FORGET, [run_id, taken[0], taken[-1]])
     return len(taken)
 
 
@@ -53,12 +93,33 @@ def _hold(run_id: int) -> None:
 
 def _next_batches(run_id: int) -> list[int]:
     """The oldest ones, as many as one transaction may rewrite; at least one, if there is any."""
+    return _within(POINTS_AT_ONCE, _waiting(run_id))
+
+
+def _due_batches(run_id: int) -> list[int]:
+    if not Run.objects.filter(pk=run_id, status=Run.Status.RUNNING).exists():
+        return _next_batches(run_id)
+    waiting = _waiting(run_id)
+    total = sum(points for _, points in waiting)
+    due = points_due(Series.objects.filter(run_id=run_id).count())
+    if total < due:
+        return [pk for pk, _ in waiting] if len(waiting) > BATCHES_KEPT else []
+    return _within(min(total, POINTS_AT_ONCE) // due * due, waiting)
+
+
+def _waiting(run_id: int) -> list[tuple[int, int]]:
+    """Ids and points of the oldest ones."""
     rows = Batch.objects.filter(run_id=run_id).order_by("id").values_list("pk", "points")[:BATCHES_AT_ONCE]
+    return [(pk, points) for pk, points in rows]
+
+
+def _within(most: int, waiting: Sequence[tuple[int, int]]) -> list[int]:
+    """Those of so many points; at least one, if there is any."""
     taken: list[int] = []
     weight = 0
-    for pk, points in rows:
+    for pk, points in waiting:
         weight += points
-        if taken and weight > POINTS_AT_ONCE:
+        if taken and weight > most:
             break
         taken.append(pk)
     return taken
@@ -76,9 +137,23 @@ def _append(run_id: int, series: Mapping[str, Points]) -> None:
             else:
                 filled.append(_filled(last, part))
                 last = None
-    for chunk in filled:
-        chunk.save(force_update=True, update_fields=_COLUMNS)
-    Chunk.objects.bulk_create(begun)
+    _write(_FILL_ONE, _FILL_ALL, [(*_values(chunk), chunk.pk) for chunk in filled])
+    _write(_BEGIN_ONE, _BEGIN_ALL, [(run_id, chunk.key, *_values(chunk)) for chunk in begun])
+
+
+def _values(chunk: Chunk) -> list[Any]:
+    return [getattr(chunk, name) for name in _COLUMNS]
+
+
+def _write(one: str, all_of_them: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Bytes go to PostgreSQL as bytes, and not in twice their length of hex."""
+    if not rows:
+        return
+    with prepared.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(all_of_them, [list(column) for column in zip(*rows, strict=True)])
+        else:
+            cursor.executemany(one, rows)
 
 
 def _unfinished(run_id: int, series: Mapping[str, Points]) -> dict[str, Chunk]:

@@ -1,13 +1,14 @@
 """The hot write: batches of nothing but points, of many runs at once, each stored exactly once in a transaction that they share."""
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection, connections, transaction
 
 from core import database_errors, jobs, prepared
 from core.access import ProjectRef
@@ -21,11 +22,12 @@ from tracking.models import Run
 from tracking.selectors import get_run
 from tracking.services import series
 from tracking.services.batches import BatchOutcome, write_batch
-from tracking.services.chunks import BATCHES_DUE, POINTS_DUE
+from tracking.services.chunks import BATCHES_DUE, points_due
 from tracking.services.series import Arrived, Place
 
 MOST_AT_ONCE = 64  # batches in one transaction; it holds the locks of as many runs
 COUNTED_RUNS = 2_000  # whose points are counted between two calls for compaction
+CHECKED_S = 1.0  # a connection unused for longer is asked whether it still holds
 KNOWN_SERIES = 100_000  # that a process remembers, of the runs that wrote last: some 12 MB of keys
 
 _WRITABLE = {Run.Lifecycle.ACTIVE, Run.Lifecycle.ARCHIVED}
@@ -117,6 +119,32 @@ def _write_alone(asked: PointsWrite) -> BatchOutcome | Exception:
         return exc
 
 
+def _serve(writes: Sequence[_Write]) -> Sequence[BatchOutcome | Exception]:
+    """As `_store_group`, in the thread that stores all groups, whose connection is looked after as that of a request is."""
+    if not connection.in_atomic_block:
+        _check_connection()
+    try:
+        return _store_group(writes)
+    finally:
+        if not connection.in_atomic_block and connection.errors_occurred:
+            connection.close()
+
+
+def _check_connection() -> None:
+    """One that has been idle may have been closed meanwhile, as by a restart of the database."""
+    now = time.monotonic()
+    if now - _last_use.at > CHECKED_S and connection.connection is not None and not connection.is_usable():
+        connection.close()
+    _last_use.at = now
+
+
+class _LastUse:
+    at = 0.0
+
+
+_last_use = _LastUse()
+
+
 def _store_group(writes: Sequence[_Write]) -> Sequence[BatchOutcome | Exception]:
     """What came of each. Where the database refuses a group, each is tried alone, so that none fails for another's sake."""
     try:
@@ -135,11 +163,16 @@ def _store_alone(write: _Write) -> BatchOutcome | Exception:
         return exc
 
 
-@transaction.atomic
 def _store(writes: Sequence[_Write]) -> Sequence[BatchOutcome | Exception]:
-    """Some seven statements for all of them."""
-    runs = _lock_runs(writes)
-    positions = _positions(runs, writes)
+    """Five statements and a transaction for all of them, which PostgreSQL is sent in two parts: what asks, and what writes."""
+    with prepared.pipeline(), transaction.atomic():
+        outcomes = _store_in_transaction(writes)
+        prepared.settle()
+    return outcomes
+
+
+def _store_in_transaction(writes: Sequence[_Write]) -> Sequence[BatchOutcome | Exception]:
+    runs, positions = _lock_runs(writes)
     before = dict(positions)
     outcomes: list[BatchOutcome | Exception] = []
     stored: list[tuple[Place, Arrived]] = []
@@ -164,39 +197,38 @@ def _store(writes: Sequence[_Write]) -> Sequence[BatchOutcome | Exception]:
     return outcomes
 
 
-def _lock_runs(writes: Sequence[_Write]) -> dict[tuple[int, UUID], _RunNow]:
-    """By project and run id, without those that somebody else holds: the others of the group would have to wait for them."""
-    projects, uuids = {write.project.id for write in writes}, {write.run for write in writes}
+def _lock_runs(writes: Sequence[_Write]) -> tuple[dict[tuple[int, UUID], _RunNow], dict[tuple[int, UUID], int]]:
+    """By project and run id, without those that somebody else holds: the others of the group would have to wait for them. And by
+    run and writer, the last batch that is stored.
+
+    The second is asked by a statement of its own, which sees what was committed before the first one had its locks.
+    """
+    projects, uuids = [*{write.project.id for write in writes}], [*{_bound(write.run) for write in writes}]
+    writers = [*{_bound(write.writer) for write in writes}]
     lock = (
         connection.ops.for_update_sql(no_key=True, skip_locked=True, of=("run",))
         if connection.features.has_select_for_no_key_update
         else ""
     )
-    where, values = _among(("run.project_id", "bigint", projects), ("run.uuid", "uuid", [*map(_bound, uuids)]))
+    named = ("run.project_id", "bigint", projects), ("run.uuid", "uuid", uuids)
+    where, values = _among(*named)
     sql = f"""SELECT run.project_id, run.uuid, run.id, run.experiment_id, run.status, run.lifecycle, experiment.deleted_at
         FROM tracking_run run JOIN tracking_experiment experiment ON experiment.id = run.experiment_id
         WHERE {where} ORDER BY run.id {lock}"""  # noqa: S608 - marks
-    found = {}
-    for project_id, uuid, run_id, experiment_id, status, lifecycle, deleted_at in _rows(sql, values):
-        ordinary = status == Run.Status.RUNNING and lifecycle in _WRITABLE and deleted_at is None
-        found[project_id, _uuid(uuid)] = _RunNow(Place(run_id, experiment_id), ordinary)
-    return found
+    where, more = _among(*named, ("position.writer", "uuid", writers))
+    asking = f"""SELECT position.run_id, position.writer, position.last_sequence FROM tracking_writerposition position
+        JOIN tracking_run run ON run.id = position.run_id WHERE {where}"""  # noqa: S608 - marks
+    with prepared.cursor() as locked, prepared.cursor() as seen:
+        locked.execute(sql, values)
+        seen.execute(asking, more)
+        runs = dict(map(_run_now, locked.fetchall()))
+        return runs, {(run_id, _uuid(writer)): last for run_id, writer, last in seen.fetchall()}
 
 
-def _positions(runs: Mapping[tuple[int, UUID], _RunNow], writes: Sequence[_Write]) -> dict[tuple[int, UUID], int]:
-    """By run and writer: the last batch that is stored."""
-    ids, writers = [run.place.run_id for run in runs.values()], {write.writer for write in writes}
-    if not ids:
-        return {}
-    where, values = _among(("run_id", "bigint", ids), ("writer", "uuid", [*map(_bound, writers)]))
-    sql = f"SELECT run_id, writer, last_sequence FROM tracking_writerposition WHERE {where}"  # noqa: S608 - marks
-    return {(run_id, _uuid(writer)): last for run_id, writer, last in _rows(sql, values)}
-
-
-def _rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    with prepared.cursor() as cursor:
-        cursor.execute(sql, values)
-        return list(cursor.fetchall())
+def _run_now(row: tuple[Any, ...]) -> tuple[tuple[int, UUID], _RunNow]:
+    project_id, uuid, run_id, experiment_id, status, lifecycle, deleted_at = row
+    ordinary = status == Run.Status.RUNNING and lifecycle in _WRITABLE and deleted_at is None
+    return (project_id, _uuid(uuid)), _RunNow(Place(run_id, experiment_id), ordinary)
 
 
 def _among(*columns: tuple[str, str, Collection[Any]]) -> tuple[str, list[Any]]:
@@ -278,7 +310,7 @@ class _Arriving:
                 self._points.clear()
             for place, arrived in stored:
                 self._points[place.run_id] = self._points.get(place.run_id, 0) + arrived.points
-                if self._points[place.run_id] >= POINTS_DUE:
+                if self._points[place.run_id] >= points_due(len(arrived.summaries)):
                     due.add(place.run_id)
                     self._points[place.run_id] = 0
         return due
@@ -313,7 +345,9 @@ class _KnownSeries:
 
 _known, _arriving = _KnownSeries(), _Arriving()
 _group: Grouped[_Write, BatchOutcome] = Grouped(
-    _store_group,
+    _serve,
+    alone=lambda: connection.in_atomic_block,
+    rest=connections.close_all,
     most=MOST_AT_ONCE,
     weigh=lambda write: len(write.arrived.payload),
     most_weight=WAITING_BYTES,
