@@ -15,7 +15,7 @@ from core.api import parse_query
 from core.errors import Invalid
 from tracking import selectors
 from tracking.api.base import RunView
-from tracking.api.charts import MaxPoints, chart_out, columns, in_time, packed, packed_response
+from tracking.api.charts import MaxPoints, StepField, chart_out, columns, in_time, packed, packed_response, span_of
 from tracking.api.render import summary_out
 from tracking.api.schemas import SeriesOut, SummaryOut, by_metric
 from tracking.limits import CHART_SERIES
@@ -47,6 +47,8 @@ class Series(RunView):
             max_length=CHART_SERIES,
             help_text="For each key in turn, the count of the answer before: only what arrived later is told.",
         )
+        first_step = StepField(help_text="Only points from this step on, thinned by themselves; not with `since`.")
+        last_step = StepField(help_text="Only points up to this step, itself included.")
 
     @extend_schema(parameters=[KEY, Query], responses={200: by_metric(SeriesOut)})
     def get(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
@@ -55,13 +57,14 @@ class Series(RunView):
         query = parse_query(self.Query, request)
         keys = _keys(request)
         since = _since(request, query.get("since"))
+        span = span_of(query)
 
         def answer() -> dict[str, Any]:
             if "after_step" in query:
                 found = selectors.read_points(run, keys, after_step=query["after_step"])
                 totals = selectors.metric_summaries(run)
                 return {key: _beyond(points, totals[key].count, query["max_points"]) for key, points in found.items()}
-            charts = selectors.read_chart(run, keys, max_points=query["max_points"], since=since)
+            charts = selectors.read_chart(run, keys, max_points=query["max_points"], since=since, steps=span)
             return {key: chart_out(chart, columns) for key, chart in charts.items()}
 
         return Response(in_time(request, answer))

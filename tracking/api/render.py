@@ -76,6 +76,8 @@ def _code(row: RunRow) -> dict[str, Any] | None:
         "commit": run.code_commit,
         "branch": run.code_branch,
         "dirty": run.code_dirty,
+        "folder": run.code_folder,
+        "untracked": run.code_untracked,
         "diff_sha256": run.code_diff_sha256 or None,
     }
 
