@@ -14,6 +14,7 @@ from web.views import (
     notifications,
     promotions,
     runs,
+    search,
     session,
     settings,
     triggers,
@@ -27,6 +28,7 @@ app_name = "web"
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("search", search.search, name="search"),
     path("login", session.login, name="login"),
     path("login/exchange", session.login_exchange, name="login_exchange"),
     path("login/token", session.login_token, name="login_token"),
