@@ -132,7 +132,9 @@ def _environment(given: Ingredients) -> Step:
     missing = []
     version = _PYTHON.match(lock.python)
     python = f"python{version[2]}" if version else "python3"
-    lines.append(f"# {comment(lock.python) or 'an unknown Python'} on {comment(lock.platform) or 'an unknown platform'}")
+    lines.append(
+        f"# {comment(lock.python) or 'an unknown Python'} on {comment(lock.platform) or 'an unknown platform'}"
+    )
     lines.append(f"{python} -m venv .venv")
     if given.has_lock:
         lines += [

@@ -21,7 +21,6 @@ from web.views import (
     usage,
     versions,
 )
-
 from web.views.run_pages import artifacts, charts, code, ledger, line, overview, values
 
 app_name = "web"
@@ -43,7 +42,9 @@ urlpatterns = [
     path("projects/<str:project>/runs/<str:run_id>/charts", charts.run_charts, name="run_charts"),
     path("projects/<str:project>/runs/<str:run_id>/values", values.run_values, name="run_values"),
     path("projects/<str:project>/runs/<str:run_id>/artifacts", artifacts.run_artifacts, name="run_artifacts"),
-    path("projects/<str:project>/runs/<str:run_id>/artifacts/view", artifacts.run_artifact_view, name="run_artifact_view"),
+    path(
+        "projects/<str:project>/runs/<str:run_id>/artifacts/view", artifacts.run_artifact_view, name="run_artifact_view"
+    ),
     path("projects/<str:project>/runs/<str:run_id>/code", code.run_code, name="run_code"),
     path("projects/<str:project>/runs/<str:run_id>/line", line.run_line, name="run_line"),
     path("projects/<str:project>/runs/<str:run_id>/ledger", ledger.run_ledger, name="run_ledger"),

@@ -66,7 +66,11 @@ def test_the_recorded_diff_brings_the_changes_back(repository):
     (folder / "weights.bin").write_bytes(bytes(range(256)))
     git("add", "weights.bin")
     git("commit", "--quiet", "--message", "Weights.")
-    changed = {"train.py": b"print('hello')\nprint('again')\n\n\n", "weights.bin": bytes(reversed(range(256))), "end.txt": b"no end"}
+    changed = {
+        "train.py": b"print('hello')\nprint('again')\n\n\n",
+        "weights.bin": bytes(reversed(range(256))),
+        "end.txt": b"no end",
+    }
     for name, content in changed.items():
         (folder / name).write_bytes(content)
     git("add", "--intent-to-add", "end.txt")
@@ -179,7 +183,12 @@ def test_a_module_is_started_by_its_name_again(tmp_path):
 
 @pytest.mark.parametrize(
     ("left_out", "missing"),
-    [("", set()), ("command, host", {"entry_point", "host", "user"}), ("environment", {"environment"}), ("code", {"code"})],
+    [
+        ("", set()),
+        ("command, host", {"entry_point", "host", "user"}),
+        ("environment", {"environment"}),
+        ("code", {"code"}),
+    ],
     ids=["nothing", "command and host", "environment", "code"],
 )
 def test_what_is_not_to_be_recorded_is_not(repository, monkeypatch, left_out, missing):

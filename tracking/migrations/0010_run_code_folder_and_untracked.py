@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tracking', '0009_chunk_stretches'),
+        ("tracking", "0009_chunk_stretches"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='run',
-            name='code_folder',
+            model_name="run",
+            name="code_folder",
             field=models.CharField(max_length=1000, null=True),
         ),
         migrations.AddField(
-            model_name='run',
-            name='code_untracked',
+            model_name="run",
+            name="code_untracked",
             field=models.IntegerField(null=True),
         ),
     ]

@@ -42,7 +42,9 @@ def _container(value: dict[str, Any] | list[Any], budget: _Budget, depth: int) -
             rows.append((SafeString(""), format_html('<span class="quiet">… {} more</span>', len(value) - shown)))
             break
         budget.left -= 1
-        rows.append((format_html('<span class="key">{}</span>: ', str(key)[:SHOWN_CHARACTERS]), _part(item, budget, depth + 1)))
+        rows.append(
+            (format_html('<span class="key">{}</span>: ', str(key)[:SHOWN_CHARACTERS]), _part(item, budget, depth + 1))
+        )
     return format_html(
         '<details{}><summary>{}</summary><ul role="list">{}</ul></details>',
         SafeString(" open") if depth < OPEN_TO else SafeString(""),

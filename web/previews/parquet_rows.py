@@ -56,7 +56,9 @@ def main(size: int, rows: int, columns: int, characters: int) -> None:
     try:
         answer = table(Remote(size), rows, columns, characters)
     except ImportError:
-        answer = {"error": "This server has no reader of Parquet: it needs pyarrow (pip install 'lineal-server[parquet]')."}
+        answer = {
+            "error": "This server has no reader of Parquet: it needs pyarrow (pip install 'lineal-server[parquet]')."
+        }
     except OSError:
         raise
     except Exception as exc:  # noqa: BLE001 - whatever a stranger's bytes lead to
@@ -73,10 +75,7 @@ def table(file: Remote, rows: int, columns: int, characters: int) -> dict[str, A
     parquet = pq.ParquetFile(file, pre_buffer=False, buffer_size=64 * 1024, memory_map=False)
     names = parquet.schema_arrow.names
     shown = list(dict.fromkeys(names))[:columns]
-    found = [
-        [_cell(value, characters) for value in row]
-        for row in _rows(parquet, shown, rows)
-    ]
+    found = [[_cell(value, characters) for value in row] for row in _rows(parquet, shown, rows)]
     types = {field.name: str(field.type) for field in parquet.schema_arrow}
     return {
         "columns": [_cell(f"{name} ({types[name]})", characters) for name in shown],

@@ -70,7 +70,12 @@ def _preview(source: Source, suffix: str) -> Preview:
     if suffix in IMAGE_TYPES:
         return _whole("image", source, IMAGE_BYTES)
     if suffix in PAGES:
-        return _whole("frame", source, FRAME_BYTES, "Shown in a closed frame: no script of it runs, and it reaches no other address.")
+        return _whole(
+            "frame",
+            source,
+            FRAME_BYTES,
+            "Shown in a closed frame: no script of it runs, and it reaches no other address.",
+        )
     if suffix in NOTEBOOKS:
         return _whole("frame", source, FRAME_BYTES, "Shown in a closed frame: nothing in it is run.")
     if suffix in TABLES:
@@ -84,7 +89,10 @@ def _preview(source: Source, suffix: str) -> Preview:
 
 def _whole(kind: str, source: Source, limit: int, note: str = "") -> Preview:
     if source.size > limit:
-        return Preview("none", f"It is larger than the {limit // 1024**2} MB up to which such files are shown. Download it to see it.")
+        return Preview(
+            "none",
+            f"It is larger than the {limit // 1024**2} MB up to which such files are shown. Download it to see it.",
+        )
     return Preview(kind, note)
 
 
@@ -116,6 +124,8 @@ def _text(source: Source, note: str = "") -> Preview:
         return Preview("none", "The file is no text, and of no kind that is shown here. Download it to look inside.")
     text = head.decode("utf-8", "replace")
     if text.count("\ufffd") > len(text) // 20 + 1:
-        return Preview("none", "The file is no text in UTF-8, and of no kind that is shown here. Download it to look inside.")
+        return Preview(
+            "none", "The file is no text in UTF-8, and of no kind that is shown here. Download it to look inside."
+        )
     cut = f"The first {TEXT_BYTES // 1024} kB of it." if len(head) < source.size else ""
     return Preview("text", " ".join(filter(None, [note, cut])), text=text)

@@ -33,7 +33,9 @@ class Source:
         if not 0 <= start <= end <= self.size:
             raise OverBudget(f"the file has no bytes {start} to {end}")
         if end - start > self.left:
-            raise OverBudget(f"a preview reads no more of one file than it has by now, and {end - start} bytes were wanted")
+            raise OverBudget(
+                f"a preview reads no more of one file than it has by now, and {end - start} bytes were wanted"
+            )
         self.left -= end - start
         return b"".join(self._chunks(start, end)) if end > start else b""
 

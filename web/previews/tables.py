@@ -59,7 +59,9 @@ def csv_table(source: Source, *, delimiter: str = "") -> Table:
     more = len(body) > SHOWN_ROWS
     return Table(
         columns=[shortened(name) for name in (columns + [""] * (width - len(columns)))[:SHOWN_COLUMNS]],
-        rows=[[shortened(cell) for cell in (row + [""] * (width - len(row)))[:SHOWN_COLUMNS]] for row in body[:SHOWN_ROWS]],
+        rows=[
+            [shortened(cell) for cell in (row + [""] * (width - len(row)))[:SHOWN_COLUMNS]] for row in body[:SHOWN_ROWS]
+        ],
         total=None if more or is_cut else len(body),
         more_columns=max(0, width - SHOWN_COLUMNS),
         is_cut=more or is_cut,

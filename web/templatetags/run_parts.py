@@ -12,5 +12,8 @@ register = template.Library()
 def copy_of(whole: object, words: str) -> str:
     """A copy button for a text too long to be read out: `words` say what it is."""
     return format_html(
-        '<button type="button" class="copy" data-copy="{}"><span class="hidden">{}</span>{}</button>', whole, words, COPY_ICON
+        '<button type="button" class="copy" data-copy="{}"><span class="hidden">{}</span>{}</button>',
+        whole,
+        words,
+        COPY_ICON,
     )

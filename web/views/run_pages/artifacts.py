@@ -65,7 +65,9 @@ def run_artifacts(request: PageRequest, project: Project, run: Run) -> HttpRespo
         "artifacts",
         "web/run_artifacts.html",
         search=search,
-        rows=list(rows(tree_of(shown), request.path, search, artifact.path if artifact else "", len(shown) <= OPEN_FILES)),
+        rows=list(
+            rows(tree_of(shown), request.path, search, artifact.path if artifact else "", len(shown) <= OPEN_FILES)
+        ),
         shown=len(shown),
         total_size=totals["size"] or 0,
         has_more=len(found) > SHOWN_FILES,

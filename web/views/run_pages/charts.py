@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from django.http import HttpResponse
+from django.shortcuts import render
 
 from accounts.models import Project
 from core.errors import Invalid
@@ -37,7 +38,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Metrics whose keys begin alike, up to the last slash; the plain ones have the name "". `begins` where no page before has shown any."""
+    """Metrics whose keys begin alike, up to the last slash; "" for the plain ones. `begins` where no page before has shown any."""
 
     name: str
     figures: Sequence[Figure]
@@ -48,8 +49,6 @@ class Group:
 @run_page
 def run_charts(request: PageRequest, project: Project, run: Run) -> HttpResponse:
     """The page, or the next part of its list for htmx."""
-    from django.shortcuts import render
-
     query = {name: request.GET.get(name, "").strip() for name in ("q", "group", "view")}
     query["view"] = query["view"] if query["view"] in VIEWS else "charts"
     keys = metric_keys(run)

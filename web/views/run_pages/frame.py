@@ -1,7 +1,6 @@
 """What every page of a run shows above its own part: which run it is, how it stands, and the way to the other pages."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
@@ -17,21 +16,9 @@ from web.views.base import PageRequest, project_page, show
 from web.views.experiments import experiment_url
 
 SHORT_ID = 12
-MOST_COUNTED = 10_000  # what a tab counts; beyond it says "10 000+"
+MOST_COUNTED = 100_000  # what a tab counts: more than a run can hold
 
 RunView = Callable[..., HttpResponse]
-
-
-@dataclass(frozen=True, slots=True)
-class Tab:
-    name: str
-    label: str
-    url: str
-    count: int | None = None
-
-    @property
-    def has_more(self) -> bool:
-        return self.count is not None and self.count >= MOST_COUNTED
 
 
 TABS = (
@@ -72,7 +59,9 @@ def frame_of(project: Project, run: Run, tab: str) -> Mapping[str, Any]:
         "run": run,
         "id": id,
         "tab": tab,
-        "tabs": [Tab(name, label, reverse(view, args=[project.name, id]), counts.get(name)) for name, label, view in TABS],
+        "tabs": [
+            (label, reverse(view, args=[project.name, id]), name == tab, counts.get(name)) for name, label, view in TABS
+        ],
         "title": run.name or id[:SHORT_ID],
         "parent": run.parent.uuid.hex if run.parent else "",
         "experiment_url": experiment_url(project, run.experiment.name),

@@ -89,7 +89,9 @@ def _page(request: PageRequest, project: Project, run: Run, *, error: str = "", 
         more_tags=len(tags) > SHOWN_TAGS,
         children=[(child.uuid.hex, child.name, child.status) for child in children[:SHOWN_CHILDREN]],
         more_children=len(children) > SHOWN_CHILDREN,
-        data=[(title, [_dataset(project, use) for use in uses[:SHOWN_USES]], len(uses)) for title, uses in _data_of(row)],
+        data=[
+            (title, [_dataset(project, use) for use in uses[:SHOWN_USES]], len(uses)) for title, uses in _data_of(row)
+        ],
         diff_lines=diff.count("\n"),
         recipe=recipe_of(ingredients_of(run, project=project, inputs=row.inputs, diff=diff)),
         seal=row.seal,

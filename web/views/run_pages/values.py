@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpResponse
 
 from accounts.models import Project
@@ -78,8 +79,6 @@ def run_values(request: PageRequest, project: Project, run: Run) -> HttpResponse
 
 def _found(table: Any, run: Run, search: str, *more: str) -> tuple[Sequence[tuple[Any, ...]], bool]:
     """Those with `search` in key or value, whatever its case."""
-    from django.db.models import Q
-
     rows = table.objects.filter(run=run).order_by("key")
     if search:
         rows = rows.filter(Q(key__icontains=search) | Q(value__icontains=search))
@@ -88,7 +87,12 @@ def _found(table: Any, run: Run, search: str, *more: str) -> tuple[Sequence[tupl
 
 
 def _param(key: str, text: str, kind: str) -> Value:
-    return Value(key, key, text if kind == "s" else plain(unspell(text, kind)), {"s": "text", "b": "word", "n": "word"}.get(kind, "number"))
+    return Value(
+        key,
+        key,
+        text if kind == "s" else plain(unspell(text, kind)),
+        {"s": "text", "b": "word", "n": "word"}.get(kind, "number"),
+    )
 
 
 def _branch(values: Iterator[Value] | Sequence[Value] | Any) -> Branch:

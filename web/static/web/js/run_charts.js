@@ -158,6 +158,7 @@ function options(figure, count) {
   return {
     width: figure.querySelector(".plot").clientWidth,
     height: HEIGHT,
+    padding: [6, 10, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: true, y: false, setScale: false }, sync: { key: "run", scales: ["x", null] }, bind: { dblclick: () => () => zoom(null, null) } },
     scales: {
@@ -376,6 +377,6 @@ if (home) {
   document.querySelector("[data-zoom-reset]")?.addEventListener("click", () => zoom(null, null));
   document.addEventListener("keydown", onKey);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawAll(true));
-  new MutationObserver(() => drawAll(true)).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "data-scheme"] });
+  document.addEventListener("lineal:theme", () => drawAll(true));
   new ResizeObserver(() => { for (const [figure, { plot }] of figures) plot?.setSize({ width: figure.querySelector(".plot").clientWidth, height: HEIGHT }); }).observe(home);
 }
