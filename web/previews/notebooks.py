@@ -1,11 +1,11 @@
-"""A Jupyter notebook as one HTML document for a sandboxed frame. What its outputs hold as HTML goes in as it is: the frame runs no script."""
+"""A Jupyter notebook as one HTML document for a sandboxed frame. Outputs that are HTML go in as they are: the frame runs no script."""
 
 import base64
 import binascii
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.utils.html import escape, format_html
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
 MOST_CELLS = 500
@@ -21,7 +21,8 @@ pre.code { background: color-mix(in srgb, CanvasText 6%, Canvas); border-radius:
 pre.text { font: inherit; }
 pre.error { color: light-dark(#a82a20, #f0978d); }
 img { max-width: 100%; }
-table { border-collapse: collapse; } td, th { border: 1px solid color-mix(in srgb, CanvasText 25%, Canvas); padding: 2px 6px; text-align: right; }
+table { border-collapse: collapse; }
+td, th { border: 1px solid color-mix(in srgb, CanvasText 25%, Canvas); padding: 2px 6px; text-align: right; }
 """
 
 
@@ -43,7 +44,7 @@ def notebook_document(notebook: Any) -> str:
 def _cell(cell: Mapping[str, Any]) -> str:
     source = _text(cell.get("source"))[:SHOWN_CHARACTERS]
     if cell.get("cell_type") != "code":
-        return format_html('<section><span></span><pre class="text">{}</pre></section>', source)
+        return format_html('<section><span></span><pre class="text">{}</pre></section>', _headed(source))
     number = cell.get("execution_count")
     name = f"[{number}]" if isinstance(number, int) else "[ ]"
     code = format_html('<section><span>{}</span><pre class="code">{}</pre></section>', name, source)
@@ -55,6 +56,14 @@ def _cell(cell: Mapping[str, Any]) -> str:
         for part in _output(output)
     )
     return code + shown
+
+
+def _headed(source: str) -> SafeString:
+    """Markdown as it was written, its headings bold."""
+    lines = source.split("\n")
+    return format_html_join(
+        "\n", "{}", ((format_html("<b>{}</b>", line.lstrip("# ")) if line.startswith("#") else line,) for line in lines)
+    )
 
 
 def _output(output: Mapping[str, Any]) -> Iterator[str]:

@@ -11,6 +11,13 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+try:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+except ImportError:
+    pa = pq = None
+
+NO_READER = "This server has no reader of Parquet: it needs pyarrow (pip install 'lineal-server[parquet]')."
 MEMORY_BYTES = 2 << 30  # of address space, most of which pyarrow maps and does not use
 CPU_S = 8
 
@@ -53,24 +60,23 @@ def main(size: int, rows: int, columns: int, characters: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    try:
-        answer = table(Remote(size), rows, columns, characters)
-    except ImportError:
-        answer = {
-            "error": "This server has no reader of Parquet: it needs pyarrow (pip install 'lineal-server[parquet]')."
-        }
-    except OSError:
-        raise
-    except Exception as exc:  # noqa: BLE001 - whatever a stranger's bytes lead to
-        answer = {"error": f"Not read as Parquet: {str(exc)[:200]}"}
-    sys.stdout.buffer.write(b"answer\n" + json.dumps(answer).encode())
+    sys.stdout.buffer.write(b"answer\n" + json.dumps(_answer(Remote(size), rows, columns, characters)).encode())
     sys.stdout.buffer.flush()
 
 
-def table(file: Remote, rows: int, columns: int, characters: int) -> dict[str, Any]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def _answer(file: "Remote", rows: int, columns: int, characters: int) -> dict[str, Any]:
+    """The table, or `error`. Raises OSError when the other end gives no more."""
+    if pq is None:
+        return {"error": NO_READER}
+    try:
+        return table(file, rows, columns, characters)
+    except OSError:
+        raise
+    except Exception as exc:  # noqa: BLE001 - whatever a stranger's bytes lead to
+        return {"error": f"Not read as Parquet: {str(exc)[:200]}"}
 
+
+def table(file: Remote, rows: int, columns: int, characters: int) -> dict[str, Any]:
     pa.set_cpu_count(1)
     parquet = pq.ParquetFile(file, pre_buffer=False, buffer_size=64 * 1024, memory_map=False)
     names = parquet.schema_arrow.names

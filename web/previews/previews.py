@@ -35,6 +35,7 @@ NOTEBOOKS = {".ipynb"}
 TABLES = {".csv": "", ".tsv": "\t"}
 PARQUET = {".parquet", ".pq"}
 JSONS = {".json", ".geojson"}
+CLOSED = "Shown in a closed frame: no script of it runs, and it reaches no address."
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +70,13 @@ def preview_of(project: Project, artifact: Artifact) -> Preview:
 def _preview(source: Source, suffix: str) -> Preview:
     if suffix in IMAGE_TYPES:
         return _whole("image", source, IMAGE_BYTES)
-    if suffix in PAGES:
-        return _whole(
-            "frame",
-            source,
-            FRAME_BYTES,
-            "Shown in a closed frame: no script of it runs, and it reaches no other address.",
-        )
-    if suffix in NOTEBOOKS:
-        return _whole("frame", source, FRAME_BYTES, "Shown in a closed frame: nothing in it is run.")
+    if suffix in {*PAGES, *NOTEBOOKS}:
+        return _whole("frame", source, FRAME_BYTES, CLOSED)
     if suffix in TABLES:
         return _table(source, lambda: csv_table(source, delimiter=TABLES[suffix]))
     if suffix in PARQUET:
         return _table(source, lambda: parquet_table(source), or_text=False)
-    if suffix in JSONS and source.size <= JSON_BYTES:
-        return _json(source)
-    return _text(source)
+    return _json(source) if suffix in JSONS and source.size <= JSON_BYTES else _text(source)
 
 
 def _whole(kind: str, source: Source, limit: int, note: str = "") -> Preview:

@@ -172,4 +172,4 @@ def _entries(folder: Folder, page: str, search: str) -> Iterator[Row | Folder]:
     yield from (folder.folders[name] for name in sorted(folder.folders))
     for file in sorted(folder.files, key=lambda file: file.path):
         query = {"path": file.path} | ({"q": search} if search else {})
-        yield Row(file=file, name=file.path.rpartition("/")[2], url=f"{page}?{urlencode(query)}")
+        yield Row(file=file, name=file.path.rpartition("/")[2], url=f"{page}?{urlencode(query)}#file")

@@ -60,7 +60,8 @@ def frame_of(project: Project, run: Run, tab: str) -> Mapping[str, Any]:
         "id": id,
         "tab": tab,
         "tabs": [
-            (label, reverse(view, args=[project.name, id]), name == tab, counts.get(name)) for name, label, view in TABS
+            (label, reverse(view, args=[project.name, id]), name == tab, counts.get(name) or None)
+            for name, label, view in TABS
         ],
         "title": run.name or id[:SHORT_ID],
         "parent": run.parent.uuid.hex if run.parent else "",

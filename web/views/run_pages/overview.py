@@ -1,6 +1,7 @@
 """A run at a glance: what it was started with and ended as, its main metrics, its data, its code; and the form that puts it away."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,6 +29,7 @@ SHOWN_CHARTS = 6
 SHOWN_CHILDREN = 20
 SHOWN_TAGS = 20
 SHOWN_USES = 50  # of datasets, on each side
+CLOCKS_AGREE = timedelta(seconds=5)  # a run is announced a moment after it began
 NOTHING_LOGGED = Columns(params=[], tags=[], metrics=[])
 
 ACTS = {
@@ -95,6 +97,7 @@ def _page(request: PageRequest, project: Project, run: Run, *, error: str = "", 
         diff_lines=diff.count("\n"),
         recipe=recipe_of(ingredients_of(run, project=project, inputs=row.inputs, diff=diff)),
         seal=row.seal,
+        clock_differs=run.client_started_at is not None and abs(run.created_at - run.client_started_at) > CLOCKS_AGREE,
     )
 
 

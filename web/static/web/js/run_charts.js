@@ -8,6 +8,7 @@ const POINTS = 1000;
 const MOST_POINTS = 4 * POINTS;  // of a chart that has been drawn on; then it is fetched anew, thinned
 const REFRESH_MS = 3000;  // while the run goes on and the page is looked at
 const HEIGHT = 172;
+const TIME_STEPS = [1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000];  // s between two marks
 const KEPT = "lineal.charts";  // where this browser keeps how its reader likes charts
 const home = document.querySelector("[data-series-url]");
 const settings = { x: "step", y: "linear", xscale: "linear", smooth: 0, from: null, to: null };
@@ -166,8 +167,8 @@ function options(figure, count) {
       y: { distr: settings.y === "log" ? 3 : 1 },
     },
     axes: [
-      { ...axis, size: settings.x === "time" ? 38 : 26, space: settings.x === "step" ? 50 : 80, values: (plot, splits, index, space, increment) => acrossLabels(splits, increment) },
-      { ...axis, size: 52, values: (plot, splits) => splits.map(axisNumber) },
+      { ...axis, ...(settings.x === "step" ? {} : { incrs: TIME_STEPS }), size: settings.x === "time" ? 38 : 26, space: settings.x === "step" ? 50 : 80, values: (plot, splits, index, space, increment) => acrossLabels(splits, increment) },
+      { ...axis, size: (plot, labels) => 14 + 6.5 * Math.max(3, ...(labels ?? []).map((label) => label.length)), values: (plot, splits) => splits.map(axisNumber) },
     ],
     series: [
       {},
