@@ -91,14 +91,14 @@ def _code(given: Ingredients) -> Step:
         return Step(title, missing=["The commit is not recorded: the code was in no git repository, or was kept back."])
     folder = f"run-{run.uuid.hex[:12]}"
     if not run.code_repository:
-        lines = [f"git checkout --detach {run.code_commit}"]
+        lines = [f"git checkout --detach {_word(run.code_commit)}"]
         return Step(title, lines, ["The repository has no recorded address: begin in a clone of it."])
     return Step(
         title,
         [
             f"git clone -- {_word(run.code_repository)} {folder}",
             f"cd {folder}",
-            f"git checkout --detach {run.code_commit}",
+            f"git checkout --detach {_word(run.code_commit)}",
         ],
     )
 
@@ -155,7 +155,7 @@ def _data(given: Ingredients) -> Step:
     lines: list[str] = []
     missing: list[str] = []
     for use in given.inputs[:_SHOWN_INPUTS]:
-        lines.append(f"# {comment(use.name)}: {use.digest or 'no digest'} ({use.strength}, {use.kind})")
+        lines.append(comment(f"# {use.name}: {use.digest or 'no digest'} ({use.strength}, {use.kind})"))
         kept = given.kept.get((use.digest or "").removeprefix("sha256:"))
         if kept is not None:
             lines.append(
@@ -163,7 +163,7 @@ def _data(given: Ingredients) -> Step:
             )
             continue
         if use.uri:
-            lines.append(f"#   from {comment(use.uri)}")
+            lines.append(comment(f"#   from {use.uri}"))
         missing.append(_why_missing(use))
     if len(given.inputs) > _SHOWN_INPUTS:
         missing.append(f"{len(given.inputs) - _SHOWN_INPUTS} datasets more are not listed here.")
