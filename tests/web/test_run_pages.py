@@ -152,7 +152,7 @@ def test_the_leading_metrics_are_of_different_groups_and_shortest_first():
 def test_metrics_are_grouped_by_what_stands_before_the_last_slash(visit, full):
     assert [group_of(key) for key in ("loss", "train/loss", "a/b/c", "/x", "x/")] == ["", "train", "a/b", "", ""]
     page = visit(full, "/charts").content.decode()
-    keys = re.findall(r'<figure[^>]* data-key="([^"]+)"', page)
+    keys = re.findall(r'<figure[^>]* data-metric="([^"]+)"', page)
 
     assert keys.index("loss") < keys.index("train/acc") < keys.index("val/acc")
     assert re.search(r'group-name"><bdi>train</bdi> <span class="count">2<', page)
@@ -170,7 +170,7 @@ def test_metrics_are_grouped_by_what_stands_before_the_last_slash(visit, full):
 def test_metrics_are_searched(visit, full, query, keys):
     page = visit(full, f"/charts?{query}").content.decode()
 
-    assert re.findall(r'<figure[^>]* data-key="([^"]+)"', page) == keys
+    assert re.findall(r'<figure[^>]* data-metric="([^"]+)"', page) == keys
     assert ("All metrics" in page) is (keys == [])
 
 
@@ -181,7 +181,7 @@ def test_many_metrics_come_a_page_at_a_time_each_once(visit, project, bob):
     while path:
         answer = visit(run, path, **({"hx-request": "true"} if "cursor" in path else {}))
         page = answer.content.decode()
-        seen += re.findall(r'<figure[^>]* data-key="([^"]+)"', page)
+        seen += re.findall(r'<figure[^>]* data-metric="([^"]+)"', page)
         heads += re.findall(r'group-name"><bdi>([^<]+)<', page)
         more = re.search(r'hx-get="(\?[^"]+)"', page)
         path = f"/charts{more[1].replace('&amp;', '&')}" if more else ""

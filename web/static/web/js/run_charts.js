@@ -43,7 +43,7 @@ function* portions(some) {
   let portion = [];
   let length = 0;
   for (const figure of some) {
-    const size = encodeURIComponent(figure.dataset.key).length + 24;
+    const size = encodeURIComponent(figure.dataset.metric).length + 24;
     if (portion.length && (portion.length === KEYS_PER_REQUEST || length + size > ADDRESS_LENGTH)) { yield portion; portion = []; length = 0; }
     portion.push(figure);
     length += size;
@@ -55,10 +55,10 @@ const canGrow = ({ columns }) => columns && columns.steps.length < MOST_POINTS;
 
 // Whether anything new came.
 async function load(some) {
-  const more = some.flatMap((figure) => [["key", figure.dataset.key], ["since", canGrow(figures.get(figure)) ? figures.get(figure).columns.count : 0]]);
+  const more = some.flatMap((figure) => [["key", figure.dataset.metric], ["since", canGrow(figures.get(figure)) ? figures.get(figure).columns.count : 0]]);
   try {
     const answer = await fetchSeries(some, more);
-    return some.filter((figure) => take(figure, answer[figure.dataset.key])).length > 0;
+    return some.filter((figure) => take(figure, answer[figure.dataset.metric])).length > 0;
   } catch (error) {
     for (const figure of some) if (!figures.get(figure).columns) say(figure, `Not loaded: ${error.message}`);
     return true;
@@ -91,11 +91,11 @@ async function look(some) {
     const spans = portion.map((figure) => stepsBetween(figures.get(figure).columns, settings, origin, settings.from, settings.to));
     const first = Math.min(...spans.map((each) => each[0]));
     const last = Math.max(...spans.map((each) => each[1]));
-    const more = [...portion.map((figure) => ["key", figure.dataset.key]), ["first_step", first], ["last_step", last]];
+    const more = [...portion.map((figure) => ["key", figure.dataset.metric]), ["first_step", first], ["last_step", last]];
     const answer = await fetchSeries(portion, more).catch(() => null);
     if (turn !== asked || !answer) return;
     for (const figure of portion) {
-      figures.get(figure).detail = answer[figure.dataset.key] ?? null;
+      figures.get(figure).detail = answer[figure.dataset.metric] ?? null;
       draw(figure);
     }
   }
@@ -289,7 +289,7 @@ function readZoomFields() {
 
 // Arrow keys walk along the line of the chart that has the focus; + and - zoom about it, 0 goes back.
 function onKey(event) {
-  const figure = event.target.closest?.("figure[data-key]");
+  const figure = event.target.closest?.("figure[data-metric]");
   const plot = figure && figures.get(figure)?.plot;
   if (!plot || event.target !== figure || event.ctrlKey || event.metaKey || event.altKey) return;
   const { idx } = plot.cursor;
@@ -300,7 +300,7 @@ function onKey(event) {
   if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
     const next = Math.max(0, Math.min(xs.length - 1, idx == null ? 0 : at + (event.key === "ArrowLeft" ? -1 : 1) * (event.shiftKey ? 10 : 1)));
     plot.setCursor({ left: plot.valToPos(xs[next], "x"), top: 0 });
-    spoken().textContent = `${figure.dataset.key}, ${figure.querySelector(".read .at").textContent}`;
+    spoken().textContent = `${figure.dataset.metric}, ${figure.querySelector(".read .at").textContent}`;
   } else if (event.key === "+" || event.key === "=") zoom(center - (max - min) / 4, center + (max - min) / 4);
   else if (event.key === "-" && isZoomed()) zoom(center - (max - min), center + (max - min));
   else if (event.key === "0" || event.key === "Escape") zoom(null, null);
@@ -336,7 +336,7 @@ const seen = new IntersectionObserver((entries) => {
 }, { rootMargin: "400px" });
 
 function watchNew() {
-  for (const figure of home.querySelectorAll("figure[data-key]")) {
+  for (const figure of home.querySelectorAll("figure[data-metric]")) {
     if (figures.has(figure)) continue;
     figures.set(figure, { columns: null, detail: null, plot: null, drawn: null, inView: false, isAsked: false });
     seen.observe(figure);
