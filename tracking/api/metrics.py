@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.gzip import gzip_page
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -35,6 +37,9 @@ class Metrics(RunView):
         return Response({key: summary_out(summary) for key, summary in summaries.items()})
 
 
+@method_decorator(
+    gzip_page, name="dispatch"
+)  # pages ask for it, and it is mostly digits; SDKs read the packed columns instead
 class Series(RunView):
     permissions = {"GET": Permission.PROJECT_READ}
 

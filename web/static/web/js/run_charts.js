@@ -4,8 +4,9 @@
 
 const KEYS_PER_REQUEST = 24;
 const ADDRESS_LENGTH = 6000;  // of a request: long keys travel by fewer
-const POINTS = 1000;
-const MOST_POINTS = 4 * POINTS;  // of a chart that has been drawn on; then it is fetched anew, thinned
+const POINTS = 400;  // of a whole line: two for each bucket, on a plot some 300 pixels wide
+const DETAIL = 1000;  // of a zoom
+const MOST_POINTS = 8 * POINTS;  // of a chart that has been drawn on; then it is fetched anew, thinned
 const REFRESH_MS = 3000;  // while the run goes on and the page is looked at
 const HEIGHT = 172;
 const TIME_STEPS = [1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000];  // s between two marks
@@ -28,10 +29,10 @@ function say(figure, words) {
 
 // ---- fetching
 
-async function fetchSeries(some, more) {
+async function fetchSeries(more, points) {
   const query = new URLSearchParams(home.dataset.seriesQuery);
   for (const [name, value] of more) query.append(name, value);
-  query.set("max_points", POINTS);
+  query.set("max_points", points);
   const response = await fetch(`${home.dataset.seriesUrl}?${query}`, { headers: { Accept: "application/json" } });
   const answer = await response.json();
   if (!response.ok) throw new Error(answer.detail);
@@ -57,7 +58,7 @@ const canGrow = ({ columns }) => columns && columns.steps.length < MOST_POINTS;
 async function load(some) {
   const more = some.flatMap((figure) => [["key", figure.dataset.metric], ["since", canGrow(figures.get(figure)) ? figures.get(figure).columns.count : 0]]);
   try {
-    const answer = await fetchSeries(some, more);
+    const answer = await fetchSeries(more, POINTS);
     return some.filter((figure) => take(figure, answer[figure.dataset.metric])).length > 0;
   } catch (error) {
     for (const figure of some) if (!figures.get(figure).columns) say(figure, `Not loaded: ${error.message}`);
@@ -92,7 +93,7 @@ async function look(some) {
     const first = Math.min(...spans.map((each) => each[0]));
     const last = Math.max(...spans.map((each) => each[1]));
     const more = [...portion.map((figure) => ["key", figure.dataset.metric]), ["first_step", first], ["last_step", last]];
-    const answer = await fetchSeries(portion, more).catch(() => null);
+    const answer = await fetchSeries(more, DETAIL).catch(() => null);
     if (turn !== asked || !answer) return;
     for (const figure of portion) {
       figures.get(figure).detail = answer[figure.dataset.metric] ?? null;
@@ -333,7 +334,7 @@ const seen = new IntersectionObserver((entries) => {
   }
   for (const portion of portions(waiting)) load(portion);
   waiting = [];
-}, { rootMargin: "400px" });
+}, { rootMargin: "160px" });
 
 function watchNew() {
   for (const figure of home.querySelectorAll("figure[data-metric]")) {
