@@ -75,7 +75,7 @@ def test_strangers_and_neighbours_meet_a_run_that_is_not_there(
 
 @pytest.mark.parametrize(
     ("tab", "most"),
-    [("", 34), ("/charts", 14), ("/values", 14), ("/artifacts", 16), ("/code", 18), ("/line", 30), ("/ledger", 18)],
+    [("", 34), ("/charts", 14), ("/values", 14), ("/artifacts", 16), ("/code", 18), ("/line", 36), ("/ledger", 18)],
 )
 def test_a_page_costs_a_bounded_number_of_queries(visit, full, django_assert_max_num_queries, tab, most):
     visit(full, tab)
