@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tracking", "0009_chunk_stretches"),
+        ("tracking", "0010_run_going_on"),
     ]
 
     operations = [
