@@ -67,7 +67,7 @@ def diff_lines(diff: str) -> Sequence[DiffLine]:
     shown: list[DiffLine] = []
     left = SHOWN_DIFF_CHARACTERS
     is_head = True
-    for line in diff.split("\n", SHOWN_DIFF_LINES)[:SHOWN_DIFF_LINES]:
+    for line in diff.removesuffix("\n").split("\n", SHOWN_DIFF_LINES)[:SHOWN_DIFF_LINES]:
         is_head = line.startswith("diff ") or (is_head and not line.startswith("@@"))
         kind = "at" if is_head or line.startswith(("@@", "\\")) else {"+": "add", "-": "del"}.get(line[:1], "same")
         left -= min(len(line), SHOWN_LINE_CHARACTERS)

@@ -5,6 +5,7 @@
 const KEYS_PER_REQUEST = 24;
 const ADDRESS_LENGTH = 6000;  // of a request: long keys travel by fewer
 const POINTS = 400;  // of a whole line: two for each bucket, on a plot some 300 pixels wide
+const FINE = 3 * POINTS;  // of a line with values that are no number
 const DETAIL = 1000;  // of a zoom
 const MOST_POINTS = 8 * POINTS;  // of a chart that has been drawn on; then it is fetched anew, thinned
 const REFRESH_MS = 3000;  // while the run goes on and the page is looked at
@@ -54,12 +55,18 @@ function* portions(some) {
 
 const canGrow = ({ columns }) => columns && columns.steps.length < MOST_POINTS;
 
+// What is no number takes room from what is, so that a thinned line with such values comes coarse: once more then, with more points.
+const isCoarse = (columns) => columns?.downsampled && columns.since === 0 && columns.values.some((value) => value in ODD);
+
 // Whether anything new came.
-async function load(some) {
-  const more = some.flatMap((figure) => [["key", figure.dataset.metric], ["since", canGrow(figures.get(figure)) ? figures.get(figure).columns.count : 0]]);
+async function load(some, points = POINTS) {
+  const more = some.flatMap((figure) => [["key", figure.dataset.metric], ["since", points === POINTS && canGrow(figures.get(figure)) ? figures.get(figure).columns.count : 0]]);
   try {
-    const answer = await fetchSeries(more, POINTS);
-    return some.filter((figure) => take(figure, answer[figure.dataset.metric])).length > 0;
+    const answer = await fetchSeries(more, points);
+    const came = some.filter((figure) => take(figure, answer[figure.dataset.metric])).length > 0;
+    const coarse = points === POINTS ? some.filter((figure) => isCoarse(answer[figure.dataset.metric])) : [];
+    if (coarse.length) load(coarse, FINE);
+    return came;
   } catch (error) {
     for (const figure of some) if (!figures.get(figure).columns) say(figure, `Not loaded: ${error.message}`);
     return true;
