@@ -43,6 +43,7 @@ MIDDLEWARE = [
     "core.watching.WatchingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "web.security.SecurityHeadersMiddleware",
+    "web.compression.StaticCompressionMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.origin.OriginMiddleware",
     "django.middleware.common.CommonMiddleware",

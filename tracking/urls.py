@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tracking.api import artifacts, charts, datasets, experiments, metrics, runs, search, sweeps, uploads
+from tracking.api import artifacts, charts, datasets, experiments, metrics, recipes, runs, search, sweeps, uploads
 
 urlpatterns = [
     path("experiments", experiments.Experiments.as_view()),
@@ -13,6 +13,9 @@ urlpatterns = [
     path("runs/search", search.SearchRuns.as_view()),
     path("runs/count", search.CountRuns.as_view()),
     path("runs/<str:id>", runs.OneRun.as_view()),
+    path("runs/<str:id>/recipe", recipes.RunRecipe.as_view()),
+    path("runs/<str:id>/diff", recipes.RunDiffText.as_view()),
+    path("runs/<str:id>/lock", recipes.RunLockText.as_view()),
     path("runs/<str:id>/archive", runs.ArchiveRun.as_view()),
     path("runs/<str:id>/delete", runs.DeleteRun.as_view()),
     path("runs/<str:id>/restore", runs.RestoreRun.as_view()),

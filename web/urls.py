@@ -16,7 +16,6 @@ from web.views import (
     notifications,
     policies,
     promotions,
-    run_detail,
     runs,
     search,
     session,
@@ -25,6 +24,7 @@ from web.views import (
     usage,
     versions,
 )
+from web.views.run_pages import artifacts, charts, code, ledger, line, overview, values
 
 app_name = "web"
 
@@ -43,8 +43,17 @@ urlpatterns = [
     path("settings/accounts/<str:name>", accounts.account_detail, name="account_detail"),
     path("projects/<str:project>", home.project_home, name="project_home"),
     path("projects/<str:project>/runs", runs.run_list, name="run_list"),
-    path("projects/<str:project>/runs/<str:run_id>", run_detail.run_detail, name="run_detail"),
-    path("projects/<str:project>/runs/<str:run_id>/act", run_detail.run_act, name="run_act"),
+    path("projects/<str:project>/runs/<str:run_id>", overview.run_detail, name="run_detail"),
+    path("projects/<str:project>/runs/<str:run_id>/act", overview.run_act, name="run_act"),
+    path("projects/<str:project>/runs/<str:run_id>/charts", charts.run_charts, name="run_charts"),
+    path("projects/<str:project>/runs/<str:run_id>/values", values.run_values, name="run_values"),
+    path("projects/<str:project>/runs/<str:run_id>/artifacts", artifacts.run_artifacts, name="run_artifacts"),
+    path(
+        "projects/<str:project>/runs/<str:run_id>/artifacts/view", artifacts.run_artifact_view, name="run_artifact_view"
+    ),
+    path("projects/<str:project>/runs/<str:run_id>/code", code.run_code, name="run_code"),
+    path("projects/<str:project>/runs/<str:run_id>/line", line.run_line, name="run_line"),
+    path("projects/<str:project>/runs/<str:run_id>/ledger", ledger.run_ledger, name="run_ledger"),
     path("projects/<str:project>/usage", usage.project_usage, name="project_usage"),
     path("projects/<str:project>/settings", members.project_settings, name="project_settings"),
     path("projects/<str:project>/settings/general", members.project_general, name="project_general"),

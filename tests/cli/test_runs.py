@@ -7,7 +7,7 @@ import pytest
 from lineal.cli.runs import column_value
 from lineal.cli.text import parse_duration, parse_moment
 
-from tests.cli.conftest import DIGEST
+from tests.cli.conftest import DIGEST, problem
 
 RUN = "0192a0b000007000800000000000000a"
 
@@ -192,3 +192,47 @@ def test_what_is_no_duration_is_refused(text):
 def test_a_time_without_an_offset_is_utc():
     assert parse_moment("2026-11-21T03:00").isoformat() == "2026-11-21T03:00:00+00:00"
     assert parse_moment("2026-11-21T03:00+01:00").isoformat() == "2026-11-21T02:00:00+00:00"
+
+
+RECIPE = {
+    "complete": False,
+    "missing": ["The command is not recorded."],
+    "steps": [],
+    "script": "#!/bin/sh\nset -eu\n\n# the \x1b[31mcode\ngit checkout --detach 1a2b\n",
+}
+
+
+def test_a_recipe_is_a_script_on_stdout_and_what_it_lacks_on_stderr(signed_in, lineal):
+    signed_in.answer("GET", "/runs/r1/recipe", RECIPE)
+
+    done = lineal("runs", "reproduce", "r1")
+
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[-1] == "git checkout --detach 1a2b"
+    assert "\x1b" not in done.stdout
+    assert done.stderr == "missing: The command is not recorded.\n"
+
+
+def test_a_recipe_as_json_is_the_servers_document(signed_in, lineal):
+    signed_in.answer("GET", "/runs/r1/recipe", RECIPE)
+
+    assert json.loads(lineal("runs", "reproduce", "r1", "--json").stdout) == RECIPE
+
+
+@pytest.mark.parametrize("name", ["diff", "lock"])
+def test_diff_and_lock_come_to_the_byte(signed_in, lineal, tmp_path, name):
+    text = "--- a/ä\n+++ b/ä\n@@ -1 +1 @@\n-\x1b\n+x\n \n"
+    signed_in.answer("GET", f"/runs/r1/{name}", text.encode(), text.encode())
+
+    assert lineal("runs", name, "r1").stdout_bytes == text.encode()
+    assert lineal("runs", name, "r1", "--out", str(tmp_path / "out")).exit_code == 0
+    assert (tmp_path / "out").read_bytes() == text.encode()
+
+
+def test_what_was_not_recorded_is_said(signed_in, lineal):
+    signed_in.answer("GET", "/runs/r1/diff", (404, problem(404, "not-recorded", "The run has no recorded diff.")))
+
+    done = lineal("runs", "diff", "r1")
+
+    assert done.exit_code != 0
+    assert "The run has no recorded diff." in done.stderr

@@ -1,8 +1,9 @@
 import subprocess
+import sys
 from hashlib import sha256
 
 import pytest
-from lineal import _entrypoint, _environment, _git
+from lineal import _entrypoint, _environment, _git, _settings, _starting
 
 
 @pytest.fixture
@@ -34,6 +35,8 @@ def test_a_clean_tree_is_named_by_its_commit(repository):
         "branch": "main",
         "dirty": False,
         "diff": None,
+        "folder": None,
+        "untracked": 0,
     }
 
 
@@ -51,7 +54,52 @@ def test_an_untracked_file_makes_the_tree_dirty(repository):
     folder, _ = repository
     (folder / "new.py").touch()
 
-    assert _git.capture(folder)["dirty"]
+    code = _git.capture(folder)
+
+    assert code["dirty"]
+    assert (code["diff"], code["untracked"]) == (None, 1)
+
+
+def test_the_recorded_diff_brings_the_changes_back(repository):
+    """To the byte: blank lines at its end, a file that is no text, and a last line without an end."""
+    folder, git = repository
+    (folder / "weights.bin").write_bytes(bytes(range(256)))
+    git("add", "weights.bin")
+    git("commit", "--quiet", "--message", "Weights.")
+    changed = {
+        "train.py": b"print('hello')\nprint('again')\n\n\n",
+        "weights.bin": bytes(reversed(range(256))),
+        "end.txt": b"no end",
+    }
+    for name, content in changed.items():
+        (folder / name).write_bytes(content)
+    git("add", "--intent-to-add", "end.txt")
+    diff = _git.capture(folder)["diff"]
+    git("reset", "--quiet", "--hard")
+    (folder / "end.txt").unlink(missing_ok=True)
+
+    subprocess.run(["git", "-C", folder, "apply"], input=diff.encode(), check=True)
+
+    assert {name: (folder / name).read_bytes() for name in changed} == changed
+
+
+def test_tokens_in_the_diff_are_masked(repository):
+    folder, _ = repository
+    (folder / "train.py").write_text("TOKEN = 'ghp_0123456789abcdef0123456789abcdef0123'\n")
+
+    diff = _git.capture(folder)["diff"]
+
+    assert "+TOKEN = '***'" in diff
+    assert "0123456789" not in diff
+
+
+@pytest.mark.parametrize(("below", "told"), [("", ""), ("src/deep", "src/deep")])
+def test_where_in_the_repository_the_job_was_started(repository, monkeypatch, below, told):
+    folder, _ = repository
+    (folder / below).mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(folder / below)
+
+    assert _git.capture(folder)["folder"] == told
 
 
 def test_a_huge_diff_is_cut_and_says_so(repository):
@@ -108,3 +156,62 @@ def test_secrets_of_the_command_line_are_masked(argv, shown):
 
 def test_a_command_line_is_bounded():
     assert len(_entrypoint.capture(["x" * 5_000])) == 1_000
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        (["train.py", "--name", "a b"], "train.py --name 'a b'"),
+        (["train.py", "--api-key", "x", "it's"], """train.py --api-key *** 'it'"'"'s'"""),
+        (["train.py", "x" * 2_000], "train.py " + "x" * 990 + "…"),
+    ],
+    ids=["quoted", "masked", "cut"],
+)
+def test_a_command_is_one_that_a_shell_reads_back(words, command):
+    assert _entrypoint.capture(words) == command
+
+
+def test_a_module_is_started_by_its_name_again(tmp_path):
+    (tmp_path / "train.py").write_text("from lineal import _entrypoint\nprint(_entrypoint.capture())\n")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "train", "--lr", "1"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "-m train --lr 1\n"
+
+
+@pytest.mark.parametrize(
+    ("left_out", "missing"),
+    [
+        ("", set()),
+        ("command, host", {"entry_point", "host", "user"}),
+        ("environment", {"environment"}),
+        ("code", {"code"}),
+    ],
+    ids=["nothing", "command and host", "environment", "code"],
+)
+def test_what_is_not_to_be_recorded_is_not(repository, monkeypatch, left_out, missing):
+    folder, _ = repository
+    monkeypatch.setenv("LINEAL_DO_NOT_RECORD", left_out)
+    monkeypatch.setattr(_entrypoint, "code_folder", lambda: folder)
+
+    assert {"entry_point", "host", "user", "environment", "code"} - set(_starting._origin()) == missing
+
+
+def test_the_diff_alone_can_be_left_out(repository, monkeypatch):
+    folder, git = repository
+    (folder / "train.py").write_text("print('secret plan')\n")
+    monkeypatch.setenv("LINEAL_DO_NOT_RECORD", "diff")
+    monkeypatch.setattr(_entrypoint, "code_folder", lambda: folder)
+
+    code = _starting._origin()["code"]
+
+    assert (code["commit"], code["dirty"], code["diff"]) == (git("rev-parse", "HEAD"), True, None)
+
+
+def test_an_opt_out_that_is_misspelled_is_told(monkeypatch, caplog):
+    monkeypatch.setenv("LINEAL_DO_NOT_RECORD", "dif")
+
+    assert "diff" in _settings.recorded()
+    assert "not dif" in caplog.text

@@ -161,7 +161,7 @@ def test_a_chart_follows_a_run_that_goes_on(page, server, api):
     fetched = []
     page.on("response", lambda answer: fetched.append(answer) if "/series?" in answer.url else None)
     page.goto(f"{server.url}/projects/default/runs/{run}")
-    figure = page.locator("figure[data-key='loss']")
+    figure = page.locator("figure[data-metric='loss']")
     figure.locator("canvas").wait_for()
     page.evaluate("window.untouched = true")
 
@@ -208,7 +208,7 @@ def read_the_run(page, server, promotion):
     page.wait_for_url(f"**/runs/{promotion['run']}")
     assert page.locator("h1").inner_text() == EVIL
     assert page.title() != "666"
-    page.locator("figure[data-key='auc'] canvas").wait_for()
+    page.locator("figure[data-metric='auc'] canvas").wait_for()
     page.get_by_text("No finite value to draw: NaN.").wait_for()
 
 

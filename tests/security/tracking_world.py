@@ -13,6 +13,7 @@ from tracking import selectors, services
 from tracking.metrics.points import make_points
 from tracking.models import Upload
 from tracking.services.artifacts import check_announced
+from tracking.services.runs import Origin
 from tracking.uses import DatasetUse
 
 CONTENT = b"bytes of the matrix"
@@ -25,6 +26,11 @@ PACK = msgspec.msgpack.encode(
     {"files": [{"upload": str(UUID(int=0)), "data": CONTENT}]}
 )  # of an upload that nobody announced
 FILE = {"path": "model.bin", "size": len(CONTENT), "sha256": HEX}
+ORIGIN = Origin(
+    entry_point="train.py",
+    code={"commit": "1a2b3c4d", "dirty": True, "diff": "--- a\n+++ b\n"},
+    environment={"digest": DIGEST, "lock": "numpy==2.0.0\n"},
+)
 
 
 def names_alone(world, caller):
@@ -118,7 +124,9 @@ def a_requested_event(world, caller):
 
 
 def _run(world, creator):
-    run, _ = services.create_run(project=world.project, experiment="churn", actor=creator, params={"lr": 1})
+    run, _ = services.create_run(
+        project=world.project, experiment="churn", actor=creator, params={"lr": 1}, origin=ORIGIN
+    )
     loss = make_points([0, 1], [0, 1], [1.0, 0.5])
     services.write_batch(run=run, writer=uuid4(), sequence=1, metrics=[("loss", loss)], tags={"team": "risk"})
     return run

@@ -313,3 +313,76 @@ def spiky(count, spike):
     numbers = [0.0] * count
     numbers[spike] = 9.0
     return numbers
+
+
+# ---- a stretch of steps
+
+
+def jagged(count=6_000):
+    numbers = walk(count)
+    numbers[1_234] = 1e6
+    numbers[4_321] = -1e6
+    return numbers
+
+
+@pytest.mark.parametrize("compacted", [False, True], ids=["in batches", "in chunks"])
+def test_a_stretch_is_thinned_by_itself_and_keeps_its_spikes(small_chunks, make_run, write, compacted):
+    run, numbers = make_run(), jagged()
+    fill(run, write, numbers)
+    if compacted:
+        services.compact_run(run_id=run.pk)
+    for first, last in ((1_000, 2_000), (1_234, 1_234), (4_000, 5_999), (-5, 10**9), (1_200, 1_259)):
+        chart = chart_of(run, steps=(first, last))
+        steps = chart.points.steps
+        within = numbers[max(0, first) : last + 1]
+
+        assert chart.count == len(within)
+        assert steps.min() >= first
+        assert steps.max() <= last
+        assert len(steps) == min(len(within), 60) if len(within) <= 60 else 30 < len(steps) <= 60
+        assert chart.points.values.min() == min(within)
+        assert chart.points.values.max() == max(within)
+        assert chart.is_thinned is (len(within) > 60)
+
+
+def test_a_stretch_is_the_same_before_and_after_compaction(small_chunks, make_run, write):
+    run = make_run()
+    fill(run, write, jagged())
+    before = [told(chart_of(run, steps=span)) for span in ((150, 3_210), (0, 5_999), (77, 120))]
+    services.compact_run(run_id=run.pk)
+
+    assert [told(chart_of(run, steps=span)) for span in ((150, 3_210), (0, 5_999), (77, 120))] == before
+
+
+def test_a_stretch_without_points_is_empty(make_run, write):
+    run = make_run()
+    fill(run, write, walk(100))
+
+    chart = chart_of(run, steps=(500, 600))
+
+    assert (len(chart.points), chart.count, chart.is_thinned) == (0, 0, False)
+
+
+def test_a_stretch_over_the_wire(make_run, write, get, post):
+    run = make_run()
+    fill(run, write, walk(1_000))
+    one = get(run, "key=loss&max_points=60&first_step=100&last_step=140").json()["loss"]
+    [many] = post([run], ["loss"], max_points=60, first_step=100, last_step=140).json()["items"]
+
+    assert one["steps"] == list(range(100, 141))
+    assert (one["count"], one["downsampled"]) == (41, False)
+    assert many["series"]["loss"] == one
+    assert get(run, "key=loss&first_step=990").json()["loss"]["steps"] == list(range(990, 1_000))
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [("first_step=5&last_step=4", "first_step"), ("first_step=5&since=3", "since"), ("first_step=x", "first_step")],
+)
+def test_a_stretch_that_is_none_is_refused(make_run, write, get, query, field):
+    run = make_run()
+    fill(run, write, walk(10))
+    answer = get(run, f"key=loss&{query}")
+
+    assert answer.status_code == 422
+    assert field in answer.content.decode()

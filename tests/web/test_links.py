@@ -41,7 +41,7 @@ def body(answer):
 
 def test_an_artifact_is_downloaded_from_its_run(browser, alice, stored):
     visitor = browser(alice)
-    [link] = links(visitor.get(f"/projects/default/runs/{stored.run.uuid.hex}").content.decode(), "artifacts/content")
+    [link] = links(visitor.get(f"/projects/default/runs/{stored.run.uuid.hex}/artifacts").content.decode(), "artifacts/content")
 
     answer = visitor.client.get(link)
 
@@ -65,7 +65,7 @@ def test_the_charts_ask_for_series_that_answer(browser, alice, stored):
     visitor = browser(alice)
     html = visitor.get(f"/projects/default/runs/{stored.run.uuid.hex}").content.decode()
     url = re.search(r'data-series-url="([^"]+)" data-series-query="([^"]+)"', html)
-    [key] = re.findall(r'<figure class="chart" data-key="([^"]+)"', html)
+    [key] = re.findall(r'<figure class="chart" data-metric="([^"]+)"', html)
 
     answer = visitor.client.get(f"{url[1]}?{url[2]}", {"project": "default", "key": key, "max_points": 1000})
 

@@ -28,6 +28,7 @@ from tracking.errors import HistoryTooSlow
 from tracking.limits import CHART_POINTS, CHART_RUNS, CHART_SERIES, CHARTS_AT_ONCE, CHARTS_POINTS, KEY_LENGTH
 from tracking.metrics.points import STEP, VALUE, Points
 from tracking.selectors import Chart
+from tracking.selectors.charts import Span
 
 T = TypeVar("T")
 
@@ -35,6 +36,23 @@ T = TypeVar("T")
 class MaxPoints(serializers.IntegerField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"min_value": 4, "max_value": CHART_POINTS, "default": 1_000, **kwargs})
+
+
+class StepField(serializers.IntegerField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"min_value": -(2**63), "max_value": 2**63 - 1, "required": False, **kwargs})
+
+
+def span_of(data: Mapping[str, Any]) -> Span | None:
+    """The stretch of steps that a request is about; None for all of them. Raises Invalid."""
+    if "first_step" not in data and "last_step" not in data:
+        return None
+    if data.get("since"):
+        raise Invalid("Ask for what is new, or for a stretch of steps, but not for both.", field="since")
+    first, last = data.get("first_step", -(2**63)), data.get("last_step", 2**63 - 1)
+    if first > last:
+        raise Invalid(f"first_step is {first}, beyond last_step, which is {last}.", field="first_step")
+    return first, last
 
 
 class _Charts(ProjectView):
@@ -53,6 +71,8 @@ class _Charts(ProjectView):
             required=False,
             help_text="By run and metric, the count of the answer before: only what arrived later is told.",
         )
+        first_step = StepField(help_text="Only points from this step on, thinned by themselves; not with `since`.")
+        last_step = StepField(help_text="Only points up to this step, itself included.")
 
     def charts(self, request: Request, columns: Callable[[Points], dict[str, Any]]) -> dict[str, Any]:
         """Raises RunNotFound, HistoryTooSlow, Invalid."""
@@ -69,19 +89,22 @@ class _Charts(ProjectView):
                 field="max_points",
             )
         since = {parse_run_id(run): counts for run, counts in data.get("since", {}).items()}
-        return in_time(request, lambda: self._answer(ids, keys, since, data["max_points"], columns))
+        span = span_of(data)
+        return in_time(request, lambda: self._answer(ids, keys, since, span, data["max_points"], columns))
 
-    def _answer(
+    def _answer(  # noqa: PLR0917 - what one request asks for
         self,
         ids: Sequence[UUID],
         keys: Sequence[str],
         since: Mapping[UUID, Mapping[str, int]],
+        span: Span | None,
         max_points: int,
         columns: Callable[[Points], dict[str, Any]],
     ) -> dict[str, Any]:
         runs = selectors.get_runs(project=self.project, ids=ids)
         known = {(runs[run].pk, key): n for run, counts in since.items() if run in runs for key, n in counts.items()}
-        found = selectors.read_charts([run.pk for run in runs.values()], keys, max_points=max_points, since=known)
+        pks = [run.pk for run in runs.values()]
+        found = selectors.read_charts(pks, keys, max_points=max_points, since=known, steps=span)
         items = []
         for run in map(runs.__getitem__, ids):
             series = {key: chart_out(found[run.pk, key], columns) for key in keys if (run.pk, key) in found}

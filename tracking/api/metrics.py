@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.gzip import gzip_page
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -15,7 +17,7 @@ from core.api import parse_query
 from core.errors import Invalid
 from tracking import selectors
 from tracking.api.base import RunView
-from tracking.api.charts import MaxPoints, chart_out, columns, in_time, packed, packed_response
+from tracking.api.charts import MaxPoints, StepField, chart_out, columns, in_time, packed, packed_response, span_of
 from tracking.api.render import summary_out
 from tracking.api.schemas import SeriesOut, SummaryOut, by_metric
 from tracking.limits import CHART_SERIES
@@ -35,6 +37,9 @@ class Metrics(RunView):
         return Response({key: summary_out(summary) for key, summary in summaries.items()})
 
 
+@method_decorator(
+    gzip_page, name="dispatch"
+)  # pages ask for it, and it is mostly digits; SDKs read the packed columns instead
 class Series(RunView):
     permissions = {"GET": Permission.PROJECT_READ}
 
@@ -47,6 +52,8 @@ class Series(RunView):
             max_length=CHART_SERIES,
             help_text="For each key in turn, the count of the answer before: only what arrived later is told.",
         )
+        first_step = StepField(help_text="Only points from this step on, thinned by themselves; not with `since`.")
+        last_step = StepField(help_text="Only points up to this step, itself included.")
 
     @extend_schema(parameters=[KEY, Query], responses={200: by_metric(SeriesOut)})
     def get(self, request: Request, id: str) -> Response:  # noqa: A002 - the path names it so
@@ -55,13 +62,14 @@ class Series(RunView):
         query = parse_query(self.Query, request)
         keys = _keys(request)
         since = _since(request, query.get("since"))
+        span = span_of(query)
 
         def answer() -> dict[str, Any]:
             if "after_step" in query:
                 found = selectors.read_points(run, keys, after_step=query["after_step"])
                 totals = selectors.metric_summaries(run)
                 return {key: _beyond(points, totals[key].count, query["max_points"]) for key, points in found.items()}
-            charts = selectors.read_chart(run, keys, max_points=query["max_points"], since=since)
+            charts = selectors.read_chart(run, keys, max_points=query["max_points"], since=since, steps=span)
             return {key: chart_out(chart, columns) for key, chart in charts.items()}
 
         return Response(in_time(request, answer))

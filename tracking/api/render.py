@@ -120,6 +120,8 @@ def _code(run: Run | ListedRun) -> dict[str, Any] | None:
         "commit": run.code_commit,
         "branch": run.code_branch,
         "dirty": run.code_dirty,
+        "folder": run.code_folder,
+        "untracked": run.code_untracked,
         "diff_sha256": run.code_diff_sha256 or None,
     }
 

@@ -28,6 +28,17 @@ class CodeIn(serializers.Serializer):
     repository = serializers.CharField(max_length=1000, required=False, allow_blank=True)
     commit = serializers.RegexField(r"^[0-9a-f]{7,64}$", help_text="Lower-case hex.")
     branch = serializers.CharField(max_length=255, required=False, allow_blank=True)
+    folder = serializers.CharField(
+        max_length=1000,
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        trim_whitespace=False,
+        help_text="Where it was started, from the repository's root on.",
+    )
+    untracked = serializers.IntegerField(
+        min_value=0, max_value=2**31 - 1, required=False, allow_null=True, help_text="Files that git was never told of."
+    )
     dirty = serializers.BooleanField(required=False, allow_null=True)
     diff = serializers.CharField(
         required=False, allow_null=True, allow_blank=True, trim_whitespace=False, max_length=2 * DIFF_LENGTH

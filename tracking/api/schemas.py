@@ -46,6 +46,8 @@ class CodeOut(serializers.Serializer):
     commit = serializers.CharField()
     branch = serializers.CharField(allow_blank=True)
     dirty = serializers.BooleanField(allow_null=True)
+    folder = serializers.CharField(allow_null=True, allow_blank=True)
+    untracked = serializers.IntegerField(allow_null=True)
     diff_sha256 = serializers.CharField(allow_null=True)
 
 

@@ -66,6 +66,8 @@ class Run(models.Model):
     code_branch = models.CharField(max_length=255, default="")
     code_dirty = models.BooleanField(null=True)
     code_diff_sha256 = models.CharField(max_length=64, default="")
+    code_folder = models.CharField(max_length=1000, null=True)
+    code_untracked = models.IntegerField(null=True)  # files that no commit and no diff has
     caused_by = models.UUIDField(
         null=True
     )  # why it was started, as its starter said; an edge of the line where we know it

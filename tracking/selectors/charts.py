@@ -7,13 +7,17 @@ from tracking.metrics.downsample import LEAST_POINTS, Stretched, buckets_of, out
 from tracking.metrics.points import Points, concat
 from tracking.selectors.points import Name, Piece, chunks_of, outlines, payloads, points_of, read_settled
 
+Span = tuple[int, int]  # steps, both ends in it
+
 WIDEST = 16  # buckets that a chunk may lie across and still be drawn from its outline: half a bucket for each stretch
 DECODED_AT_ONCE = 2_000_000  # points in memory: some 50 MB
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`points`, oldest step first, stand for those that arrived after the first `since`, of `count` there are in all."""
+    """`points`, oldest step first, stand for those that arrived after the first `since`, of `count` there are in all; of a span of
+    steps, `count` is how many lie in it.
+    """
 
     points: Points
     count: int
@@ -25,9 +29,16 @@ class Chart:
 
 
 def read_charts(
-    run_ids: Sequence[int], keys: Sequence[str], *, max_points: int, since: Mapping[Name, int] | None = None
+    run_ids: Sequence[int],
+    keys: Sequence[str],
+    *,
+    max_points: int,
+    since: Mapping[Name, int] | None = None,
+    steps: Span | None = None,
 ) -> dict[Name, Chart]:
     """The chart of each series there is of these runs and keys, spikes kept. At most six queries, whatever their number.
+
+    `steps` cuts a stretch out of each, both ends in it, which is then thinned by itself: so a reader who looks closer sees more.
 
     `since` is the `count` of an earlier chart: only what arrived later is told. Where a series has fewer points than
     that, as after a restored backup, its chart is told from the start, with a `since` of 0. The same points give the
@@ -35,11 +46,16 @@ def read_charts(
     full, series are taken in turns, each turn with a query more.
     """
     known = since or {}
-    return read_settled(run_ids, keys, lambda series: _charts(series, known, max(max_points, LEAST_POINTS)))
+    return read_settled(run_ids, keys, lambda series: _charts(series, known, max(max_points, LEAST_POINTS), steps))
 
 
-def _charts(series: Mapping[Name, Sequence[Piece]], known: Mapping[Name, int], max_points: int) -> dict[Name, Chart]:
-    plans = {name: _Plan(pieces, known.get(name, 0), max_points) for name, pieces in series.items()}
+def _charts(
+    series: Mapping[Name, Sequence[Piece]], known: Mapping[Name, int], max_points: int, steps: Span | None
+) -> dict[Name, Chart]:
+    plans: Mapping[Name, _Plan] = {
+        name: _Cut(pieces, steps, max_points) if steps else _Plan(pieces, known.get(name, 0), max_points)
+        for name, pieces in series.items()
+    }
     seen = outlines([pk for plan in plans.values() for pk in plan.from_afar])
     found: dict[Name, Chart] = {}
     for some in _within_memory(plans, seen):
@@ -103,3 +119,45 @@ class _Plan:
             return seen[piece.held]
         points = points_of(piece, whole)[max(0, self._since - piece.before) :]
         return outline(points.by_step()) if outlined else points.by_step()
+
+
+class _Cut(_Plan):
+    """A plan of the points between two steps. Pieces that lie across an end are read in full."""
+
+    def __init__(self, pieces: Sequence[Piece], steps: Span, max_points: int) -> None:
+        self._first, self._last = steps
+        within = [piece for piece in pieces if piece.first_step <= self._last and piece.last_step >= self._first]
+        self._count = sum(piece.count for piece in within)
+        self._since = 0
+        self._max_points = max_points
+        self._pieces = [(piece, outlined) for piece, outlined in zip(within, self._are_outlined(within), strict=True)]
+        self.from_afar = chunks_of(piece for piece, outlined in self._pieces if outlined)
+
+    def _are_outlined(self, pieces: Sequence[Piece]) -> list[bool]:
+        if self._count <= self._max_points:
+            return [False] * len(pieces)
+        reach = min(self._last, max(p.last_step for p in pieces)) - max(self._first, min(p.first_step for p in pieces))
+        widest = WIDEST * max(reach, 0) / buckets_of(self._max_points)
+        return [
+            self._first <= p.first_step and p.last_step <= self._last and p.last_step - p.first_step <= widest
+            for p in pieces
+        ]
+
+    def chart(self, seen: Mapping[int, Stretched], whole: Mapping[int, Points]) -> Chart:
+        afar: list[Points | Stretched] = []
+        near: list[Points] = []
+        count = 0
+        for piece, outlined in self._pieces:
+            part = self._part(piece, outlined, seen, whole)
+            if isinstance(part, Stretched):
+                count += piece.count
+                afar.append(part)
+                continue
+            part = part[(part.steps >= self._first) & (part.steps <= self._last)]
+            if len(part):
+                count += len(part)
+                afar.append(part)
+                near.append(part)
+        if count <= self._max_points and len(near) == len(afar):
+            return Chart(concat(near).by_step(), count)
+        return Chart(thin_parts(afar, max_points=self._max_points), count)

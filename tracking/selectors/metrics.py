@@ -6,7 +6,7 @@ from tracking.errors import SeriesNotFound
 from tracking.metrics.points import Points, concat
 from tracking.metrics.summary import Summary
 from tracking.models import Run, Series
-from tracking.selectors.charts import Chart, read_charts
+from tracking.selectors.charts import Chart, Span, read_charts
 from tracking.selectors.points import Name, Piece, chunks_of, payloads, points_of, read_settled
 
 
@@ -27,7 +27,12 @@ def read_points(run: Run, keys: Sequence[str], *, after_step: int | None = None)
 
 
 def read_chart(
-    run: Run, keys: Sequence[str], *, max_points: int, since: Mapping[str, int] | None = None
+    run: Run,
+    keys: Sequence[str],
+    *,
+    max_points: int,
+    since: Mapping[str, int] | None = None,
+    steps: Span | None = None,
 ) -> dict[str, Chart]:
     """As `read_charts`, of one run, by key.
 
@@ -35,7 +40,7 @@ def read_chart(
         SeriesNotFound: the run has no metric of one of the keys.
     """
     known = {(run.pk, key): count for key, count in (since or {}).items()}
-    found = read_charts([run.pk], keys, max_points=max_points, since=known)
+    found = read_charts([run.pk], keys, max_points=max_points, since=known, steps=steps)
     return {key: found[run.pk, key] for key in _all_known(keys, {key for _, key in found})}
 
 

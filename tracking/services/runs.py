@@ -16,6 +16,7 @@ from core.ids import uuid7
 from lineage.models import Node
 from lineage.selectors import find_node
 from lineage.services import connect, ensure_node
+from tracking.artifacts.paths import parse_prefix
 from tracking.errors import RunDeleted, RunIdTaken
 from tracking.evidence import run_target
 from tracking.limits import DIFF_LENGTH, LOCK_LENGTH, NAME_LENGTH
@@ -36,7 +37,7 @@ class Origin:
     host: str = ""
     user: str = ""
     entry_point: str = ""
-    code: dict[str, Any] = field(default_factory=dict)  # repository, commit, branch, dirty, diff
+    code: dict[str, Any] = field(default_factory=dict)  # repository, commit, branch, dirty, diff, folder, untracked
     environment: dict[str, Any] = field(default_factory=dict)  # digest, lock, python, platform
 
 
@@ -143,12 +144,24 @@ def _insert(  # noqa: PLR0917 - the fields of a row, from one caller
         code_branch=(origin.code.get("branch") or "")[:255],
         code_dirty=origin.code.get("dirty"),
         code_diff_sha256=sha256(diff.encode()).hexdigest() if diff else "",
+        code_folder=_folder(origin.code.get("folder")),
+        code_untracked=origin.code.get("untracked"),
         caused_by=caused_by,
         environment=_environment(project, origin.environment),
     )
     if diff:
         RunDiff.objects.create(run=run, text=diff[:DIFF_LENGTH])
     return run
+
+
+def _folder(given: str | None) -> str | None:
+    """A folder below the repository's root; what is no such thing is not kept, since recipes go there."""
+    if given is None:
+        return None
+    try:
+        return parse_prefix(given)[:1000]
+    except Invalid:
+        return None
 
 
 def _environment(project: Any, environment: dict[str, Any]) -> EnvironmentLock | None:

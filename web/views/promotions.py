@@ -151,8 +151,8 @@ RUN_EVIDENCE = re.compile(r"run:([0-9a-f]{32})(/.*)?")
 def _evidence(text: str, project: Project) -> dict[str, str]:
     run = RUN_EVIDENCE.fullmatch(text)
     if run:
-        address = reverse("web:run_detail", args=[project.name, run[1]])
-        return {"text": f"run {run[1][:12]}{run[2] or ''}", "url": f"{address}#metrics"}
+        address = reverse("web:run_charts", args=[project.name, run[1]])
+        return {"text": f"run {run[1][:12]}{run[2] or ''}", "url": address}
     return {"digest": text} if text.startswith(("sha256:", "git:")) else {"text": text}
 
 

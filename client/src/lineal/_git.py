@@ -1,4 +1,6 @@
-"""What git knows of the code that runs: repository, commit, branch, and the uncommitted diff. Without git, nothing."""
+"""What git knows of the code that runs: repository, commit, branch, the uncommitted diff, and where in it the job was started.
+Without git, nothing.
+"""
 
 import os
 import re
@@ -7,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lineal._entrypoint import masked
+
 DIFF_LIMIT_BYTES = 1 << 20  # a larger diff is cut here and says so
 TIME_LIMIT_S = 5.0  # a repository on a sleeping network disk must not hold up a training job
 
@@ -14,26 +18,41 @@ _CREDENTIALS = re.compile(r"^(\w+://)[^/@]*@")
 
 
 def capture(folder: Path) -> dict[str, Any] | None:
-    """`{repository, commit, branch, dirty, diff}` of the work tree that holds `folder`; None outside of one.
+    """`{repository, commit, branch, dirty, diff, folder, untracked}` of the work tree that holds `folder`; None outside of one.
 
-    Costs a handful of git processes, each bounded in time; a repository that takes longer is left out.
+    `folder` in the answer is where the job was started, from the tree's root on; None where that is elsewhere. `untracked`
+    counts the files and folders that git was never told of, whose content no diff has. In the diff, what looks like a token
+    is masked. Costs a handful of git processes, each bounded in time; a repository that takes longer is left out.
     """
-    commit = _ask(folder, "rev-parse", "--verify", "--quiet", "HEAD")
+    root, _, commit = (_ask(folder, "rev-parse", "--show-toplevel", "HEAD") or "").rpartition("\n")
     if not commit:
         return None
-    diff = _ask(folder, "diff", "HEAD", "--no-color", "--no-ext-diff", "--no-textconv") or ""
+    diff = _ask(folder, "diff", "HEAD", "--binary", "--no-color", "--no-ext-diff", "--no-textconv", whole=True) or ""
     untracked = _ask(folder, "ls-files", "--others", "--exclude-standard", "--directory") or ""
     return {
         "repository": without_credentials(_ask(folder, "config", "--get", "remote.origin.url") or ""),
         "commit": commit,
         "branch": _ask(folder, "symbolic-ref", "--short", "--quiet", "HEAD") or "",
         "dirty": bool(diff or untracked),
-        "diff": _bounded(diff),
+        "diff": _bounded(masked(diff)),
+        "folder": _started_in(Path(root)),
+        "untracked": len(untracked.splitlines()),
     }
 
 
-def _ask(folder: Path, *arguments: str) -> str | None:
-    """Git's answer, or None where there is none. Runs no hooks, no pagers, no prompts, no optional locks."""
+def _started_in(root: Path) -> str | None:
+    """The working folder from the root of the work tree on: `""` at the root itself, None outside."""
+    try:
+        below = Path.cwd().resolve().relative_to(root.resolve()).as_posix()
+    except (OSError, ValueError):
+        return None
+    return "" if below == "." else below
+
+
+def _ask(folder: Path, *arguments: str, whole: bool = False) -> str | None:
+    """Git's answer, or None where there is none; without the space around it, unless it is asked for `whole`, as a patch has to be.
+    Runs no hooks, no pagers, no prompts, no optional locks.
+    """
     env = os.environ | {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     command: Sequence[str] = ("git", "-C", str(folder), *arguments)
     try:
@@ -42,7 +61,10 @@ def _ask(folder: Path, *arguments: str) -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else None
+    if done.returncode:
+        return None
+    answer = done.stdout.decode("utf-8", "replace")
+    return answer if whole else answer.strip()
 
 
 def without_credentials(address: str) -> str:

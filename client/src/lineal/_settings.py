@@ -1,7 +1,10 @@
 """Every `LINEAL_*` environment variable that the client reads, with its default. Read when needed, never at import."""
 
+import logging
 import os
 from pathlib import Path
+
+logger = logging.getLogger("lineal")
 
 NO_HOME = Path("/nonexistent/lineal")
 DEFAULT_SPOOL_MAX_BYTES = 10 * 1024**3
@@ -85,6 +88,20 @@ def run_id() -> str | None:
 def caused_by() -> str | None:
     """`LINEAL_CAUSED_BY`: the cause that a trigger's message named; runs started here name it as theirs."""
     return os.environ.get("LINEAL_CAUSED_BY") or None
+
+
+RECORDED = ("command", "code", "diff", "environment", "host")
+
+
+def recorded() -> frozenset[str]:
+    """Which of `RECORDED` a run says of where it came from: all but those that `LINEAL_DO_NOT_RECORD` lists, comma separated.
+
+    A name that is none is told in a warning, so that a slip of the pen does not pass for an opt-out.
+    """
+    left_out = {word.strip() for word in os.environ.get("LINEAL_DO_NOT_RECORD", "").split(",")} - {""}
+    if unknown := left_out - set(RECORDED):
+        logger.warning("LINEAL_DO_NOT_RECORD knows %s, not %s", ", ".join(RECORDED), ", ".join(sorted(unknown)))
+    return frozenset(RECORDED) - left_out
 
 
 def _number(name: str, default: float) -> float:

@@ -117,19 +117,29 @@ def _body(
         "id": _ids.parse_run_id(run_id) if run_id else _ids.uuid7_hex(),
         "experiment": _checked_name("experiment", experiment),
         "started_at": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
-        "host": text(platform.node())[:255],
-        "user": _user(),
-        "entry_point": text(_entrypoint.capture()),
-    }
+    } | _origin()
     if name:
         body["name"] = _checked_name("name", name)
     if parent:
         body["parent"] = _ids.parse_run_id(parent)
     if description:
         body["description"] = text(description)[:DESCRIPTION_LENGTH]
-    body |= {"environment": _captured_environment()} if _captured_environment() else {}
-    code = _captured_code()
-    return body | ({"code": code} if code else {})
+    return body
+
+
+def _origin() -> dict[str, Any]:
+    """Where the run's code is and what it runs on, as far as the user lets it be recorded."""
+    wanted = _settings.recorded()
+    found: dict[str, Any] = {}
+    if "host" in wanted:
+        found |= {"host": text(platform.node())[:255], "user": _user()}
+    if "command" in wanted:
+        found["entry_point"] = text(_entrypoint.capture())
+    if "environment" in wanted and (environment := _captured_environment()):
+        found["environment"] = environment
+    if "code" in wanted and (code := _captured_code()):
+        found["code"] = code if "diff" in wanted else code | {"diff": None}
+    return found
 
 
 def _cause(caused_by: str | None) -> dict[str, Any]:
@@ -179,7 +189,9 @@ def _captured_code() -> dict[str, Any] | None:
         return None
     if code is None:
         return None
-    return {
+    where = {} if code["folder"] is None else {"folder": text(code["folder"])[:1000]}
+    return where | {
+        "untracked": code["untracked"],
         "repository": text(code["repository"])[:1000],
         "commit": code["commit"],
         "branch": text(code["branch"])[:255],

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import click
 
 from lineal.cli.options import Caller, connected, limited
-from lineal.cli.output import Column
+from lineal.cli.output import Column, print_json, say, write_file
 from lineal.cli.putting_away import act_options, confirmed, put_away, selected
 from lineal.cli.server import path
-from lineal.cli.text import short_digest, shown_duration, shown_time, shown_value
+from lineal.cli.text import clean, short_digest, shown_duration, shown_time, shown_value
 
 _SHOWN_METRICS = 3  # more columns than that fit no screen; --column chooses
 _KINDS = ("metrics", "params", "tags")
@@ -148,6 +149,55 @@ def show_run(caller: Caller, *, run: str) -> None:
         ("page", caller.server.page(detail.get("url"))),
     ]
     caller.output.facts(detail, facts)
+
+
+@runs.command("reproduce")
+@click.argument("run")
+@connected
+def reproduce_run(caller: Caller, *, run: str) -> None:
+    """Print the shell script that makes a run again, as far as it was recorded.
+
+    Clone and commit, uncommitted changes, environment, data by digest, command. What is missing stands in the script as
+    a comment, and on stderr; exit code 0 all the same. Read it before you run it: it is what somebody's run recorded.
+    """
+    recipe = caller.server.get(path("runs", run, "recipe"))
+    if caller.output.as_json:
+        print_json(recipe)
+        return
+    for line in str(recipe.get("script") or "").splitlines():
+        click.echo(clean(line))
+    for reason in recipe.get("missing") or []:
+        say(f"missing: {reason}")
+
+
+@runs.command("diff")
+@click.argument("run")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File; stdout without it.")
+@connected
+def run_diff(caller: Caller, *, run: str, out: Path | None) -> None:
+    """Print the uncommitted changes that a run was made with, for `git apply`."""
+    _bring_text(caller, path("runs", run, "diff"), "diff", out)
+
+
+@runs.command("lock")
+@click.argument("run")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File; stdout without it.")
+@connected
+def run_lock(caller: Caller, *, run: str, out: Path | None) -> None:
+    """Print the packages that a run had, one `name==version` a line, for `pip install -r`."""
+    _bring_text(caller, path("runs", run, "lock"), "lock", out)
+
+
+def _bring_text(caller: Caller, where: str, name: str, out: Path | None) -> None:
+    """As it was recorded, to the byte."""
+    text = caller.server.text(where)
+    if out is not None:
+        write_file(out, text)
+        caller.output.done({name: str(out)}, f"wrote {out}")
+    elif caller.output.as_json:
+        print_json({name: text})
+    else:
+        click.echo(text, nl=False)
 
 
 def purged_fact(purged: Mapping[str, Any] | None) -> str | None:

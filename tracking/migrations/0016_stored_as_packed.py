@@ -17,6 +17,6 @@ def _store(how: str) -> Any:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tracking", "0014_run_name_index")]
+    dependencies = [("tracking", "0015_run_code_folder_and_untracked")]
 
     operations = [migrations.RunPython(_store("EXTERNAL"), _store("EXTENDED"))]

@@ -1,0 +1,324 @@
+"""The pages of a run in a real browser: charts that zoom, smooth and change what is across; files that cannot act; all by keyboard."""
+
+# ruff: noqa: F811 - the browser and its page are fixtures of the approver's journey
+
+import math
+
+import pytest
+
+from tests.journeys.test_browser_journey import api, chromium, page, sign_in, upload  # noqa: F401
+from tests.web.run_story import FILES, parquet
+
+pytestmark = [pytest.mark.browser, pytest.mark.server]
+
+START_US = 1_700_000_000_000_000
+COUNT = 6_000
+SPIKE = 4_321
+NARROW = (
+    "",
+    "/charts",
+    "/charts?view=table",
+    "/values",
+    "/artifacts?path=data/rows.csv",
+    "/artifacts?path=report.html",
+    "/code",
+    "/line",
+    "/ledger",
+)
+
+
+def log(api, run, key, values, *, sequence):
+    """A second between two points."""
+    steps = list(range(len(values)))
+    series = {"key": key, "steps": steps, "times": [START_US + step * 1_000_000 for step in steps], "values": values}
+    api("POST", f"runs/{run}/batches", {"writer": "0" * 31 + "2", "sequence": sequence, "metrics": [series]})
+
+
+@pytest.fixture(scope="module")
+def run(api):
+    """6,000 points with one spike, 50 plain ones, and files of all kinds."""
+    code = {"commit": "1a2b3c4d", "dirty": True, "diff": "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n"}
+    run = api("POST", "runs", {"experiment": "pages", "code": code, "params": {"a.b": 1, "a.c": 2}})["id"]
+    wave = [math.sin(step / 40) + (step % 7) / 10 for step in range(COUNT)]
+    wave[SPIKE] = 50.0
+    log(api, run, "loss", wave, sequence=1)
+    log(api, run, "plain", [float(step % 5) for step in range(50)], sequence=2)
+    for path, content in {**FILES, "data/rows.parquet": parquet(10)}.items():
+        if content:
+            upload(api, run, path, content)
+    api("POST", f"runs/{run}/finish", {"status": "finished"})
+    return run
+
+
+@pytest.fixture
+def desk(page, server, api):
+    """`desk(path)`: the owner's browser at that page of a run, once it is quiet."""
+    sign_in(page, server, api("POST", "login-links", {"account": "owner"}, project=False)["url"])
+
+    def go(run, path=""):
+        page.goto(f"{server.url}/projects/default/runs/{run}{path}")
+        return page
+
+    return go
+
+
+def chart(page, key):
+    figure = page.locator(f"figure[data-metric='{key}']")
+    figure.locator("canvas").wait_for()
+    return figure
+
+
+def drawn(page, key):
+    """What the plot holds: across, values, smoothed values; and the ends of what is shown."""
+    return page.evaluate(
+        """(key) => {
+            const plot = figures.get(document.querySelector(`figure[data-metric="${key}"]`)).plot;
+            const { min, max } = plot.scales.x;
+            return { data: plot.data, min, max, alphas: plot.series.map((each) => each.alpha) };
+        }""",
+        key,
+    )
+
+
+def drag(page, key, begin, end):
+    """From one share of the plot's width to another."""
+    box = chart(page, key).locator(".u-over").bounding_box()
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * begin, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * (begin + end) / 2, y)
+    page.mouse.move(box["x"] + box["width"] * end, y)
+    page.mouse.up()
+
+
+def test_a_drag_looks_closer_and_fetches_what_the_whole_had_no_room_for(desk, run):
+    page = desk(run, "/charts")
+    chart(page, "loss")
+    whole = drawn(page, "loss")
+    assert len(whole["data"][0]) <= 1_000
+    assert SPIKE in whole["data"][0]  # thinned, and not lost
+
+    with page.expect_response(lambda answer: "first_step=" in answer.url) as fetched:
+        drag(page, "loss", 0.70, 0.74)
+
+    answer = fetched.value.json()["loss"]
+    page.wait_for_function("() => figures.get(document.querySelector('figure[data-metric=\"loss\"]')).detail !== null")
+    near = drawn(page, "loss")
+    within = [step for step in near["data"][0] if near["min"] <= step <= near["max"]]
+    assert not answer["downsampled"]
+    assert 4_150 < near["min"] < SPIKE < near["max"] < 4_500
+    assert within == list(range(math.ceil(near["min"]), math.floor(near["max"]) + 1))  # each point there is
+    assert max(value for value in near["data"][1] if value is not None) == 50.0
+    assert drawn(page, "plain")["min"] == near["min"]  # all charts look at the same stretch
+    assert f"from={near['min']}" in page.url.replace("%2C", ",")
+
+    page.get_by_role("button", name="Reset zoom").click()
+
+    assert drawn(page, "loss")["min"] == 0
+    assert "from=" not in page.url
+    assert page.complaints == []
+
+
+def test_smoothing_is_an_exponential_mean_and_leaves_the_values_faint(desk, run):
+    page = desk(run, "/charts")
+    chart(page, "plain")
+    page.get_by_label("Smoothing").fill("0.8")
+    page.wait_for_function(
+        "() => figures.get(document.querySelector('figure[data-metric=\"plain\"]')).plot.series[2].show"
+    )
+
+    seen = drawn(page, "plain")
+    mean, expected = 0.0, []
+    for at, value in enumerate(seen["data"][1], start=1):
+        mean = 0.8 * mean + 0.2 * value
+        expected.append(mean / (1 - 0.8**at))
+    assert seen["data"][1] == [float(step % 5) for step in range(50)]
+    assert seen["data"][2] == pytest.approx(expected)
+    assert seen["alphas"][1] < 0.5 <= seen["alphas"][2]
+    assert "smooth=0.8" in page.url
+
+
+@pytest.mark.parametrize(
+    ("across", "first", "last"),
+    [("step", 0, COUNT - 1), ("relative", 0, COUNT - 1), ("time", START_US / 1e6, START_US / 1e6 + COUNT - 1)],
+)
+def test_what_is_across_changes_and_is_kept_in_the_address(desk, run, across, first, last):
+    page = desk(run, "/charts")
+    chart(page, "loss")
+    page.locator("[data-chart-setting=x]").select_option(across)
+    page.wait_for_function("(wanted) => settings.x === wanted", arg=across)
+    page.wait_for_timeout(50)  # a frame, in which it is drawn anew
+    seen = drawn(page, "loss")
+
+    assert (seen["data"][0][0], seen["data"][0][-1]) == pytest.approx((first, last))
+    page.reload()
+    chart(page, "loss")
+    assert drawn(page, "loss")["data"][0][0] == pytest.approx(first)
+    page.locator("[data-chart-setting=x]").select_option("step")
+
+
+def test_a_cursor_on_one_chart_reads_all_of_them(desk, run):
+    page = desk(run, "/charts")
+    chart(page, "plain")
+    box = chart(page, "loss").locator(".u-over").bounding_box()
+
+    page.mouse.move(box["x"] + 3, box["y"] + 20)
+
+    assert page.locator("figure[data-metric='loss'] .at").inner_text().startswith("step ")
+    assert page.locator("figure[data-metric='plain'] .at").inner_text().startswith("step ")
+
+
+def test_logarithms_leave_out_what_has_none(desk, run):
+    page = desk(run, "/charts?y=log&xscale=log")
+    chart(page, "plain")
+    seen = drawn(page, "plain")
+
+    assert seen["data"][0][0] == 1  # step 0 has no logarithm
+    assert None in seen["data"][1]
+    assert all(value is None or value > 0 for value in seen["data"][1])
+    assert page.complaints == []
+
+
+def test_charts_go_by_keyboard(desk, run):
+    """Search, tabs, walking along a line, zooming and going back, without a mouse."""
+    page = desk(run, "/charts")
+    chart(page, "plain")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "q"
+    page.keyboard.type("plain")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/charts?q=plain*")
+    figure = chart(page, "plain")
+    page.keyboard.press("Escape")
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.dataset.metric") == "plain":
+            break
+    assert page.evaluate("document.activeElement.dataset.metric") == "plain"
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    assert figure.locator(".at").inner_text() == "step 3: 3"
+    assert page.locator("[data-spoken]").inner_text() == "plain, step 3: 3"
+
+    page.keyboard.press("+")
+    assert drawn(page, "plain")["max"] - drawn(page, "plain")["min"] == pytest.approx(24.5)
+    page.keyboard.press("0")
+    assert drawn(page, "plain")["max"] == 49
+
+
+def test_many_charts_are_fetched_as_they_come_into_view(desk, api):
+    run = api("POST", "runs", {"experiment": "wide"})["id"]
+    metrics = [
+        {"key": f"g{number % 5}/m{number:03}", "steps": [0, 1], "times": [START_US] * 2, "values": [0.0, number]}
+        for number in range(500)
+    ]
+    api("POST", f"runs/{run}/batches", {"writer": "0" * 31 + "3", "sequence": 1, "metrics": metrics})
+    asked = []
+    page = desk(run, "")
+    page.on("request", lambda request: asked.append(request.url.count("key=")) if "/series?" in request.url else None)
+    page.goto(page.url + "/charts")
+    chart(page, "g0/m000")
+    page.wait_for_load_state("networkidle")
+    first = sum(asked)
+    assert 4 <= first <= 40
+    assert len(asked) <= 3
+    assert page.locator("figure[data-metric]").count() < 100
+
+    for _ in range(12):
+        page.mouse.wheel(0, 3_000)
+        page.wait_for_timeout(60)
+    page.wait_for_load_state("networkidle")
+
+    assert sum(asked) > first
+    assert page.locator("figure[data-metric]").count() >= 96
+    assert page.locator("canvas").count() < 60  # those out of sight are let go
+    assert page.complaints == []
+
+
+# ---- files
+
+
+@pytest.mark.parametrize("path", ["report.html", "work.ipynb", "plots/attack.svg"])
+@pytest.mark.parametrize("way", ["in its page", "by its own address"])
+def test_no_script_of_a_file_runs(desk, run, path, way):
+    """Neither framed by us nor opened by itself, where the address bar would name our server."""
+    assert b"top.document.title" in FILES[path]
+    page = desk(run)
+    dialogs = []
+    page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    base = f"{page.url}/artifacts"
+    page.goto(f"{base}/view?path={path}" if way == "by its own address" else f"{base}?path={path}")
+    page.wait_for_load_state("networkidle")
+
+    assert "owned" not in page.title()
+    assert dialogs == []
+    for frame in page.frames:
+        assert "owned" not in frame.locator(":root").inner_text() if path != "plots/attack.svg" else True
+    if way == "in its page" and path != "plots/attack.svg":
+        [framed] = page.frames[1:]
+        words = {"report.html": "Report", "work.ipynb": "df.head()"}[path]
+        assert words in framed.locator("body").inner_text()
+
+
+def test_a_framed_page_has_an_origin_of_its_own(desk, run):
+    """Asked from the outside: its document has no cookies and no access to its parent. The browser says so when a script is tried."""
+    page = desk(run, "/artifacts?path=report.html")
+    page.wait_for_load_state("networkidle")
+
+    assert page.evaluate("document.querySelector('iframe').contentDocument") is None
+    assert any("sandboxed" in said for said in page.complaints)
+
+
+def test_a_picture_and_tables_are_there(desk, run):
+    page = desk(run, "/artifacts?path=plots/pixel.png")
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.querySelector('.picture img').naturalWidth") == 1
+    for path in ("data/rows.csv", "data/rows.parquet"):
+        page.goto(page.url.partition("?")[0] + f"?path={path}")
+        assert page.locator(".rows tbody tr").count() >= 10
+    page.goto(page.url.partition("?")[0])
+    page.get_by_role("link", name="result.json").click()
+    page.get_by_text("auc").wait_for()
+    assert page.complaints == []
+
+
+def test_pages_of_a_run_fit_a_narrow_screen_in_light_and_dark(chromium, server, api, run):
+    link = api("POST", "login-links", {}, project=False)["url"]
+    cookies = None
+    for scheme in ("light", "dark"):
+        context = chromium.new_context(viewport={"width": 390, "height": 800}, color_scheme=scheme)
+        page = context.new_page()
+        if cookies is None:
+            page.goto(link)
+            page.wait_for_url(f"{server.url}/")
+            cookies = context.cookies()
+        context.add_cookies(cookies)
+        for path in NARROW:
+            page.goto(f"{server.url}/projects/default/runs/{run}{path}")
+            too_wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+            assert too_wide <= 0, f"{path} is {too_wide} px too wide in {scheme}"
+        context.close()
+
+
+def test_lists_are_there_without_scripts(chromium, server, api, run):
+    context = chromium.new_context(java_script_enabled=True)
+    page = context.new_page()
+    page.goto(api("POST", "login-links", {}, project=False)["url"])
+    page.wait_for_url(f"{server.url}/")
+    cookies = context.cookies()
+    context.close()
+    context = chromium.new_context(java_script_enabled=False)
+    context.add_cookies(cookies)
+    page = context.new_page()
+    base = f"{server.url}/projects/default/runs/{run}"
+
+    page.goto(f"{base}/charts")
+    assert page.get_by_text("6000 points").is_visible()
+    page.goto(f"{base}/charts?view=table&q=plain")
+    assert page.locator("tbody tr").count() == 1
+    page.goto(f"{base}/artifacts")
+    page.get_by_role("link", name="pixel.png").click()
+    assert page.locator(".picture img").is_visible()
+    page.goto(f"{base}/values")
+    assert page.get_by_text("a", exact=True).first.is_visible()
+    context.close()
