@@ -22,10 +22,16 @@ from tracking.services.params import correct_param
 from tracking.services.points import PointsWrite, write_all_points, write_points
 from tracking.services.runs import create_run, finish_run, resume_run, update_run
 from tracking.services.seals import reseal_run
-from tracking.services.tags import delete_tag, set_tag
+from tracking.services.tags import delete_tag, set_tag, tag_runs
 from tracking.services.uploads import commit_upload, receive_part
+from tracking.services.views import ViewWish, create_view, delete_view, update_view
 
 __all__ = [
+    "ViewWish",
+    "create_view",
+    "delete_view",
+    "update_view",
+    "tag_runs",
     "BatchOutcome",
     "Direction",
     "PointsWrite",
