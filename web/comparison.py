@@ -27,7 +27,7 @@ from web.values import plain, shown_metric
 Stat = Literal["last", "min", "max", "best"]
 STATS: tuple[Stat, ...] = ("last", "best", "min", "max")
 SHOWN_KEYS = 500  # of each kind; what more there are is said
-COLOURS = 6  # of the chart palette; beyond them, lines are told apart by their strokes
+COLOURS = 10  # of the chart palette; beyond them, lines are told apart by their strokes
 LOWER_IS_BETTER = re.compile(
     r"(^|[^a-z])(loss|err|error|[a-z]?mse|rmse|[a-z]?mae|mape|smape|logloss|nll|ppl|perplexity|brier|fpr|fnr|wer|cer|eer|fid|"
     r"time|latency|duration|seconds|cost)([^a-z]|$)",

@@ -18,6 +18,7 @@ from web.views import (
     run_detail,
     runs,
     saved_views,
+    search,
     session,
     settings,
     triggers,
@@ -29,6 +30,7 @@ app_name = "web"
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("search", search.search, name="search"),
     path("login", session.login, name="login"),
     path("login/exchange", session.login_exchange, name="login_exchange"),
     path("login/token", session.login_token, name="login_token"),
