@@ -22,6 +22,7 @@ from tracking.models import Param, Run, Series, Tag
 from tracking.search.columns import DURATION, OF_RUN
 from tracking.selectors import RunRow, UsedVersion
 from tracking.selectors.rows import Columns
+from web.templatetags.lineal import duration
 from web.values import plain, shown_metric
 
 Stat = Literal["last", "min", "max", "best"]
@@ -205,11 +206,15 @@ def _params(key: str, rows: Sequence[RunRow]) -> Line:
 
 
 def _attribute(name: str, rows: Sequence[RunRow]) -> Line:
-    look = {"status": "state", "created_at": "moment", DURATION: "seconds", "code.commit": "digest", "environment": "digest"}
-    values = [OF_RUN[name](row.run) for row in rows]
+    look = {"status": "state", "created_at": "moment", "code.commit": "digest", "environment": "digest"}
+    values = [_took(row.run) if name == DURATION else OF_RUN[name](row.run) for row in rows]
     if name == "code.dirty":
         values = [None if value is None else "yes" if value else "no" for value in values]
     return Line(LABELS[name], values, look.get(name, "text"))
+
+
+def _took(run: Run) -> str | None:
+    return duration(run.created_at, run.ended_at) if run.ended_at or run.is_running else None
 
 
 def _metric(key: str, rows: Sequence[RunRow], chosen: Chosen) -> Line:

@@ -23,7 +23,7 @@ USUAL = tuple(Column("attributes", key) for key in ("status", "created_at", DURA
 EXPERIMENT = Column("attributes", "experiment")
 GROUPS = {"attributes": "Run", "params": "Params", "metrics": "Metrics", "tags": "Tags", "datasets": "Data"}
 ORDER = ("attributes", *(kind for kind in KINDS if kind != "attributes"))
-TITLES = {"created_at": "Started", "ended_at": "Ended", DURATION: "Took", "created_by": "By", "os_user": "User on host"}
+TITLES = {"status": "Status", "experiment": "Experiment", "created_at": "Started", "ended_at": "Ended", DURATION: "Took", "created_by": "By", "os_user": "User on host"}
 LOOKS = {
     "status": "state",
     "lifecycle": "state",

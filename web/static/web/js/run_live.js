@@ -58,13 +58,13 @@ function isAtRest() {
 function bring() {
   if (!waiting.length) return;
   const list = rows();
-  const before = list.getBoundingClientRect();
+  const frame = list.closest(".runs");
+  const before = list.offsetHeight;
   body().prepend(...waiting.map((row) => { row.classList.add("came"); return document.adoptNode(row); }));
   waiting = [];
-  const grown = list.getBoundingClientRect().height - before.height;
-  const head = list.tHead.getBoundingClientRect();
-  const moved = head.bottom < 0 ? grown - (before.top - list.getBoundingClientRect().top) : 0;
-  if (moved > 0) window.scrollBy({ top: moved, behavior: "instant" });
+  const grown = list.offsetHeight - before;
+  if (frame.scrollTop > 0) frame.scrollTop += grown;
+  else if (list.getBoundingClientRect().top < 0) window.scrollBy({ top: grown, behavior: "instant" });
   here.dispatchEvent(new CustomEvent("runs:changed"));
 }
 
