@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from core import clock
 from core.access import ProjectRef
@@ -21,6 +21,7 @@ from tracking.selectors.keys import Logged, known_keys, recent_experiments
 
 Format = Literal["csv", "json", "parquet"]
 Read = Callable[[Callable[[], Any]], Any]
+Page = tuple[list[RunRow], str | None]  # and where the next begins
 PAGE = 500  # runs that are read at once
 FIRST = tuple(Column("attributes", key) for key in ("id", "name"))
 USUAL = tuple(
@@ -47,7 +48,12 @@ class Query:
 
 
 def export(
-    *, project: ProjectRef, query: Query, columns: Sequence[Column], format: Format, read: Read  # noqa: A002 - its name
+    *,
+    project: ProjectRef,
+    query: Query,
+    columns: Sequence[Column],
+    format: Format,
+    read: Read,
 ) -> Iterator[bytes]:
     """The file, piece by piece. What is wrong is raised before the first.
 
@@ -68,9 +74,11 @@ def export(
         )
     wanted = columns or (*USUAL, *read(lambda: logged_columns(project=project, query=query)))
     all_of_them = tuple(dict.fromkeys((*FIRST, *wanted)))
-    first, cursor = read(lambda: _page(project, query, all_of_them, None))
-    pages = _pages(project, query, all_of_them, first, cursor, read)
-    return WRITERS[format](all_of_them, pages)
+
+    def page(cursor: str | None) -> Page:
+        return cast("Page", read(lambda: _page(project, query, all_of_them, cursor)))
+
+    return WRITERS[format](all_of_them, _pages(page, page(None)))
 
 
 def logged_columns(*, project: ProjectRef, query: Query) -> list[Column]:
@@ -86,25 +94,16 @@ def logged_columns(*, project: ProjectRef, query: Query) -> list[Column]:
     return found[:EXPORTED_COLUMNS]
 
 
-def _page(
-    project: ProjectRef, query: Query, columns: Sequence[Column], cursor: str | None
-) -> tuple[list[RunRow], str | None]:
+def _page(project: ProjectRef, query: Query, columns: Sequence[Column], cursor: str | None) -> Page:
     page = search_runs(project=project, **query.scope, order_by=query.order_by, limit=PAGE, cursor=cursor)
     return run_rows(page.items, fetched(columns)), page.next_cursor
 
 
-def _pages(
-    project: ProjectRef,
-    query: Query,
-    columns: Sequence[Column],
-    rows: list[RunRow],
-    cursor: str | None,
-    read: Read,
-) -> Iterator[list[RunRow]]:
+def _pages(page: Callable[[str | None], Page], first: Page) -> Iterator[list[RunRow]]:
+    rows, cursor = first
     yield rows
     while cursor:
-        at = cursor
-        rows, cursor = read(lambda: _page(project, query, columns, at))
+        rows, cursor = page(cursor)
         yield rows
 
 
@@ -150,7 +149,10 @@ def _json(columns: Sequence[Column], pages: Iterable[Sequence[RunRow]]) -> Itera
     yield b"["
     lead = b"\n"
     for rows in pages:
-        told = [{column.name: _plain(value) for column in columns if (value := value_of(row, column)) is not None} for row in rows]
+        told = [
+            {column.name: _plain(value) for column in columns if (value := value_of(row, column)) is not None}
+            for row in rows
+        ]
         if told:
             yield lead + b",\n".join(json_bytes(each) for each in told)
             lead = b",\n"

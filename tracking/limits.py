@@ -48,6 +48,7 @@ CHART_SERIES = 100  # series in one chart request
 CHART_RUNS = 100  # runs in one request for charts
 CHARTS_AT_ONCE = 1_000  # series in one request for charts of many runs
 CHARTS_POINTS = 2_000_000  # points that their answer may hold: as many series times what each is thinned to
+ORDER_LENGTH = 600  # characters of an order that is saved
 PROJECT_VIEWS = 1_000  # saved views of one project
 EXPORTED_RUNS = 100_000  # in one file
 EXPORTED_COLUMNS = 2_000  # of one file that names none: keys there are

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from tracking.api import artifacts, charts, datasets, experiments, exports, metrics, runs, search, sweeps, uploads, views
+from tracking.api import (
+    artifacts,
+    charts,
+    datasets,
+    experiments,
+    exports,
+    metrics,
+    runs,
+    search,
+    sweeps,
+    uploads,
+    views,
+)
 
 urlpatterns = [
     path("experiments", experiments.Experiments.as_view()),

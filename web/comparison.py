@@ -8,7 +8,7 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Model, QuerySet
+from django.db.models import Manager
 from django.http import QueryDict
 from django.urls import reverse
 
@@ -91,7 +91,7 @@ def chosen_in(project: Project, query: QueryDict) -> Chosen:
     ids = tuple(dict.fromkeys(parse_run_id(text) for text in texts if text))
     if len(ids) > COMPARED_RUNS:
         raise Invalid(f"At most {COMPARED_RUNS} runs are compared at once; these are {len(ids)}.", field="runs")
-    stat = next((known for known in STATS if known == query.get("stat", "")), "last")
+    stat: Stat = next((known for known in STATS if known == query.get("stat", "")), "last")
     return Chosen(project, ids, stat, frozenset(query.getlist("low")), frozenset(query.getlist("high")))
 
 
@@ -152,7 +152,10 @@ class Comparison:
 def compare(chosen: Chosen) -> Comparison:
     """At most ten queries, whatever the number of runs. Raises RunNotFound."""
     runs = _runs(chosen)
-    keys = {kind: _keys(model, runs) for kind, model in (("params", Param), ("metrics", Series), ("tags", Tag))}
+    keys = {
+        kind: _keys(logged, runs)
+        for kind, logged in (("params", Param.objects), ("metrics", Series.objects), ("tags", Tag.objects))
+    }
     shown = Columns(**{kind: found[:SHOWN_KEYS] for kind, found in keys.items()})
     rows = selectors.run_rows(runs, shown)
     more = {kind: len(found) > SHOWN_KEYS for kind, found in keys.items()}
@@ -179,9 +182,9 @@ def _runs(chosen: Chosen) -> list[Run]:
     return [found[id_] for id_ in chosen.ids if id_ in found]
 
 
-def _keys(model: type[Model], runs: Sequence[Run]) -> list[str]:
+def _keys(logged: Manager[Any], runs: Sequence[Run]) -> list[str]:
     """Sorted, and one more than is shown where there are more."""
-    rows: QuerySet[Any] = model._default_manager.filter(run__in=runs)
+    rows = logged.filter(run__in=runs)
     return sorted(rows.order_by().values_list("key", flat=True).distinct()[: SHOWN_KEYS + 1])
 
 
@@ -196,7 +199,7 @@ def _compared(number: int, run: Run, chosen: Chosen) -> Compared:
     )
 
 
-def _section(lines: Iterable[Line], more: bool = False) -> Section:  # noqa: FBT001, FBT002 - a fact about the lines
+def _section(lines: Iterable[Line], more: bool = False) -> Section:
     known = [line for line in lines if any(value is not None for value in line.values)]
     return Section([line for line in known if line.differs], [line for line in known if not line.differs], more)
 
@@ -226,7 +229,7 @@ def _metric(key: str, rows: Sequence[RunRow], chosen: Chosen) -> Line:
     return Line(key, values, "number", places, is_low, chosen.turned(key))
 
 
-def _value(summary: Summary | None, stat: Stat, is_low: bool) -> float | None:  # noqa: FBT001 - one of two ways
+def _value(summary: Summary | None, stat: Stat, is_low: bool) -> float | None:
     if summary is None:
         return None
     if stat == "last":

@@ -115,7 +115,7 @@ def listing_of(project: Project, query: QueryDict) -> Listing:
     """
     view = _view(project, query.get("view", "").strip())
     saved = _rule(view) if view else {**dict.fromkeys(FIELDS, ""), **DEFAULTS, "differing": ""}
-    asked = {name: query[name].strip() for name in FIELDS if name in query}
+    asked = {name: query.get(name, "").strip() for name in FIELDS if name in query}
     if "pick" in query:
         asked["columns"] = ",".join(query.getlist("column"))
     said = {**saved, **asked}

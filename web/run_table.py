@@ -23,7 +23,26 @@ USUAL = tuple(Column("attributes", key) for key in ("status", "created_at", DURA
 EXPERIMENT = Column("attributes", "experiment")
 GROUPS = {"attributes": "Run", "params": "Params", "metrics": "Metrics", "tags": "Tags", "datasets": "Data"}
 ORDER = ("attributes", *(kind for kind in KINDS if kind != "attributes"))
-TITLES = {"status": "Status", "experiment": "Experiment", "created_at": "Started", "ended_at": "Ended", DURATION: "Took", "created_by": "By", "os_user": "User on host"}
+TITLES = {
+    "status": "Status",
+    "experiment": "Experiment",
+    "created_at": "Started",
+    "ended_at": "Ended",
+    DURATION: "Took",
+    "created_by": "By",
+    "host": "Host",
+    "os_user": "User on host",
+    "entry_point": "Entry point",
+    "code.repository": "Repository",
+    "code.commit": "Commit",
+    "code.branch": "Branch",
+    "code.dirty": "Uncommitted",
+    "environment": "Environment",
+    "parent": "Parent",
+    "sealed": "Sealed",
+    "id": "Id",
+    "description": "Description",
+}
 LOOKS = {
     "status": "state",
     "lifecycle": "state",

@@ -62,7 +62,8 @@ def test_the_first_suggestion_goes_on_with_what_was_written(project, runs, text,
 
 
 @pytest.mark.parametrize(
-    "text", ["metrics.loss < 'x' y", "))", "metrics.loss < 1 metrics.", "params.opt = 'nothing like it", "\0", "x" * 10_001]
+    "text",
+    ["metrics.loss < 'x' y", "))", "metrics.loss < 1 metrics.", "params.opt = 'nothing like it", "\0", "x" * 10_001],
 )
 def test_what_cannot_be_gone_on_with_gets_no_suggestion(project, runs, text):
     assert offered(project, text) == []
@@ -77,7 +78,9 @@ def test_an_experiment_narrows_the_keys(project, runs, alice):
 
 def test_it_costs_four_queries_whatever_there_is(project, runs):
     """One for the experiments, one for each kind of keys."""
-    with CaptureQueriesContext(connection, ) as asked:
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
         complete(project=project, text="o")
 
     assert len([query for query in asked if "WITH RECURSIVE" in query["sql"]]) == 3

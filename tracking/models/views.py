@@ -5,7 +5,7 @@ from django.db.models import Q
 
 from core.clock import now
 from core.ids import uuid7
-from tracking.limits import NAME_LENGTH
+from tracking.limits import NAME_LENGTH, ORDER_LENGTH
 from tracking.models.experiments import Experiment
 
 
@@ -22,7 +22,7 @@ class SavedView(models.Model):
     description = models.TextField(blank=True, default="")
     filter = models.TextField(blank=True, default="")
     lifecycle = models.CharField(max_length=8, default="active")
-    order_by = models.CharField(max_length=600, blank=True, default="")
+    order_by = models.CharField(max_length=ORDER_LENGTH, blank=True, default="")
     columns = models.TextField(blank=True, default="")
     differing = models.BooleanField(default=False)
     created_by_id = models.UUIDField()  # the account's lasting id, as on runs

@@ -182,4 +182,3 @@ def _open_quote(text: str) -> int | None:
         elif character == text[opened]:
             opened = None
     return opened
-

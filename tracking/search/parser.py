@@ -78,7 +78,8 @@ def expected_after(text: str) -> set[str]:
         interactive.exhaust_lexer()
     except (UnexpectedToken, UnexpectedCharacters, _TooLarge):
         return set()
-    return set(interactive.accepts()) - FOREIGN[InvalidFilter]
+    accepted: set[str] = interactive.accepts()  # type: ignore[no-untyped-call]  # lark types it by its docstring alone
+    return accepted - FOREIGN[InvalidFilter]
 
 
 def parse_order(texts: Iterable[str]) -> tuple[Term, ...]:

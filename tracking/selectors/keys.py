@@ -75,5 +75,7 @@ def _walked(statement: str, values: list[Any], experiments: Sequence[int], leaps
 
 def _fitting(words: Sequence[tuple[str, int]], containing: str, limit: int) -> list[str]:
     sought = containing.casefold()
-    fitting = [(not word.casefold().startswith(sought), -count, word) for word, count in words if sought in word.casefold()]
+    fitting = [
+        (not word.casefold().startswith(sought), -count, word) for word, count in words if sought in word.casefold()
+    ]
     return [word for _, _, word in sorted(fitting)[:limit]]

@@ -70,7 +70,9 @@ def tag_runs(*, runs: Sequence[Run], key: str, value: str | None) -> int:
     Raises Invalid, RunDeleted, RunPurged.
     """
     changed = 0
-    for run in sorted(runs, key=lambda run: run.pk):  # always in one order, so that two of these cannot wait for each other
+    for run in sorted(
+        runs, key=lambda run: run.pk
+    ):  # always in one order, so that two of these cannot wait for each other
         locked = seals.lock_for_writing(run)
         written = write_tags(run=locked, tags={key: value})
         if written.rejected:

@@ -12,7 +12,7 @@ from core.access import Principal
 from core.errors import Invalid
 from tracking.errors import ViewExists
 from tracking.evidence import view_target
-from tracking.limits import DESCRIPTION_LENGTH, NAME_LENGTH, PROJECT_VIEWS
+from tracking.limits import DESCRIPTION_LENGTH, NAME_LENGTH, ORDER_LENGTH, PROJECT_VIEWS
 from tracking.models import Experiment, SavedView
 from tracking.search.columns import join_columns, parse_columns
 from tracking.search.parser import parse, parse_order
@@ -130,5 +130,5 @@ def _check_words(wish: ViewWish) -> None:
         raise Invalid("A view's name holds no control characters.", field="name")
     if len(wish.description) > DESCRIPTION_LENGTH or "\0" in wish.description:
         raise Invalid(f"A description is text of at most {DESCRIPTION_LENGTH} characters.", field="description")
-    if len(wish.order_by) > SavedView._meta.get_field("order_by").max_length:
-        raise Invalid("An order has at most 600 characters.", field="order_by")
+    if len(wish.order_by) > ORDER_LENGTH:
+        raise Invalid(f"An order has at most {ORDER_LENGTH} characters.", field="order_by")

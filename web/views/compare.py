@@ -88,9 +88,14 @@ def _drawn(project: Project, comparison: Comparison) -> Mapping[str, Any]:
     return {
         "project": project.name,
         "runs": [
-            {"id": each.id, "name": each.title, "colour": each.colour, "dash": each.dash, "running": each.run.is_running}
+            {
+                "id": each.id,
+                "name": each.title,
+                "colour": each.colour,
+                "dash": each.dash,
+                "running": each.run.is_running,
+            }
             for each in comparison.runs
         ],
         "axes": comparison.axes,
     }
-

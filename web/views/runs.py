@@ -29,7 +29,7 @@ from tracking.selectors import list_experiments, list_views
 from tracking.selectors.keys import Logged, known_keys, recent_experiments
 from web.paging import next_query
 from web.run_listing import Listing, listing_of
-from web.run_table import GROUPS, rows_of, table_of
+from web.run_table import GROUPS, TITLES, rows_of, table_of
 from web.views.base import PAGE_SIZE, PageRequest, project_page, show_part, wants_part
 
 LISTED_EXPERIMENTS = 500
@@ -217,6 +217,5 @@ def _choices(project: Project, listing: Listing, shown: Sequence[Column]) -> lis
 def _choice(kind: Any, key: str, shown: Sequence[Column]) -> Choice:
     stats = ("last", "min", "max") if kind == "metrics" else ("",)
     columns = [Column(kind, key, stat) for stat in stats]
-    label = key or "names"
+    label = (TITLES.get(key, key) if kind == "attributes" else key) or "names"
     return Choice(label, [(column.name, column.stat or label, column in shown) for column in columns])
-
