@@ -52,7 +52,7 @@ def export(
     project: ProjectRef,
     query: Query,
     columns: Sequence[Column],
-    format: Format,
+    form: Format,
     read: Read,
 ) -> Iterator[bytes]:
     """The file, piece by piece. What is wrong is raised before the first.
@@ -78,7 +78,7 @@ def export(
     def page(cursor: str | None) -> Page:
         return cast("Page", read(lambda: _page(project, query, all_of_them, cursor)))
 
-    return WRITERS[format](all_of_them, _pages(page, page(None)))
+    return WRITERS[form](all_of_them, _pages(page, page(None)))
 
 
 def logged_columns(*, project: ProjectRef, query: Query) -> list[Column]:

@@ -60,7 +60,7 @@ class ExportRuns(ProjectView):
             project=self.project,
             query=query,
             columns=parse_columns(data["columns"]),
-            format=data["format"],
+            form=data["format"],
             read=lambda ask: replica.read(request, ask),
         )
         name = f"runs-{self.project.name}-{clock.now():%Y-%m-%d}.{data['format']}"
