@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from accounts.models import Project
+from core.codec import json_bytes
 from core.errors import Invalid, NotFound
 from core.ids import parse_run_id
 from core.problems import status_of
@@ -83,9 +84,9 @@ def _offered(chosen: Chosen) -> list[Run]:
     return list(others.exclude(uuid__in=chosen.ids).order_by("-pk")[:OFFERED_RUNS])
 
 
-def _drawn(project: Project, comparison: Comparison) -> Mapping[str, Any]:
-    """For the script that draws."""
-    return {
+def _drawn(project: Project, comparison: Comparison) -> str:
+    """For the script that draws, as JSON: in an attribute, since htmx brings no script elements along."""
+    told: Mapping[str, Any] = {
         "project": project.name,
         "runs": [
             {
@@ -99,3 +100,4 @@ def _drawn(project: Project, comparison: Comparison) -> Mapping[str, Any]:
         ],
         "axes": comparison.axes,
     }
+    return json_bytes(told).decode()

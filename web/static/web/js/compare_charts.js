@@ -1,6 +1,4 @@
 // Charts of several runs laid over one another, a figure for each metric: fetched when they come into view, drawn by uPlot.
-"use strict";
-
 const POINTS_IN_ALL = 24000;  // of a figure, over its runs
 const KEYS_AT_ONCE = 4;
 const LIVE_MS = 5000;
@@ -18,7 +16,7 @@ function settingsOf(hash) {
 class Stage {
   constructor(box) {
     this.box = box;
-    this.told = JSON.parse(document.getElementById("compared-runs").textContent);
+    this.told = JSON.parse(document.getElementById("compared-runs").dataset.told);
     this.figures = [...box.querySelectorAll("figure[data-key]")];
     this.loaded = new Map();  // figure -> by run id, columns
     this.plots = new Map();

@@ -1,6 +1,4 @@
 // Runs as points (scatter) and as lines across axes (parallel coordinates), drawn as SVG from what the page brings along.
-"use strict";
-
 const SVG = "http://www.w3.org/2000/svg";
 const MOST_AXES = 8;  // shown at first
 const round = (value) => (value == null ? "–" : typeof value !== "number" ? String(value) : Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4))));
@@ -234,7 +232,7 @@ function start() {
   plots = [];
   const source = document.getElementById("compared-runs");
   if (!source) return;
-  const told = JSON.parse(source.textContent);
+  const told = JSON.parse(source.dataset.told);
   told.axes.forEach((axis, place) => { axis.place = place; });
   told.axes = told.axes.filter((axis) => axis.values.some((value) => value != null));
   told.axes.forEach((axis, place) => { axis.place = place; });

@@ -1,7 +1,5 @@
 // Keeps a list of runs true while it is looked at: runs that go on are told anew, and new ones come on top, without moving what
 // the reader looks at. Rests while the page is hidden.
-"use strict";
-
 const EVERY_MS = 5000;
 const REST_MS = 30000;  // after an answer that was none
 const MOST_WATCHED = 100;

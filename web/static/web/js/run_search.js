@@ -1,6 +1,4 @@
 // The search box above the runs: suggests what may come next, and shows where a filter went wrong.
-"use strict";
-
 const WAIT_MS = 120;  // after a key, so that fast typing asks once
 const box = document.querySelector("input[data-complete]");
 const KINDS = { metrics: "metric", params: "param", tags: "tag", attribute: "attribute", datasets: "data", value: "value", comparison: "", word: "", names: "", function: "function" };
@@ -40,6 +38,7 @@ function completion(input) {
   }
 
   function show() {
+    const chosen = list.children[active]?.querySelector("code").textContent;
     list.replaceChildren(...items.map((item, place) => {
       const option = document.createElement("li");
       option.id = `${list.id}-${place}`;
@@ -55,7 +54,7 @@ function completion(input) {
     }));
     list.hidden = !items.length;
     input.setAttribute("aria-expanded", String(items.length > 0));
-    choose(-1);
+    choose(items.findIndex((item) => item.text === chosen));  // what was chosen stays so when more is known
   }
 
   async function ask() {

@@ -1,6 +1,4 @@
 // The table of runs: selecting rows, and widths of columns. What is selected is a form, which works without this.
-"use strict";
-
 const place = document.getElementById("runs");
 const widths = new CSSStyleSheet();
 document.adoptedStyleSheets = [...document.adoptedStyleSheets, widths];
