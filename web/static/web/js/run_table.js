@@ -82,6 +82,7 @@ function lay(all) {
 }
 
 function handles() {
+  lay(kept());
   for (const head of table().querySelectorAll("thead th[data-column]")) {
     const handle = document.createElement("span");
     handle.className = "resize";
@@ -118,7 +119,6 @@ function handles() {
     });
     head.append(handle);
   }
-  lay(kept());
 }
 
 function ready() {
