@@ -272,6 +272,11 @@ def test_a_live_question_that_is_none_is_refused(browser, alice, sweep, query):
     assert browser(alice).get(f"{LIST}/live?{query}").status_code == 422
 
 
+@pytest.mark.parametrize("path", ["?experiment=a%00", "/columns?experiment=a%00", "/live?experiment=%00", "?view=x"])
+def test_an_address_that_is_none_is_refused(browser, alice, sweep, path):
+    assert browser(alice).get(LIST + path).status_code == 422
+
+
 def test_strange_names_stay_text_everywhere(browser, alice, bob, project):
     new_run(project, bob, name=STRANGE, experiment=STRANGE, metrics={EVIL: [1.0]}, params={EVIL: STRANGE})
     new_run(project, bob, name="x", experiment=STRANGE)

@@ -82,7 +82,7 @@ class _Source:
         return [Suggestion(spelled(kind, key), kind) for key in found]
 
     def values(self, field: ast.Field, part: str) -> list[Suggestion]:
-        return [Suggestion(_quoted(value), "value") for value in self._values(field, part)]
+        return [Suggestion(quoted(value), "value") for value in self._values(field, part)]
 
     def _values(self, field: ast.Field, part: str) -> Iterable[str]:
         match field:
@@ -163,7 +163,8 @@ def _words(known: Sequence[str], part: str, kind: str) -> list[Suggestion]:
     return [Suggestion(word, kind) for word in known if word.lower().startswith(part.lower())]
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
+    """A text as a filter writes it."""
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
 

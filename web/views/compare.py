@@ -12,7 +12,10 @@ from core.ids import parse_run_id
 from core.problems import status_of
 from tracking.limits import COMPARED_RUNS
 from tracking.models import Run
+from tracking.search import search_runs
+from tracking.search.completion import quoted
 from tracking.selectors import find_run
+from tracking.values import has_control
 from web.comparison import STATS, Chosen, Comparison, chosen_in, compare
 from web.views.base import PageRequest, project_page, show_part, wants_part
 
@@ -67,9 +70,9 @@ def _found(project: Project, text: str) -> Run:
         run = find_run(project=project, id=parse_run_id(text))
     except Invalid:
         run = None
-    if run is None and len(text) <= LONGEST_NAME and "\0" not in text:
-        named = Run.objects.filter(project_id=project.id, name=text).exclude(lifecycle=Run.Lifecycle.PURGED)
-        run = named.order_by("-pk").first()
+    if run is None and len(text) <= LONGEST_NAME and not has_control(text):
+        named = search_runs(project=project, filter=f"name = {quoted(text)}", lifecycle="all", limit=1)
+        run = named.items[0] if named.items else None
     if run is None:
         raise NotFound(f"No run of this project has the id or name '{text[:60]}'.")
     return run

@@ -70,7 +70,7 @@ class Scatter {
     const [xs, ys] = [scale(this.x, this.controls.logx.checked), scale(this.y, this.controls.logy.checked)];
     const px = (place) => left + 8 + place * (width - left - right - 16);
     const py = (place) => height - bottom - 8 - place * (height - top - bottom - 16);
-    const svg = shape("svg", { class: "scatter", width, height, role: "img", "aria-label": `${named(this.y)} against ${named(this.x)}` });
+    const svg = shape("svg", { class: "scatter", width, height, role: "group", "aria-label": `${named(this.y)} against ${named(this.x)}` });
     for (const [place, words] of xs.ticks) svg.append(shape("line", { class: "grid", x1: px(place), x2: px(place), y1: top, y2: height - bottom }), shape("text", { x: px(place), y: height - bottom + 15, "text-anchor": "middle" }, clipped(words, 14)));
     for (const [place, words] of ys.ticks) svg.append(shape("line", { class: "grid", x1: left, x2: width - right, y1: py(place), y2: py(place) }), shape("text", { x: left - 6, y: py(place) + 4, "text-anchor": "end" }, clipped(words, 9)));
     svg.append(shape("text", { class: "name", x: (left + width - right) / 2, y: height - 6, "text-anchor": "middle" }, clipped(named(this.x), 60)));
