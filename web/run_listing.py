@@ -113,8 +113,6 @@ def listing_of(project: Project, query: QueryDict) -> Listing:
 
     Raises ViewNotFound, Invalid.
     """
-    if any("\0" in value for values in query.lists() for value in values[1]):
-        raise Invalid("The address holds a NUL character.")
     view = _view(project, query.get("view", "").strip())
     saved = _rule(view) if view else {**dict.fromkeys(FIELDS, ""), **DEFAULTS, "differing": ""}
     asked = {name: query.get(name, "").strip() for name in FIELDS if name in query}
