@@ -10,7 +10,7 @@ import core.ids
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_accounts_projects_and_secrets"),
-        ("tracking", "0009_chunk_stretches"),
+        ("tracking", "0010_run_going_on"),
     ]
 
     operations = [
