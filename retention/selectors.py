@@ -35,6 +35,15 @@ def get_deletion(*, project: ProjectRef, uuid: UUID) -> Deletion:
     return deletion
 
 
+def find_deletion(*, project: ProjectRef, text: str) -> Deletion | None:
+    """The one of that id as somebody wrote it; None if there is none."""
+    try:
+        uuid = UUID(text)
+    except ValueError:
+        return None
+    return list_deletions(project=project).select_related("project").filter(uuid=uuid).first()
+
+
 def list_items(*, deletion: Deletion, outcome: str | None = None) -> QuerySet[DeletionItem]:
     """In the order in which their turn comes. Lazy."""
     items = DeletionItem.objects.filter(deletion=deletion).order_by("id")

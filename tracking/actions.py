@@ -21,6 +21,9 @@ ACTIONS = {
     "dataset.register": "registered a version of the dataset {target}",
     "blob.quarantine": "quarantined the stored object {target}",
     "blob.purge": "gave up stored objects that nothing refers to: {target}",
+    "view.create": "saved the view {target}",
+    "view.update": "changed the view {target}",
+    "view.delete": "deleted the view {target}",
     "sweep.start": "started a sweep of the stored objects of {target}",
 }
 

@@ -213,3 +213,37 @@ class HistoryTooSlow(Invalid):
         super().__init__(
             f"Reading these histories was stopped after {limit_s:g} s. Ask for fewer metrics at once.", limit_s=limit_s
         )
+
+
+class ViewNotFound(NotFound):
+    """No saved view of this id, or none that the caller may see."""
+
+    code = "view-not-found"
+    title = "View not found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such saved view in this project.")
+
+
+class ViewExists(Conflict):
+    """The name is taken by another view of the project."""
+
+    code = "view-exists"
+    title = "View name taken"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"A view '{name}' exists in this project.", field="name")
+
+
+class ParquetMissing(Invalid):
+    """Parquet was asked for, of a server that cannot write it."""
+
+    code = "parquet-missing"
+    title = "No Parquet here"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This server writes no Parquet, because pyarrow is not installed: pip install 'lineal-server[parquet]'. "
+            "CSV and JSON hold the same.",
+            field="format",
+        )

@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from tracking.api import artifacts, charts, datasets, experiments, metrics, recipes, runs, search, sweeps, uploads
+from tracking.api import (
+    artifacts,
+    charts,
+    datasets,
+    experiments,
+    exports,
+    metrics,
+    recipes,
+    runs,
+    search,
+    sweeps,
+    uploads,
+    views,
+)
 
 urlpatterns = [
     path("experiments", experiments.Experiments.as_view()),
@@ -12,6 +25,8 @@ urlpatterns = [
     path("runs", runs.Runs.as_view()),
     path("runs/search", search.SearchRuns.as_view()),
     path("runs/count", search.CountRuns.as_view()),
+    path("runs/completions", search.Completions.as_view()),
+    path("runs/export", exports.ExportRuns.as_view()),
     path("runs/<str:id>", runs.OneRun.as_view()),
     path("runs/<str:id>/recipe", recipes.RunRecipe.as_view()),
     path("runs/<str:id>/diff", recipes.RunDiffText.as_view()),
@@ -38,6 +53,8 @@ urlpatterns = [
     path("uploads/<uuid:id>", uploads.OneUpload.as_view()),
     path("uploads/<uuid:id>/links", uploads.UploadLinks.as_view()),
     path("uploads/<uuid:id>/commit", uploads.CommitUpload.as_view()),
+    path("views", views.Views.as_view()),
+    path("views/<uuid:uuid>", views.OneView.as_view()),
     path("sweeps", sweeps.Sweeps.as_view()),
     path("sweeps/<uuid:uuid>", sweeps.OneSweep.as_view()),
     path("datasets", datasets.Datasets.as_view()),

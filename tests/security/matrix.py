@@ -281,6 +281,7 @@ LINEAGE = [
 
 LOG = Permission.RUN_WRITE
 CHARTS = {"runs": ["{run}"], "keys": ["loss"]}
+VIEW = "/api/v1/views/{view}"
 RUN, EXPERIMENT, DATASET = "/api/v1/runs/{run}", "/api/v1/experiments/{experiment}", "/api/v1/datasets/{dataset}"
 TRACKING = [
     Route("GET", f"/api/v1/experiments{P}", READ, prepare=logged.a_run),
@@ -300,6 +301,15 @@ TRACKING = [
     ),
     Route("POST", f"/api/v1/runs/search{P}", READ, body={"filter": "metrics.loss < 1"}, prepare=logged.a_run),
     Route("POST", f"/api/v1/runs/count{P}", READ, body={}, prepare=logged.a_run),
+    Route("GET", f"/api/v1/runs/completions{P}&q=metrics.", READ, prepare=logged.a_run),
+    Route("GET", f"/api/v1/runs/export{P}&format=json", READ, prepare=logged.a_run),
+    Route("GET", f"/api/v1/views{P}", READ, prepare=logged.a_view),
+    Route("POST", f"/api/v1/views{P}", LOG, ok=201, body={"name": "made-by-matrix"}),
+    Route("GET", VIEW + P, READ, prepare=logged.a_view),
+    Route("PATCH", VIEW + P, LOG, body={"name": "anew"}, prepare=logged.an_own_view),
+    Route("PATCH", VIEW + P, Permission.RUN_DELETE, body={"name": "anew"}, prepare=logged.anothers_view),
+    Route("DELETE", VIEW + P, LOG, ok=204, prepare=logged.an_own_view),
+    Route("DELETE", VIEW + P, Permission.RUN_DELETE, ok=204, prepare=logged.anothers_view),
     Route("GET", RUN + P, READ, prepare=logged.a_run),
     Route("GET", f"{RUN}/recipe{P}", READ, prepare=logged.a_run),
     Route("GET", f"{RUN}/diff{P}", READ, prepare=logged.a_run),

@@ -123,6 +123,24 @@ def a_requested_event(world, caller):
     return {"event": str(AuditEvent.objects.filter(action="run.create").latest("id").uuid)}
 
 
+def a_view(world, caller):
+    return {"view": _view(world, world.people["contributor"])}
+
+
+def an_own_view(world, caller):
+    return {"view": _view(world, caller)}
+
+
+def anothers_view(world, caller):
+    """Of somebody who is none of the callers that could be refused."""
+    return {"view": _view(world, world.people["server admin"])}
+
+
+def _view(world, author):
+    wish = services.ViewWish(name=f"view {uuid7().hex}", filter="metrics.loss < 1")
+    return str(services.create_view(project=world.project, wish=wish, actor=author).uuid)
+
+
 def _run(world, creator):
     run, _ = services.create_run(
         project=world.project, experiment="churn", actor=creator, params={"lr": 1}, origin=ORIGIN

@@ -96,6 +96,8 @@ def pages(home, story, project, alice):
     event = AuditEvent.objects.filter(target_type="run").order_by("id").first()
     return {
         "run list": f"{base}/runs",
+        "columns": f"{base}/runs/columns",
+        "comparison": f"{base}/runs/compare?runs={story.run.uuid.hex}",
         "run": f"{base}/runs/{story.run.uuid.hex}",
         "experiments": f"{base}/experiments",
         "models": f"{base}/models",

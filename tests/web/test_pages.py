@@ -11,7 +11,7 @@ from web.security import CONTENT_SECURITY_POLICY
 pytestmark = pytest.mark.django_db
 
 NAMES = (
-    "run list", "run", "experiments", "models", "model", "version", "promotions", "promotion", "deployments",
+    "run list", "columns", "comparison", "run", "experiments", "models", "model", "version", "promotions", "promotion", "deployments",
     "datasets", "dataset", "subscriptions", "subscription", "delivery", "general", "members", "environments", "policies",
     "policy", "usage", "audit", "event",
 )  # fmt: skip
@@ -79,8 +79,8 @@ def test_a_page_of_no_project_lets_nothing_act_either(browser, alice, pages, pat
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
-        ("run list", EVIL), ("run", EVIL), ("experiments", EVIL), ("models", EVIL), ("model", EVIL), ("version", EVIL),
-        ("promotion", EVIL), ("deployments", EVIL), ("datasets", EVIL_NAME), ("dataset", EVIL_NAME), ("audit", EVIL),
+        ("run list", EVIL), ("comparison", EVIL), ("run", EVIL), ("experiments", EVIL), ("models", EVIL), ("model", EVIL),
+        ("version", EVIL), ("promotion", EVIL), ("deployments", EVIL), ("datasets", EVIL_NAME), ("dataset", EVIL_NAME), ("audit", EVIL),
         ("subscription", EVIL), ("delivery", EVIL),
     ],
 )  # fmt: skip

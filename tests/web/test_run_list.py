@@ -1,6 +1,7 @@
 """The run list: the search language with its errors in place, sorting by column, and pages that keep the search."""
 
 import re
+from html import unescape
 
 import pytest
 
@@ -9,6 +10,17 @@ from tests.web.story import EVIL, new_run
 pytestmark = pytest.mark.django_db
 
 LIST = "/projects/default/runs"
+
+
+def column_link(answer, marked):
+    """Where the last column head of that class leads."""
+    heads = re.findall(r'<th[^>]*class="([^"]*)"[^>]*><a href="([^"]+)"', answer.content.decode())
+    return [unescape(url) for classes, url in heads if marked in classes][-1]
+
+
+def told(answer):
+    """The page without its tokens, which are masked anew in each."""
+    return re.sub(r'(name="csrfmiddlewaretoken" value=")\w+', r"\1", answer.content.decode())
 
 
 @pytest.fixture
@@ -21,15 +33,15 @@ def sweep(project, bob):
 
 
 def names(answer):
-    return re.findall(r'runs/\w+">(trial-\d+)', answer.content.decode())
+    return re.findall(r'<a href="[^"]*/runs/\w+"[^>]*><bdi>(trial-\d+)', answer.content.decode())
 
 
 def test_newest_runs_come_first_with_their_values(browser, alice, sweep):
-    html = browser(alice).get(LIST).content.decode()
+    answer = browser(alice).get(LIST)
 
-    assert re.findall(r'runs/\w+">(trial-\d)', html) == ["trial-3", "trial-2", "trial-1"]
-    assert "auc" in html
-    assert "0.3" in html
+    assert names(answer) == ["trial-3", "trial-2", "trial-1"]
+    assert "auc" in answer.content.decode()
+    assert "0.3" in answer.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -60,7 +72,7 @@ def test_htmx_gets_the_rows_alone(browser, alice, sweep):
     part = browser(alice).get(f"{LIST}?filter=params.lr = 1", **{"hx-request": "true"})
     restored = browser(alice).get(LIST, **{"hx-request": "true", "hx-history-restore-request": "true"})
 
-    assert part.content.strip() in whole.content
+    assert told(part).strip() in told(whole)
     assert b"<html" not in part.content
     assert b"<html" in restored.content
     assert "HX-Request" in part.headers["Vary"]
@@ -98,8 +110,7 @@ def test_pages_follow_one_another_without_gap_and_keep_the_search(browser, alice
 def test_columns_can_be_named_in_the_address(browser, alice, sweep):
     html = browser(alice).get(f"{LIST}?columns=params.lr").content.decode()
 
-    assert ">lr<" in html.replace("</a>", "<")
-    assert "metrics.auc" not in html
+    assert re.findall(r'data-column="([^"]+)"', html) == ["name", "params.lr"]
 
 
 def test_a_column_sorts_even_with_a_key_full_of_signs(browser, alice, project, bob):
@@ -107,10 +118,10 @@ def test_a_column_sorts_even_with_a_key_full_of_signs(browser, alice, project, b
     for number, name in enumerate(("trial-1", "trial-2")):
         new_run(project, bob, name=name, metrics={EVIL: [float(number)]})
     visitor = browser(alice)
-    link = re.search(r'<th[^>]*class="num"[^>]*><a href="(\?[^"]+)"', visitor.get(LIST).content.decode()).group(1)
+    link = column_link(visitor.get(LIST), "num")
 
-    down = visitor.get(LIST + link.replace("&amp;", "&"))
-    up = visitor.get(LIST + re.search(r'aria-sort="descending"><a href="([^"]+)"', down.content.decode()).group(1))
+    down = visitor.get(link)
+    up = visitor.get(column_link(down, "num"))
 
     assert names(down) == ["trial-2", "trial-1"]
     assert names(up) == ["trial-1", "trial-2"]

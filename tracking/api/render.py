@@ -11,7 +11,7 @@ from core.codec import number
 from retention import bin as the_bin
 from retention import tombstones
 from tracking.metrics.summary import Summary
-from tracking.models import Artifact, Dataset, DatasetVersion, Experiment, Run, Seal
+from tracking.models import Artifact, Dataset, DatasetVersion, Experiment, Run, SavedView, Seal
 from tracking.selectors import RunRow, UsedVersion
 from tracking.selectors.artifacts import Folder
 from tracking.selectors.datasets import uses_of
@@ -185,6 +185,24 @@ def version_out(version: DatasetVersion) -> dict[str, Any]:
         "profile": version.profile,
         "created_at": version.created_at,
         "created_by": version.created_by,
+    }
+
+
+def view_out(view: SavedView, *, project: str) -> dict[str, Any]:
+    return {
+        "id": view.uuid,
+        "name": view.name,
+        "description": view.description,
+        "experiment": view.experiment.name if view.experiment else None,
+        "filter": view.filter,
+        "lifecycle": view.lifecycle,
+        "order_by": view.order_by,
+        "columns": view.columns,
+        "differing": view.differing,
+        "created_by": view.created_by,
+        "created_at": view.created_at,
+        "updated_at": view.updated_at,
+        "url": f"/projects/{project}/runs?view={view.uuid}",
     }
 
 

@@ -209,6 +209,32 @@ class BatchesOut(serializers.Serializer):
     batches = OneOfManyOut(many=True, help_text="In the order of the request.")
 
 
+class SuggestionOut(serializers.Serializer):
+    text = serializers.CharField()
+    kind = serializers.CharField(help_text="metrics, params, tags, attribute, value, comparison, …")
+
+
+class CompletionOut(serializers.Serializer):
+    begin = serializers.IntegerField(help_text="From this character on, `q` is replaced by the text of an item.")
+    items = SuggestionOut(many=True)
+
+
+class ViewOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    experiment = serializers.CharField(allow_null=True, help_text="Null for the whole project.")
+    filter = serializers.CharField()
+    lifecycle = serializers.ChoiceField([*LIFECYCLES, "all"])
+    order_by = serializers.CharField()
+    columns = serializers.CharField(help_text="metrics.auc,min(metrics.loss),params.lr")
+    differing = serializers.BooleanField(help_text="Columns in which the runs of a page are alike are left out.")
+    created_by = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    url = serializers.CharField(help_text="The page that shows it.")
+
+
 class CountOut(serializers.Serializer):
     count = serializers.IntegerField()
 

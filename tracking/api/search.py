@@ -12,13 +12,14 @@ from accounts.api.base import ProjectView
 from accounts.api.schemas import page_of
 from core import replica
 from core.access import Permission
-from core.api import parse
+from core.api import parse, parse_query
 from core.errors import Invalid
 from core.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from tracking.api.render import runs_out
-from tracking.api.schemas import LIFECYCLES, CountOut, RunOut
+from tracking.api.schemas import LIFECYCLES, CompletionOut, CountOut, RunOut
 from tracking.limits import NAME_LENGTH, SEARCH_EXPERIMENTS, SEARCH_LENGTH, SEARCH_OFFSET, SEARCH_ORDER
 from tracking.search import count_runs, search_runs
+from tracking.search.completion import complete
 from tracking.selectors.rows import Columns
 
 KINDS = ("params", "tags", "metrics")
@@ -84,6 +85,30 @@ class CountRuns(ProjectView):
         """How many runs match."""
         data = parse(self.Input, request)
         return Response({"count": replica.read(request, lambda: count_runs(project=self.project, **data))})
+
+
+class Completions(ProjectView):
+    permissions = {"GET": Permission.PROJECT_READ}
+
+    class Query(serializers.Serializer):
+        q = serializers.CharField(
+            max_length=SEARCH_LENGTH,
+            allow_blank=True,
+            trim_whitespace=False,
+            default="",
+            help_text="A filter as far as it is written.",
+        )
+        experiment = serializers.CharField(max_length=NAME_LENGTH, allow_blank=True, default="")
+
+    @extend_schema(parameters=[Query], responses=CompletionOut)
+    def get(self, request: Request) -> Response:
+        """What may come next: keys that were logged, attributes, signs, values. At most 20."""
+        data = parse_query(self.Query, request)
+        found = replica.read(
+            request, lambda: complete(project=self.project, text=data["q"], experiment=data["experiment"])
+        )
+        items = [{"text": item.text, "kind": item.kind} for item in found.items]
+        return Response({"begin": found.begin, "items": items})
 
 
 def _columns(names: Sequence[str] | None) -> Columns:

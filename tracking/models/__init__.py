@@ -6,6 +6,7 @@ from tracking.models.experiments import Experiment
 from tracking.models.metrics import Batch, Chunk, Series, WriterPosition
 from tracking.models.runs import EnvironmentLock, Param, Run, RunDiff, Tag
 from tracking.models.seals import Seal
+from tracking.models.views import SavedView
 
 __all__ = [
     "Artifact",
@@ -21,6 +22,7 @@ __all__ = [
     "RunDiff",
     "RunInput",
     "RunOutput",
+    "SavedView",
     "Seal",
     "Series",
     "Sweep",

@@ -71,6 +71,17 @@ def parse(text: str) -> Expr:
     return cast("Expr", _read("filter", text, InvalidFilter)) if text.strip() else AllOf()
 
 
+def expected_after(text: str) -> set[str]:
+    """Names of the grammar's terminals that may follow the beginning of a filter; none where it cannot be one."""
+    interactive = _grammar().parse_interactive(text, start="filter")
+    try:
+        interactive.exhaust_lexer()
+    except (UnexpectedToken, UnexpectedCharacters, _TooLarge):
+        return set()
+    accepted: set[str] = interactive.accepts()  # type: ignore[no-untyped-call]  # lark types it by its docstring alone
+    return accepted - FOREIGN[InvalidFilter]
+
+
 def parse_order(texts: Iterable[str]) -> tuple[Term, ...]:
     """The keys of an order, each text holding one or several. Raises InvalidOrder."""
     terms: list[Term] = []

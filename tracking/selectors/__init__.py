@@ -17,6 +17,7 @@ from tracking.selectors.metrics import metric_summaries, read_chart, read_points
 from tracking.selectors.rows import RunRow, run_rows
 from tracking.selectors.runs import code_diff, find_run, get_run, get_runs, latest_seal, list_seals
 from tracking.selectors.uploads import get_upload
+from tracking.selectors.views import get_view, list_views
 
 __all__ = [
     "Chart",
@@ -34,6 +35,7 @@ __all__ = [
     "get_run",
     "get_runs",
     "get_upload",
+    "get_view",
     "inputs_of",
     "latest_seal",
     "list_artifacts",
@@ -42,6 +44,7 @@ __all__ = [
     "list_experiments",
     "list_folder",
     "list_seals",
+    "list_views",
     "metric_summaries",
     "outputs_of",
     "read_chart",

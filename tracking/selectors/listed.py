@@ -14,6 +14,7 @@ Rows = list[tuple[Any, ...]]
 
 class ListedExperiment(NamedTuple):
     name: str
+    uuid: UUID
 
 
 class ListedParent(NamedTuple):
@@ -57,12 +58,18 @@ class ListedRun(NamedTuple):
     code_branch: str
     code_dirty: bool | None
     code_diff_sha256: str
+    code_folder: str | None
+    code_untracked: int | None
     caused_by: UUID | None
     sealed: bool
     deleted_at: datetime | None
     experiment: ListedExperiment
     parent: ListedParent | None
     environment: ListedLock | None
+
+    @property
+    def is_running(self) -> bool:
+        return self.status == "running"
 
     @property
     def is_deleted(self) -> bool:
@@ -74,14 +81,14 @@ class ListedRun(NamedTuple):
 
 
 _OWN = ("id", *ListedRun._fields[1:-3])
-_NAMES = (*(f"r.{name}" for name in _OWN), "e.name", "p.uuid", "l.digest", "l.python", "l.platform")
+_NAMES = (*(f"r.{name}" for name in _OWN), "e.name", "e.uuid", "p.uuid", "l.digest", "l.python", "l.platform")
 _AS_TEXT = "CAST({} AS text)"  # of a time: Python's reader of ISO 8601 takes a tenth of what either driver's takes
 _TAKEN = ", ".join(_AS_TEXT.format(name) if name.endswith("_at") else name for name in _NAMES)
 _RUNS = (
     f"SELECT {_TAKEN} FROM tracking_run r JOIN tracking_experiment e ON e.id = r.experiment_id "  # noqa: S608 - constants
     "LEFT JOIN tracking_run p ON p.id = r.parent_id LEFT JOIN tracking_environmentlock l ON l.id = r.environment_id"
 )
-_RUN_IDS = [_NAMES.index(name) for name in ("r.uuid", "r.caused_by", "p.uuid")]
+_RUN_IDS = [_NAMES.index(name) for name in ("r.uuid", "r.caused_by", "e.uuid", "p.uuid")]
 _RUN_TIMES = [_NAMES.index(f"r.{name}") for name in _OWN if name.endswith("_at")]
 _SEALS = f"SELECT run_id, number, digest, {_AS_TEXT.format('sealed_at')}, event_id FROM tracking_seal"  # noqa: S608 - constants
 
@@ -148,11 +155,11 @@ def _array(values: Collection[Any]) -> Any:
 
 
 def _listed(row: Sequence[Any]) -> ListedRun:
-    *own, experiment, parent, digest, python, platform = row
+    *own, experiment, experiment_uuid, parent, digest, python, platform = row
     return ListedRun._make(
         (
             *own,
-            ListedExperiment(experiment),
+            ListedExperiment(experiment, experiment_uuid),
             ListedParent(parent) if parent is not None else None,
             ListedLock(digest, python, platform) if digest is not None else None,
         )

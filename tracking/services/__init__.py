@@ -22,13 +22,15 @@ from tracking.services.params import correct_param
 from tracking.services.points import PointsWrite, write_all_points, write_points
 from tracking.services.runs import create_run, finish_run, resume_run, update_run
 from tracking.services.seals import reseal_run
-from tracking.services.tags import delete_tag, set_tag
+from tracking.services.tags import delete_tag, set_tag, tag_runs
 from tracking.services.uploads import commit_upload, receive_part
+from tracking.services.views import ViewWish, create_view, delete_view, update_view
 
 __all__ = [
     "BatchOutcome",
     "Direction",
     "PointsWrite",
+    "ViewWish",
     "announce_files",
     "archive_run",
     "arrived_numbers",
@@ -38,9 +40,11 @@ __all__ = [
     "correct_param",
     "create_experiment",
     "create_run",
+    "create_view",
     "delete_experiment",
     "delete_run",
     "delete_tag",
+    "delete_view",
     "empty_purged",
     "finish_run",
     "forget_stale_uploads",
@@ -57,8 +61,10 @@ __all__ = [
     "resume_run",
     "set_tag",
     "sizes_of",
+    "tag_runs",
     "update_experiment",
     "update_run",
+    "update_view",
     "verify_blob",
     "whole_link",
     "write_all_points",

@@ -1,6 +1,6 @@
 """Tags may change at any time; null removes one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 
@@ -61,3 +61,23 @@ def delete_tag(*, run: Run, key: str) -> None:
         raise TagNotFound(key)
     write_tags(run=run, tags={key: None})
     seals.note_late_write(run)
+
+
+@transaction.atomic
+def tag_runs(*, runs: Sequence[Run], key: str, value: str | None) -> int:
+    """Set a tag on all of the runs, or with None remove it, or do nothing at all; how many are other than before.
+
+    Raises Invalid, RunDeleted, RunPurged.
+    """
+    changed = 0
+    for run in sorted(
+        runs, key=lambda run: run.pk
+    ):  # always in one order, so that two of these cannot wait for each other
+        locked = seals.lock_for_writing(run)
+        written = write_tags(run=locked, tags={key: value})
+        if written.rejected:
+            raise Invalid(written.rejected[0].detail, field="key")
+        if written.changed:
+            seals.note_late_write(locked)
+            changed += 1
+    return changed

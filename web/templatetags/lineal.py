@@ -249,3 +249,9 @@ def at(mapping: Any, key: object) -> Any:
 def pairs(mapping: Any) -> list[tuple[str, Any]]:
     """A mapping's entries by key. Not `.items` in a template, which a logged key called "items" would shadow."""
     return sorted(mapping.items()) if mapping else []
+
+
+@register.filter
+def nth(items: Any, place: int) -> Any:
+    """One of a sequence, by its place from 0."""
+    return items[place]

@@ -17,6 +17,6 @@ def _store(how: str) -> Any:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tracking", "0015_run_code_folder_and_untracked")]
+    dependencies = [("tracking", "0016_saved_view")]
 
     operations = [migrations.RunPython(_store("EXTERNAL"), _store("EXTENDED"))]
