@@ -17,6 +17,7 @@ from web.views import (
     runs,
     session,
     settings,
+    slots,
     triggers,
     usage,
     versions,
@@ -41,6 +42,17 @@ urlpatterns = [
     path("projects/<str:project>/experiments", experiments.experiment_list, name="experiment_list"),
     path("projects/<str:project>/models", models.model_list, name="model_list"),
     path("projects/<str:project>/models/<str:name>", models.model_detail, name="model_detail"),
+    path("projects/<str:project>/models/<str:name>/aliases", models.alias_act, name="alias_act"),
+    path(
+        "projects/<str:project>/models/<str:name>/environments/<str:environment>",
+        slots.slot_detail,
+        name="slot_detail",
+    ),
+    path(
+        "projects/<str:project>/models/<str:name>/environments/<str:environment>/roll-back",
+        slots.slot_roll_back,
+        name="slot_roll_back",
+    ),
     path(
         "projects/<str:project>/models/<str:name>/versions/<int:number>",
         versions.version_detail,
@@ -56,10 +68,18 @@ urlpatterns = [
         versions.promotion_request,
         name="promotion_request",
     ),
+    path(
+        "projects/<str:project>/models/<str:name>/versions/<int:number>/plan",
+        versions.promotion_plan,
+        name="promotion_plan",
+    ),
     path("projects/<str:project>/promotions", promotions.promotion_list, name="promotion_list"),
     path("projects/<str:project>/promotions/<uuid:uuid>", promotions.promotion_detail, name="promotion_detail"),
     path("projects/<str:project>/promotions/<uuid:uuid>/decide", promotions.promotion_decide, name="promotion_decide"),
     path("projects/<str:project>/deployments", deployments.deployment_list, name="deployment_list"),
+    path(
+        "projects/<str:project>/deployments/<uuid:uuid>", deployments.deployment_detail, name="deployment_detail"
+    ),
     path("projects/<str:project>/monitoring", monitoring.monitor_list, name="monitor_list"),
     path("projects/<str:project>/monitoring/alerts", alerts.alert_list, name="alert_list"),
     path("projects/<str:project>/monitoring/alerts/<uuid:uuid>", alerts.alert_detail, name="alert_detail"),
@@ -75,6 +95,10 @@ urlpatterns = [
         "projects/<str:project>/monitoring/<uuid:uuid>/columns/<path:column>",
         monitoring.monitor_column,
         name="monitor_column",
+    ),
+    path("projects/<str:project>/impact/<uuid:uuid>", data.dataset_impact, name="dataset_impact"),
+    path(
+        "projects/<str:project>/impact/<uuid:uuid>/export", data.dataset_impact_export, name="dataset_impact_export"
     ),
     path("projects/<str:project>/data", data.dataset_list, name="dataset_list"),
     path("projects/<str:project>/data/<path:name>", data.dataset_detail, name="dataset_detail"),
