@@ -161,6 +161,7 @@ def dataset_impact(request: PageRequest, project: Project, uuid: UUID) -> HttpRe
         kind=kind,
         rows=chosen[offset : offset + SHOWN_IMPACT],
         first=offset + 1,
+        last=min(offset + SHOWN_IMPACT, len(chosen)),
         count=len(chosen),
         next_url=next_query(request, encode_cursor([offset + SHOWN_IMPACT])) if rest else "",
     )

@@ -85,7 +85,7 @@ def deployment_detail(request: PageRequest, project: Project, uuid: UUID) -> Htt
         "web/deployment_detail.html",
         deployment=deployment,
         row=deployment_rows([deployment])[0],
-        served=next((row for row in scene.rows if row.deployment == deployment.uuid), None),
+        served=[row for row in scene.rows if row.deployment == deployment.uuid],
         whole=whole_line_of(Start(project, "deployment", str(deployment.uuid), request.principal)),
         entries=trail_of(project=project, type="deployment", id=str(deployment.uuid), viewer=request.principal),
     )
