@@ -9,6 +9,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from accounts.cookies import SESSION_COOKIE
+from web.context import THEME_COOKIE, THEMES
 
 HEADINGS = {
     400: "That request could not be understood",
@@ -32,8 +33,18 @@ def render_problem(request: HttpRequest, problem: Mapping[str, Any]) -> HttpResp
     if status == 401:
         return to_login(request)
     signed_in = SESSION_COOKIE in request.COOKIES
-    context = {"problem": problem, "heading": HEADINGS.get(status, problem["title"]), "signed_in": signed_in}
+    context = {
+        "problem": problem,
+        "heading": HEADINGS.get(status, problem["title"]),
+        "signed_in": signed_in,
+        "theme": _theme(request),
+    }
     return HttpResponse(render_to_string("web/problem.html", context), status=status)
+
+
+def _theme(request: HttpRequest) -> str:
+    chosen = request.COOKIES.get(THEME_COOKIE, "")
+    return chosen if chosen in THEMES else ""
 
 
 def to_login(request: HttpRequest) -> HttpResponse:

@@ -15,6 +15,7 @@ from web.views import (
     promotions,
     run_detail,
     runs,
+    search,
     session,
     settings,
     slots,
@@ -27,6 +28,7 @@ app_name = "web"
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("search", search.search, name="search"),
     path("login", session.login, name="login"),
     path("login/exchange", session.login_exchange, name="login_exchange"),
     path("login/token", session.login_token, name="login_token"),

@@ -109,7 +109,7 @@ def test_who_may_not_write_sees_no_forms_and_is_refused(browser, bob, made, main
     for page in (LIST, page_of(made), f"/projects/default/deliveries/{delivery.uuid}"):
         answer = reader.get(page)
         assert answer.status_code == 200
-        assert "<form" not in answer.content.decode()
+        assert 'method="post"' not in answer.content.decode()
     for path in (LIST, f"{page_of(made)}/act", f"/projects/default/deliveries/{delivery.uuid}/replay"):
         answer = reader.post(path, WISH | {"act": "delete"}, page="/settings/tokens")
         assert answer.status_code == 403
@@ -130,7 +130,7 @@ def test_an_archived_project_is_told_nothing_new(maintainer, made, project):
     answer = maintainer.post(f"{page_of(made)}/act", {"act": "test"}, page="/settings/tokens")
 
     assert answer.status_code == 409
-    assert "<form" not in maintainer.get(page_of(made)).content.decode()
+    assert 'method="post"' not in maintainer.get(page_of(made)).content.decode()
 
 
 def test_a_test_is_sent_and_what_came_of_it_is_shown(maintainer, made, run_jobs, settings):

@@ -5,16 +5,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from core import clock
+from web import diffs, icons
 
 register = template.Library()
 
 COPY_ICON = SafeString(
-    '<svg viewBox="0 0 16 16" aria-hidden="true"><rect x="5.5" y="5.5" width="8" height="8" rx="1"/>'
-    '<path d="M10.5 5.5v-3h-8v8h3"/></svg>'
+    '<svg viewBox="0 0 16 16" aria-hidden="true"><g class="leaves"><rect x="5.5" y="5.5" width="8" height="8" rx="1"/>'
+    '<path d="M10.5 5.5v-3h-8v8h3"/></g><path class="tick" d="M3 8.5 6.5 12 13 4.5"/></svg>'
 )
 SHOWN_DIGITS = 12  # of a hash or run id: enough to tell by eye, and the copy button has the rest
 
@@ -40,6 +41,54 @@ def copy_button(whole: object) -> str:
         whole,
         COPY_ICON,
     )
+
+
+@register.simple_tag
+def icon(name: str) -> str:
+    """A picture of `web.icons`, hidden from who hears the page: a word stands beside it, or in the link's label."""
+    path = icons.PATHS.get(name, "")
+    if not path:
+        return ""
+    return format_html('<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path d="{}"/></svg>', path)
+
+
+@register.simple_tag
+def code(text: object, name: str = "") -> str:
+    """A block of code with a copy button; `name` says above it what it is: a file, a language."""
+    said = str(text)
+    caption = format_html('<span class="name">{}</span>', name) if name else ""
+    return format_html(
+        '<div class="code">{}<pre tabindex="0"><code>{}</code></pre>{}</div>', caption, said, copy_button(said)
+    )
+
+
+@register.simple_tag
+def diff(before: object, after: object | None = None) -> str:
+    """What changed from one text to another; a single argument is a unified diff already."""
+    found = diffs.lines_of(str(before)) if after is None else diffs.between(str(before), str(after))
+    if not found:
+        return SafeString('<p class="none">No difference.</p>')
+    rows = format_html_join("", '<span class="{}">{}</span>', ((line.kind, line.text) for line in found))
+    return format_html('<pre class="diff" tabindex="0">{}</pre>', rows)
+
+
+@register.inclusion_tag("web/_fields.html")
+def fields(before: Any, after: Any) -> dict[str, Any]:
+    """Two records side by side, changed fields first; the equal ones fold away."""
+    found = diffs.fields(before, after)
+    return {
+        "changed": [each for each in found if each.kind != "same"],
+        "same": [each for each in found if each.kind == "same"],
+    }
+
+
+@register.simple_tag
+def unit(value: object, name: str) -> str:
+    """A number with its unit, which never breaks from it: 12 ms, 3.5 %."""
+    said = number(value)
+    if said == "–":
+        return said
+    return format_html('{}<span class="unit">\u202f{}</span>', said, name)
 
 
 def as_moment(value: object) -> datetime | None:

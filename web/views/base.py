@@ -10,13 +10,15 @@ from django.utils.cache import patch_vary_headers
 
 from accounts import archives
 from accounts.api.authentication import cookie_principal
+from accounts.models import Project
 from accounts.selectors import get_project
 from core import replica
 from core.access import Permission, Principal
 from core.errors import Unauthenticated
-from web.context import Frame
+from web.context import PROJECT_COOKIE, Frame, frame_of
 
 View = Callable[..., HttpResponse]
+A_YEAR_S = 365 * 24 * 3600
 PAGE_SIZE = 50  # rows of a list: a screenful or two
 
 
@@ -70,8 +72,8 @@ def project_page(
             archives.require(request.principal, permission, found)
             request.frame.project = found
             if from_replica:
-                return replica.read(request, lambda: view(request, found, *args, **kwargs))
-            return view(request, found, *args, **kwargs)
+                return _remembered(request, found, replica.read(request, lambda: view(request, found, *args, **kwargs)))
+            return _remembered(request, found, view(request, found, *args, **kwargs))
 
         return guarded
 
@@ -99,7 +101,16 @@ def _know_caller(request: HttpRequest, room: str) -> None:
         raise Unauthenticated("Sign in first.")
     page_request = cast("PageRequest", request)
     page_request.principal = principal
-    page_request.frame = Frame(principal=principal, room=room)
+    page_request.frame = frame_of(request, principal=principal, room=room)
+
+
+def _remembered(request: PageRequest, project: Project, response: HttpResponse) -> HttpResponse:
+    """The browser keeps which project was looked at last, so that pages of no project lead back to it."""
+    if request.frame.last_project != project.name:
+        response.set_cookie(
+            PROJECT_COOKIE, project.name, max_age=A_YEAR_S, samesite="Lax", httponly=True, secure=request.is_secure()
+        )
+    return response
 
 
 def _private(response: HttpResponse) -> HttpResponse:

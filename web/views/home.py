@@ -8,7 +8,7 @@ from web import ledger, overview
 from web.views.base import PageRequest, project_page, show, signed_in
 
 
-@signed_in()
+@signed_in(room="home")
 def home(request: PageRequest) -> HttpResponse:
     viewer = request.principal
     production = overview.in_production(viewer)

@@ -1,7 +1,5 @@
-// Copy buttons: anything with data-copy puts that text on the clipboard. Also marks the page as scripted for the styles.
+// Copy buttons: anything with data-copy puts that text on the clipboard; data-copy-of="id" the text of that element.
 "use strict";
-
-document.documentElement.classList.add("js");
 
 // navigator.clipboard exists only on HTTPS and localhost; elsewhere a selected field and the old command do it.
 async function copyText(text) {
@@ -17,14 +15,15 @@ async function copyText(text) {
 }
 
 document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy]");
+  const button = event.target.closest("[data-copy], [data-copy-of]");
   if (!button) return;
+  const text = button.dataset.copy ?? document.getElementById(button.dataset.copyOf).textContent;
   try {
-    await copyText(button.dataset.copy);
+    await copyText(text);
     button.classList.add("done");
     button.title = "Copied";
   } catch (error) {
-    button.title = `Not copied: ${error.message}`;
+    toast(`Not copied: ${error.message}`, { tone: "bad" });
   }
   setTimeout(() => { button.classList.remove("done"); button.title = ""; }, 1500);
 });
