@@ -20,7 +20,7 @@ from web.timelines import Lane, Span
 MOST_SERVING = 200  # rows of the table; the page says when there are more
 MOST_PROMOTIONS = 2_000  # looked at for who approved what
 MOST_BARS = 600  # of the drawing
-MOST_LANES = 40
+MOST_LANES, FEW_LANES = 60, 24  # with a model or an environment chosen, and without
 SHOWN_INPUTS = 5
 
 Place = tuple[int, int]  # model, environment
@@ -65,7 +65,7 @@ def served_at(project: Project, moment: datetime, *, model: str = "", environmen
     deployments = list(
         selectors.list_deployments(project=project, model=model, environment=environment, as_of=moment)
         .select_related("version__model__project", "version__run", "environment")
-        .order_by("environment__position", "version__model__name", "target", "-id")[: MOST_SERVING + 1]
+        .order_by("-environment__position", "version__model__name", "target", "-id")[: MOST_SERVING + 1]
     )
     holders = _holders_at(project, moment, model=model, environment=environment)
     reported = {(each.version.model_id, each.environment_id) for each in deployments}
@@ -83,7 +83,7 @@ def _holders_at(project: Project, moment: datetime, *, model: str, environment: 
     committed = selectors.committed_until(project=project, until=moment, model=model, environment=environment)
     for promotion in committed[:MOST_PROMOTIONS]:
         found.setdefault((promotion.model_id, promotion.environment_id), promotion)
-    ordered = sorted(found.items(), key=lambda each: (each[1].environment.position, each[1].model.name))
+    ordered = sorted(found.items(), key=lambda each: (-each[1].environment.position, each[1].model.name))
     return dict(ordered)
 
 
@@ -159,9 +159,10 @@ def lanes_between(project: Project, start: datetime, end: datetime, *, model: st
     found: dict[tuple[int, str, str, str], Lane] = {}
     for key, label, spans in (*_promoted(committed, start), *_reported(deployments[:MOST_BARS])):
         environment_id, name, model_name, target = key
-        found[positions[environment_id], name, model_name, target] = Lane(label, name, spans)
+        found[-positions[environment_id], name, model_name, target] = Lane(label, name, spans)
     lanes = [found[key] for key in sorted(found)]
-    return Lanes(lanes[:MOST_LANES], len(lanes) > MOST_LANES or len(deployments) > MOST_BARS)
+    most = MOST_LANES if model or environment else FEW_LANES
+    return Lanes(lanes[:most], len(lanes) > most or len(deployments) > MOST_BARS)
 
 
 LaneOf = tuple[tuple[int, str, str, str], str, list[Span]]
@@ -205,7 +206,7 @@ def _reported(deployments: Sequence[Deployment]) -> list[LaneOf]:
     for each in reversed(deployments):
         key = (each.environment_id, each.environment.name, each.version.model.name, each.target)
         by_target[key].append(_reported_span(each))
-    return [(key, key[3], spans) for key, spans in by_target.items()]
+    return [(key, f"{key[2]} at {key[3]}", spans) for key, spans in by_target.items()]
 
 
 def _reported_span(deployment: Deployment) -> Span:

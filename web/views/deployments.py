@@ -47,10 +47,22 @@ def deployment_list(request: PageRequest, project: Project) -> HttpResponse:
         query=query,
         range=query["range"] if query["range"] in RANGES else USUAL_RANGE,
         ranges=list(RANGES),
+        tabs=_tabs(request, project, query["environment"]),
         as_of=as_of,
         problem=problem,
-        environments=[environment.name for environment in selectors.list_environments(project=project)],
     )
+
+
+def _tabs(request: PageRequest, project: Project, chosen: str) -> list[tuple[str, str, bool]]:
+    """All environments, and each: the last of the order first, as it is what people ask about."""
+    names = [environment.name for environment in selectors.list_environments(project=project)]
+    query = request.GET.copy()
+    query.pop("cursor", None)
+    tabs = []
+    for name in ("", *reversed(names)):
+        query["environment"] = name
+        tabs.append((name or "All environments", f"?{query.urlencode()}", name == chosen))
+    return tabs
 
 
 def _drawn(project: Project, query: dict[str, str], as_of: datetime | None) -> tuple[Timeline | None, bool]:

@@ -25,7 +25,7 @@ class LineGraph {
     this.svg.addEventListener("focusout", () => this.light(null));
     this.svg.addEventListener("pointerover", (event) => this.light(event.target.closest("a[data-box]")));
     this.svg.addEventListener("pointerleave", () => this.light(null));
-    new ResizeObserver(() => { this.size(); this.draw(); }).observe(this.view);
+    new ResizeObserver(() => this.resize()).observe(this.view);
   }
 
   // All of it where that can be read, else around the node the page is about.
@@ -47,6 +47,15 @@ class LineGraph {
     this.svg.setAttribute("height", this.down);
   }
 
+  // Until somebody has moved it, it is laid out anew; then what stands in the middle stays there.
+  resize() {
+    if (!this.touched) { this.open(); return; }
+    const x = this.left + this.across / this.scale / 2, y = this.top + this.down / this.scale / 2;
+    this.size();
+    this.center(x, y);
+    this.draw();
+  }
+
   fit() {
     this.scale = Math.min(1, this.across / this.width, this.down / this.height);
     this.center(this.width / 2, this.height / 2);
@@ -59,6 +68,7 @@ class LineGraph {
   }
 
   zoom(factor, x = this.left + this.across / this.scale / 2, y = this.top + this.down / this.scale / 2) {
+    this.touched = true;
     const scale = Math.min(MOST_SCALE, Math.max(LEAST_SCALE, this.scale * factor));
     this.left = x - (x - this.left) * this.scale / scale;
     this.top = y - (y - this.top) * this.scale / scale;
@@ -68,6 +78,7 @@ class LineGraph {
 
   // Some of the drawing always stays in sight.
   draw() {
+    if (!this.scale) return;
     const across = this.across / this.scale, down = this.down / this.scale;
     this.left = Math.min(this.width - 40, Math.max(40 - across, this.left));
     this.top = Math.min(this.height - 20, Math.max(20 - down, this.top));
@@ -120,7 +131,7 @@ class LineGraph {
     if (!node) return;
     const across = this.across / this.scale, down = this.down / this.scale;
     const inside = node.x - 100 > this.left && node.x + 100 < this.left + across && node.y - 30 > this.top && node.y + 30 < this.top + down;
-    if (!inside) { this.center(node.x, node.y); this.draw(); }
+    if (!inside) { this.touched = true; this.center(node.x, node.y); this.draw(); }
     this.light(link);
   }
 
@@ -148,7 +159,7 @@ class LineGraph {
     const move = (now) => {
       const dx = now.clientX - begin.x, dy = now.clientY - begin.y;
       if (!moved && Math.hypot(dx, dy) < 4) return;
-      moved = true;
+      moved = this.touched = true;
       this.view.classList.add("held");
       this.left = begin.left - dx / this.scale;
       this.top = begin.top - dy / this.scale;
