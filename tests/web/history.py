@@ -57,6 +57,7 @@ def promote(project, version, *, asker, approver, at=None, to="production", reas
 
 
 def ask(project, version, by, *, to="production", reason="better on the holdout"):
+    services.ensure_environments(project=project)
     environment = selectors.get_environment(project=project, name=to)
     request = Request(model=version.model, version=version, environment=environment, actor=by, reason=reason)
     promotion, _ = services.request_promotion(request)

@@ -11,8 +11,8 @@ from web.security import CONTENT_SECURITY_POLICY
 pytestmark = pytest.mark.django_db
 
 NAMES = (
-    "run list", "run", "experiments", "models", "model", "version", "promotions", "promotion", "deployments",
-    "datasets", "dataset", "subscriptions", "subscription", "delivery", "audit", "event",
+    "run list", "run", "experiments", "models", "model", "version", "environment", "plan", "promotions", "promotion",
+    "deployments", "deployment", "datasets", "dataset", "impact", "subscriptions", "subscription", "delivery", "audit", "event",
 )  # fmt: skip
 LISTS = ("runs", "experiments", "models", "promotions", "deployments", "monitoring", "data", "notifications", "audit")
 OURS = re.compile(r"/static/web/[\w/.-]+\.js")
@@ -60,7 +60,8 @@ def test_a_full_page_renders_without_letting_logged_text_act(browser, alice, pag
     ("name", "shown"),
     [
         ("run list", EVIL), ("run", EVIL), ("experiments", EVIL), ("models", EVIL), ("model", EVIL), ("version", EVIL),
-        ("promotion", EVIL), ("deployments", EVIL), ("datasets", EVIL_NAME), ("dataset", EVIL_NAME), ("audit", EVIL),
+        ("environment", EVIL), ("promotion", EVIL), ("deployments", EVIL), ("deployment", EVIL), ("datasets", EVIL_NAME),
+        ("dataset", EVIL_NAME), ("impact", EVIL), ("audit", EVIL),
         ("subscription", EVIL), ("delivery", EVIL),
     ],
 )  # fmt: skip
@@ -132,7 +133,7 @@ def test_two_projects_do_not_mix(browser, make_project, make_account, principal,
     make_project("next-door", admin=neighbour)
     visitor = browser(principal(neighbour))
 
-    for name in ("run", "version", "promotion", "dataset", "subscription", "delivery", "event"):
+    for name in ("run", "version", "environment", "promotion", "deployment", "dataset", "impact", "subscription", "delivery", "event"):
         assert visitor.get(pages[name].replace("/default/", "/next-door/")).status_code == 404, name
 
 
