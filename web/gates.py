@@ -1,7 +1,7 @@
 """Gates and policies as pages show them: what a gate asks in words, what it saw, and what it says about a metric's direction."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +69,7 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-_WORDS = {
+_WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "approval": _approval,
     "metric": _metric,
     "stage": _stage,
@@ -98,7 +98,9 @@ def gate_rows(gates: Iterable[Mapping[str, Any]], project: Project) -> list[dict
 def _shown(value: Any) -> Any:
     """A number or text as it is; what a gate of several metrics saw, as "auc 0.9, loss 0.1"."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {each:.6g}" if isinstance(each, float) else f"{name} {each}" for name, each in value.items())
+        return ", ".join(
+            f"{name} {each:.6g}" if isinstance(each, float) else f"{name} {each}" for name, each in value.items()
+        )
     return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 

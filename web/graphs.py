@@ -188,7 +188,7 @@ def _ordered(graph: Graph, columns: list[list[_Cell]]) -> list[list[_Cell]]:
         causes[edge.dst].append(edge.src)
     rows: dict[int, float] = {}
     for column in columns:
-        column.sort(key=lambda cell: (_mean([rows[c] for node in cell.nodes for c in causes[node] if c in rows])))
+        column.sort(key=lambda cell: _mean([rows[c] for node in cell.nodes for c in causes[node] if c in rows]))
         rows |= {node: row / len(column) for row, cell in enumerate(column) for node in cell.nodes}
     return columns
 
@@ -201,7 +201,7 @@ def _places(columns: Sequence[Sequence[_Cell]]) -> list[tuple[float, float]]:
     """Top left corners, in the order of the cells; every column is centred."""
     tallest = max(len(column) for column in columns)
     height = tallest * (BOX_HEIGHT + GAP_Y) - GAP_Y + 2 * MARGIN
-    places = []
+    places: list[tuple[float, float]] = []
     for at, column in enumerate(columns):
         taken = len(column) * (BOX_HEIGHT + GAP_Y) - GAP_Y
         for row in range(len(column)):

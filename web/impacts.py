@@ -12,7 +12,22 @@ from web.nodes import KIND_WORDS, PLURALS, page_of
 
 MOST_WALKED = 10_000  # nodes; the page and the export say when there were more
 ORDER = ("deployment", "model_version", "run", "dataset_version")
-COLUMNS = ("kind", "name", "live", "state", "environment", "target", "model", "version", "digest", "by", "at", "project", "id", "page")
+COLUMNS = (
+    "kind",
+    "name",
+    "live",
+    "state",
+    "environment",
+    "target",
+    "model",
+    "version",
+    "digest",
+    "by",
+    "at",
+    "project",
+    "id",
+    "page",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,10 @@ def model_rows(models: Sequence[Model], environments: Sequence[Environment]) -> 
     columns, rest = environments[:MOST_COLUMNS], environments[MOST_COLUMNS:]
     rows = []
     for model in models:
-        slots = {environment_id: slot_row(slot, newest_number=model.last_number) for environment_id, slot in held[model.pk].items()}
+        slots = {
+            environment_id: slot_row(slot, newest_number=model.last_number)
+            for environment_id, slot in held[model.pk].items()
+        }
         rows.append(
             ModelRow(
                 model=model,
@@ -195,7 +198,9 @@ def version_rows(
     runs = [version.run_id for version in versions]
     values = {
         (run_id, key): last
-        for run_id, key, last in Series.objects.filter(run__in=runs, key__in=metrics).values_list("run_id", "key", "last")
+        for run_id, key, last in Series.objects.filter(run__in=runs, key__in=metrics).values_list(
+            "run_id", "key", "last"
+        )
     }
     waits: dict[int, list[str]] = defaultdict(list)
     waiting = Promotion.objects.filter(version__in=versions, decision=Promotion.Decision.WAITING)

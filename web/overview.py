@@ -64,7 +64,9 @@ def in_production(viewer: Principal) -> list[ProductionRow]:
 def waiting_promotions(viewer: Principal) -> list[PromotionRow]:
     """Promotions that wait for people, oldest first."""
     waiting = Promotion.objects.filter(decision=Promotion.Decision.WAITING)
-    waiting = _visible(waiting, viewer, "project").select_related("project", "model", "version", "environment", "previous")
+    waiting = _visible(waiting, viewer, "project").select_related(
+        "project", "model", "version", "environment", "previous"
+    )
     return promotion_rows(waiting.order_by("id")[:SHOWN_WAITING])
 
 

@@ -59,7 +59,9 @@ class Columns:
 
 def columns_of(version: DatasetVersion, profile: Profile | None) -> Columns:
     """From the schema, the few numbers that every table comes with, and the profile where a run kept one."""
-    names = _types(version.schema) or ({name: column.type for name, column in profile.columns.items()} if profile else {})
+    names = _types(version.schema) or (
+        {name: column.type for name, column in profile.columns.items()} if profile else {}
+    )
     counted = _counted(version.profile)
     drawn = profile.columns if profile is not None else {}
     rows = [
@@ -82,9 +84,7 @@ def _counted(profile: Any) -> dict[str, Mapping[str, Any]]:
     return {name: each for name, each in columns.items() if isinstance(each, Mapping)}
 
 
-def _row(
-    name: str, kind: str, counted: Mapping[str, Any], drawn: ColumnProfile | None, rows: int | None
-) -> ColumnRow:
+def _row(name: str, kind: str, counted: Mapping[str, Any], drawn: ColumnProfile | None, rows: int | None) -> ColumnRow:
     if drawn is not None:
         bars, about = _bars(drawn)
         return ColumnRow(
@@ -140,7 +140,7 @@ def _by_value(column: ColumnProfile) -> tuple[list[MiniBar], str]:
 
 def _value(column: ColumnProfile, value: float | str) -> str:
     if isinstance(value, str):
-        return value if len(value) <= 40 else value[:39] + "…"
+        return value
     return ("true" if value else "false") if column.family == "bool" else _said(column.type, value)
 
 
@@ -152,7 +152,10 @@ def _by_bin(column: ColumnProfile) -> tuple[list[MiniBar], str]:
     if not high > low or not np.isfinite(high - low):
         return _drawn([_said(column.type, low)], [1.0]), "one value"
     counts, edges = np.histogram(values, bins=BINS, range=(low, high), weights=weights)
-    labels = [f"{_said(column.type, float(a))} to {_said(column.type, float(b))}" for a, b in zip(edges, edges[1:], strict=False)]
+    labels = [
+        f"{_said(column.type, float(a))} to {_said(column.type, float(b))}"
+        for a, b in zip(edges, edges[1:], strict=False)
+    ]
     return _drawn(labels, (counts / counts.sum()).tolist()), "from a sketch of the values"
 
 

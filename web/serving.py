@@ -61,8 +61,8 @@ class Scene:
 
 
 def served_at(project: Project, moment: datetime, *, model: str = "", environment: str = "") -> Scene:
-    """What ran at `moment`. Five queries, whatever there is."""
-    deployments = list(
+    """What ran at `moment`. Some six queries, whatever there is."""
+    deployments: list[Deployment] = list(
         selectors.list_deployments(project=project, model=model, environment=environment, as_of=moment)
         .select_related("version__model__project", "version__run", "environment")
         .order_by("-environment__position", "version__model__name", "target", "-id")[: MOST_SERVING + 1]
@@ -71,7 +71,7 @@ def served_at(project: Project, moment: datetime, *, model: str = "", environmen
     reported = {(each.version.model_id, each.environment_id) for each in deployments}
     alone = [promotion for place, promotion in holders.items() if place not in reported]
     shown = deployments[:MOST_SERVING]
-    inputs = _inputs_of([each.version for each in (*shown, *alone)])
+    inputs = _inputs_of([each.version for each in shown] + [each.version for each in alone])
     rows = [_of_deployment(each, holders.get((each.version.model_id, each.environment_id)), inputs) for each in shown]
     rows += [_of_promotion(each, inputs) for each in alone[: MOST_SERVING - len(rows)]]
     return Scene(rows, len(deployments) + len(alone) > len(rows))
@@ -79,10 +79,12 @@ def served_at(project: Project, moment: datetime, *, model: str = "", environmen
 
 def _holders_at(project: Project, moment: datetime, *, model: str, environment: str) -> dict[Place, Promotion]:
     """The promotion in force in each place, by the order of environments and models."""
-    found: dict[Place, Promotion] = {}
     committed = selectors.committed_until(project=project, until=moment, model=model, environment=environment)
-    for promotion in committed[:MOST_PROMOTIONS]:
-        found.setdefault((promotion.model_id, promotion.environment_id), promotion)
+    newest: dict[Place, int] = {}
+    for pk, model_id, environment_id in committed.values_list("pk", "model_id", "environment_id")[:MOST_PROMOTIONS]:
+        newest.setdefault((model_id, environment_id), pk)
+    chosen = committed.filter(pk__in=newest.values()).defer("gates", "lineage")
+    found: dict[Place, Promotion] = {(each.model_id, each.environment_id): each for each in chosen}
     ordered = sorted(found.items(), key=lambda each: (-each[1].environment.position, each[1].model.name))
     return dict(ordered)
 
@@ -121,7 +123,9 @@ def _of_promotion(promotion: Promotion, inputs: Mapping[int, Sequence[UsedVersio
     )
 
 
-def _about(version: ModelVersion, promotion: Promotion | None, inputs: Mapping[int, Sequence[UsedVersion]]) -> dict[str, Any]:
+def _about(
+    version: ModelVersion, promotion: Promotion | None, inputs: Mapping[int, Sequence[UsedVersion]]
+) -> dict[str, Any]:
     used = inputs.get(version.run_id, [])
     return {
         "model": version.model.name,
@@ -151,11 +155,11 @@ class Lanes:
 def lanes_between(project: Project, start: datetime, end: datetime, *, model: str = "", environment: str = "") -> Lanes:
     """What was promoted, by model and environment, and below it what each target said that it served. Three queries."""
     between = selectors.list_deployments(project=project, model=model, environment=environment, between=(start, end))
-    deployments = list(between.order_by("-started_at", "-id")[: MOST_BARS + 1])
-    committed = list(
-        selectors.committed_until(project=project, until=end, model=model, environment=environment)[:MOST_PROMOTIONS]
-    )
-    positions = {each.environment_id: each.environment.position for each in (*deployments, *committed)}
+    deployments: list[Deployment] = list(between.order_by("-started_at", "-id")[: MOST_BARS + 1])
+    until = selectors.committed_until(project=project, until=end, model=model, environment=environment)
+    committed: list[Promotion] = list(until.defer("gates", "lineage")[:MOST_PROMOTIONS])
+    environments = [each.environment for each in deployments] + [each.environment for each in committed]
+    positions = {environment.pk: environment.position for environment in environments}
     found: dict[tuple[int, str, str, str], Lane] = {}
     for key, label, spans in (*_promoted(committed, start), *_reported(deployments[:MOST_BARS])):
         environment_id, name, model_name, target = key

@@ -80,7 +80,9 @@ class Timeline:
     now_x: float | None
 
 
-def timeline(lanes: Sequence[Lane], *, start: datetime, end: datetime, at: datetime | None, now: datetime) -> Timeline | None:
+def timeline(
+    lanes: Sequence[Lane], *, start: datetime, end: datetime, at: datetime | None, now: datetime
+) -> Timeline | None:
     """None where no lane has a bar in that time. Lanes keep their order."""
     scale = _Scale(start, end)
     rows: list[Row] = []

@@ -79,9 +79,7 @@ urlpatterns = [
     path("projects/<str:project>/promotions/<uuid:uuid>", promotions.promotion_detail, name="promotion_detail"),
     path("projects/<str:project>/promotions/<uuid:uuid>/decide", promotions.promotion_decide, name="promotion_decide"),
     path("projects/<str:project>/deployments", deployments.deployment_list, name="deployment_list"),
-    path(
-        "projects/<str:project>/deployments/<uuid:uuid>", deployments.deployment_detail, name="deployment_detail"
-    ),
+    path("projects/<str:project>/deployments/<uuid:uuid>", deployments.deployment_detail, name="deployment_detail"),
     path("projects/<str:project>/monitoring", monitoring.monitor_list, name="monitor_list"),
     path("projects/<str:project>/monitoring/alerts", alerts.alert_list, name="alert_list"),
     path("projects/<str:project>/monitoring/alerts/<uuid:uuid>", alerts.alert_detail, name="alert_detail"),
@@ -99,9 +97,7 @@ urlpatterns = [
         name="monitor_column",
     ),
     path("projects/<str:project>/impact/<uuid:uuid>", data.dataset_impact, name="dataset_impact"),
-    path(
-        "projects/<str:project>/impact/<uuid:uuid>/export", data.dataset_impact_export, name="dataset_impact_export"
-    ),
+    path("projects/<str:project>/impact/<uuid:uuid>/export", data.dataset_impact_export, name="dataset_impact_export"),
     path("projects/<str:project>/data", data.dataset_list, name="dataset_list"),
     path("projects/<str:project>/data/<path:name>", data.dataset_detail, name="dataset_detail"),
     path("projects/<str:project>/notifications", notifications.subscription_list, name="subscription_list"),

@@ -3,12 +3,12 @@
 import re
 
 import pytest
-from django.test import Client
 
-from accounts import cookies, services
+from accounts import services
 from accounts.models import Account
 from core.access import Role, system_principal
 from tests.registry.factories import new_version
+from tests.web.conftest import Browser
 from tests.web.history import live_through
 
 pytestmark = pytest.mark.django_db
@@ -61,17 +61,17 @@ def carol(make_member):
     return make_member("carol", Role.APPROVER)
 
 
-def signed_in(principal, *, csrf=False):
+def signed_in(principal):
+    """Their browser, which keeps cookies and checks tokens as a real one."""
     account = Account.objects.get(uuid=principal.id)
     _, link = services.create_login_link(account=account, actor=system_principal("tests"))
     _, secret = services.exchange_login_link(secret=link)
-    client = Client(enforce_csrf_checks=csrf, raise_request_exception=False)
-    client.cookies[cookies.SESSION_COOKIE] = secret
-    return client
+    return Browser(secret)
 
 
-def get(client, path):
-    return client.get(path, headers={"accept": "text/html"})
+def send(visitor, path, fields, names):
+    """The form as any page would send it, with a token of the visitor's own."""
+    return visitor.post(path, {key: value.format(**names) for key, value in fields.items()}, page="/settings/profile")
 
 
 @pytest.mark.parametrize(("path", "least"), PAGES, ids=[path for path, _ in PAGES])
@@ -79,10 +79,10 @@ def test_a_page_opens_from_its_least_role_on_and_for_no_stranger(names, make_mem
     address = path.format(**names)
 
     for role in ROLES:
-        answer = get(signed_in(make_member(f"m-{role.label}", role)), address)
+        answer = signed_in(make_member(f"m-{role.label}", role)).get(address)
         assert answer.status_code == (200 if role >= least else 403), role
-    assert get(signed_in(mallory), address).status_code == 404
-    assert get(Client(), address).status_code == 302
+    assert signed_in(mallory).get(address).status_code == 404
+    assert Browser().get(address).status_code == 302
 
 
 @pytest.mark.parametrize(("path", "fields", "least"), FORMS, ids=[path for path, *_ in FORMS])
@@ -93,7 +93,7 @@ def test_a_form_acts_from_its_least_role_on_and_every_attempt_leaves_an_entry(
     caller = mallory if role is None else make_member("m", role)
     client = signed_in(caller)
     before = len(recorded_actions())
-    answer = client.post(path, {key: value.format(**names) for key, value in fields.items()}, headers={"accept": "text/html"})
+    answer = send(client, path, fields, names)
     news = recorded_actions()[before:]
 
     if role is None:
@@ -108,25 +108,23 @@ def test_a_form_acts_from_its_least_role_on_and_every_attempt_leaves_an_entry(
 
 @pytest.mark.parametrize(("path", "fields", "least"), FORMS, ids=[path for path, *_ in FORMS])
 def test_a_form_without_the_page_s_token_does_nothing(names, make_member, path, fields, least):
-    client = signed_in(make_member("m", Role.ADMIN), csrf=True)
-    answer = client.post(path, fields, headers={"accept": "text/html", "origin": "http://testserver"})
+    visitor = signed_in(make_member("m", Role.ADMIN))
+    answer = visitor.client.post(path, fields, headers={"accept": "text/html", "origin": "http://testserver"})
 
     assert answer.status_code == 403
 
 
 @pytest.mark.parametrize(("path", "fields", "least"), FORMS, ids=[path for path, *_ in FORMS])
 def test_a_form_s_address_is_no_page(names, make_member, path, fields, least):
-    assert get(signed_in(make_member("m", Role.ADMIN)), path).status_code == 405
+    assert signed_in(make_member("m", Role.ADMIN)).get(path).status_code == 405
 
 
 @pytest.mark.parametrize(("path", "fields", "least"), FORMS, ids=[path for path, *_ in FORMS])
 def test_an_archived_project_takes_no_form_and_offers_none(project, names, make_member, alice, path, fields, least):
     client = signed_in(make_member("m", Role.ADMIN))
     services.update_project(project=project, archived=True, actor=alice)
-    answer = client.post(path, {key: value.format(**names) for key, value in fields.items()}, headers={"accept": "text/html"})
-    page = get(client, f"{MODEL}/environments/production").content.decode()
+    answer = send(client, path, fields, names)
+    page = client.get(f"{MODEL}/environments/production").content.decode()
 
     assert answer.status_code == 409
     assert not re.search(r'<form[^>]*method="post"[^>]*roll-back', page)
-
-

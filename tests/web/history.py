@@ -24,7 +24,9 @@ class History:
     began: Any = None
 
 
-def live_through(project, *, admin, asker, approver, versions=3, every=7 * DAY, model="churn", targets=("eu-1", "us-1")):
+def live_through(
+    project, *, admin, asker, approver, versions=3, every=7 * DAY, model="churn", targets=("eu-1", "us-1")
+):
     """Each version is asked for by one person, approved by another, and reported by every target an hour later."""
     want_approval(project, admin)
     history = History(began=now() - versions * every)

@@ -79,7 +79,7 @@ def use_table(project, by, *, profile=None, rows=400):
 def test_a_table_s_columns_stand_with_what_is_missing_and_their_range(browser, bob, project):
     use_table(project, bob)
     page = browser(bob).get(f"{DATA}/train").content.decode()
-    row = page.split('<bdi>age</bdi>')[1].split("</tr>")[0]
+    row = page.split("<bdi>age</bdi>")[1].split("</tr>")[0]
 
     assert re.findall(r'class="num">(.*?)<', row) == ["1.0%", "20", "49.5", "79"]
     assert 'class="mini"' not in page
@@ -213,7 +213,9 @@ def test_an_impact_of_another_project_is_a_page_of_nothing(browser, make_project
         assert visitor.get(path.replace("/default/", "/next-door/")).status_code == 404
 
 
-def test_the_pages_cost_a_bounded_number_of_queries(browser, make_member, bob, project, past, django_assert_max_num_queries):
+def test_the_pages_cost_a_bounded_number_of_queries(
+    browser, make_member, bob, project, past, django_assert_max_num_queries
+):
     for _ in range(15):
         new_version(project, bob, model="churn", inputs=[("train", f"sha256:{3:064x}", "content")])
     visitor = browser(make_member("vera", Role.VIEWER))

@@ -103,7 +103,9 @@ def test_a_signature_of_names_and_types_becomes_a_table():
     assert names(part) == [("age", "double", "")]
 
 
-@pytest.mark.parametrize("signature", [[1, 2], "text", 7, {"inputs": "not json {"}, {"inputs": [1]}, {"other": {"a": 1}}])
+@pytest.mark.parametrize(
+    "signature", [[1, 2], "text", 7, {"inputs": "not json {"}, {"inputs": [1]}, {"other": {"a": 1}}]
+)
 def test_a_signature_of_any_other_make_is_shown_as_it_is(signature):
     [part] = signature_parts(signature)
 

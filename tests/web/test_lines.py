@@ -113,7 +113,11 @@ def test_every_path_joins_two_boxes_once():
 
 
 def test_the_weakest_identity_is_marked_and_a_strong_line_marks_nothing():
-    nodes = [make_node(1), make_node(2, "dataset_version", strength="path"), make_node(3, "dataset_version", strength="content")]
+    nodes = [
+        make_node(1),
+        make_node(2, "dataset_version", strength="path"),
+        make_node(3, "dataset_version", strength="content"),
+    ]
     weak = line_of(make_graph(nodes, [(2, 1), (3, 1)], weakest_strength="path")).drawing
     strong = line_of(make_graph([nodes[0], nodes[2]], [(3, 1)])).drawing
 

@@ -133,7 +133,18 @@ def test_two_projects_do_not_mix(browser, make_project, make_account, principal,
     make_project("next-door", admin=neighbour)
     visitor = browser(principal(neighbour))
 
-    for name in ("run", "version", "environment", "promotion", "deployment", "dataset", "impact", "subscription", "delivery", "event"):
+    for name in (
+        "run",
+        "version",
+        "environment",
+        "promotion",
+        "deployment",
+        "dataset",
+        "impact",
+        "subscription",
+        "delivery",
+        "event",
+    ):
         assert visitor.get(pages[name].replace("/default/", "/next-door/")).status_code == 404, name
 
 

@@ -18,7 +18,9 @@ def plan(visitor, environment="production"):
     return visitor.get(f"{VERSION}/plan?environment={environment}")
 
 
-def test_a_gate_that_would_stop_it_stands_first_with_what_it_saw_and_its_limit(browser, alice, bob, project, recorded_actions):
+def test_a_gate_that_would_stop_it_stands_first_with_what_it_saw_and_its_limit(
+    browser, alice, bob, project, recorded_actions
+):
     want_approval(project, alice)
     new_version(project, bob, metrics={"auc": 0.4})
     visitor = browser(bob)

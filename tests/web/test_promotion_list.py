@@ -68,7 +68,8 @@ def test_a_contributor_is_asked_for_no_word(browser, make_member, waiting):
 
 
 @pytest.mark.parametrize(
-    ("query", "numbers"), [("?state=waiting", [2, 1]), ("?state=refused", []), ("?model=other", []), ("?environment=staging", [])]
+    ("query", "numbers"),
+    [("?state=waiting", [2, 1]), ("?state=refused", []), ("?model=other", []), ("?environment=staging", [])],
 )
 def test_filters_narrow_the_list(browser, carol, waiting, query, numbers):
     assert shown(browser(carol), query) == numbers
@@ -89,11 +90,15 @@ def test_the_page_of_one_shows_its_stations(browser, carol, waiting):
     assert "0 of 1 given" in steps
 
     services.decide_promotion(promotion=waiting[0], decision="refuse", reason="no", actor=carol)
-    steps = re.search(r'<ol class="steps".*?</ol>', visitor.get(f"{LIST}/{waiting[0].uuid}").content.decode(), re.DOTALL)[0]
+    steps = re.search(
+        r'<ol class="steps".*?</ol>', visitor.get(f"{LIST}/{waiting[0].uuid}").content.decode(), re.DOTALL
+    )[0]
     assert '<li class="bad"><b>Decided</b> <span>refused' in steps
 
 
-def test_the_list_costs_a_bounded_number_of_queries(browser, carol, project, bob, waiting, django_assert_max_num_queries):
+def test_the_list_costs_a_bounded_number_of_queries(
+    browser, carol, project, bob, waiting, django_assert_max_num_queries
+):
     for _ in range(10):
         ask(project, new_version(project, bob, metrics={"auc": 0.9}), bob)
     visitor = browser(carol)

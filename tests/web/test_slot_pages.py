@@ -19,7 +19,12 @@ def past(project, alice, bob, carol):
 
 
 def roll_back(visitor, past, **fields):
-    shown = {"to": "2", "reason": "calls the wrong customers", "confirm": "yes", "expect_current": past.versions[2].digest}
+    shown = {
+        "to": "2",
+        "reason": "calls the wrong customers",
+        "confirm": "yes",
+        "expect_current": past.versions[2].digest,
+    }
     return visitor.post(f"{PAGE}/roll-back", {**shown, **fields}, page=PAGE)
 
 
@@ -91,7 +96,10 @@ def test_a_contributor_is_offered_no_way_back_and_has_none(browser, bob, past, r
     visitor = browser(bob)
 
     assert "takes the role approver" in visitor.get(PAGE).content.decode()
-    assert visitor.post(f"{PAGE}/roll-back", {"reason": "x", "confirm": "yes"}, page="/settings/profile").status_code == 403
+    assert (
+        visitor.post(f"{PAGE}/roll-back", {"reason": "x", "confirm": "yes"}, page="/settings/profile").status_code
+        == 403
+    )
     assert recorded_actions()[-1] == "access.denied"
     assert holder() == 3
 
@@ -121,7 +129,9 @@ def test_the_service_rolls_back_only_from_what_is_expected(project, carol, past)
     assert (stale.decision, right.decision, holder()) == ("holder_differs", "promoted", 2)
 
 
-def test_the_page_costs_a_bounded_number_of_queries(browser, make_member, past, project, bob, carol, django_assert_max_num_queries):
+def test_the_page_costs_a_bounded_number_of_queries(
+    browser, make_member, past, project, bob, carol, django_assert_max_num_queries
+):
     for _ in range(6):
         promote(project, new_version(project, bob, model="churn", metrics={"auc": 0.9}), asker=bob, approver=carol)
     visitor = browser(make_member("dora", Role.APPROVER))

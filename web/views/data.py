@@ -177,7 +177,9 @@ def dataset_impact_export(request: PageRequest, project: Project, uuid: UUID) ->
     impact = impact_list(Start(project, "dataset_version", version.uuid.hex, request.principal))
     origin = f"{request.scheme}://{request.get_host()}"
     name = f"impact-{version.uuid.hex[:12]}{'-cut-short' if impact.truncated else ''}.{form}"
-    body, kind = (_csv(impact, origin), "text/csv") if form == "csv" else (_json(version, impact, origin), "application/json")
+    body, kind = (
+        (_csv(impact, origin), "text/csv") if form == "csv" else (_json(version, impact, origin), "application/json")
+    )
     return HttpResponse(
         body,
         content_type=f"{kind}; charset=utf-8",

@@ -32,15 +32,16 @@ def deployment_list(request: PageRequest, project: Project) -> HttpResponse:
         as_of = utc_moment(query["as_of"], field="as_of")
     except Invalid as error:
         problem = error.detail
-    only = {"model": query["model"], "environment": query["environment"]}
-    page = newest_first(
-        selectors.list_deployments(project=project, as_of=as_of, **only), request, size=SHOWN_REPORTS
-    )
+    model, environment = query["model"], query["environment"]
+    reports = selectors.list_deployments(project=project, model=model, environment=environment, as_of=as_of)
+    page = newest_first(reports, request, size=SHOWN_REPORTS)
     return show(
         request,
         "web/deployment_list.html",
         status=422 if problem else 200,
-        scene=Scene((), False) if problem else served_at(project, as_of or clock.now(), **only),
+        scene=Scene((), False)
+        if problem
+        else served_at(project, as_of or clock.now(), model=model, environment=environment),
         timeline=None if problem else _drawn(project, query, as_of),
         deployments=[] if problem else deployment_rows(page.rows),
         next_url="" if problem else page.next_url,

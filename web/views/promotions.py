@@ -1,6 +1,6 @@
 """Promotions: the list, one with its gates, and a person's word on it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -196,13 +196,15 @@ def _steps(promotion: Promotion) -> list[Step]:
         steps.append(Step("Approvals", f"{given} of {asked} given", tone))
     if promotion.is_open:
         return [*steps, Step("Waiting", "for people, until", "info", promotion.expires_at)]
-    ended = "ok" if promotion.decision in {Decision.PROMOTED, Decision.ALREADY} else _ENDS.get(promotion.decision, "bad")
+    ended = (
+        "ok" if promotion.decision in {Decision.PROMOTED, Decision.ALREADY} else _ENDS.get(promotion.decision, "bad")
+    )
     words = str(promotion.get_decision_display()).replace("_", " ").lower()
     return [*steps, Step("Decided", words, ended, promotion.finished_at)]
 
 
 Decision = Promotion.Decision
-_ENDS = {Decision.CANCELLED: "idle", Decision.EXPIRED: "warn", Decision.HOLDER_DIFFERS: "warn"}
+_ENDS: Mapping[str, str] = {Decision.CANCELLED: "idle", Decision.EXPIRED: "warn", Decision.HOLDER_DIFFERS: "warn"}
 
 
 def _wanted(promotion: Promotion) -> list[dict[str, Any]]:

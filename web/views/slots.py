@@ -86,10 +86,18 @@ def _reason(request: PageRequest) -> str:
 
 
 def _page(
-    request: PageRequest, project: Project, model: Model, environment: Environment, *, error: str = "", status: int = 200
+    request: PageRequest,
+    project: Project,
+    model: Model,
+    environment: Environment,
+    *,
+    error: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     slots = [slot for slot in selectors.list_slots(model=model) if slot.environment_id == environment.pk]
-    history = list(selectors.slot_history(model=model, environment=environment).prefetch_related("approvals")[:MOST_HISTORY])
+    history = list(
+        selectors.slot_history(model=model, environment=environment).prefetch_related("approvals")[:MOST_HISTORY]
+    )
     asked = selectors.list_promotions(project=project, model=model.name, environment=environment.name)
     page = newest_first(asked, request, size=20)
     deployments = selectors.list_deployments(project=project, model=model.name, environment=environment.name)

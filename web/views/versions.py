@@ -164,7 +164,9 @@ def _page(
         more_files=len(files) > SHOWN_FILES,
         manifest_url=_route(version, "manifest"),
         metrics=compare(
-            version.run, champion.version.run if champion and champion.version else None, in_force(environments, revisions)
+            version.run,
+            champion.version.run if champion and champion.version else None,
+            in_force(environments, revisions),
         ),
         champion={"environment": champion.environment.name, "number": champion.version.number}
         if champion and champion.version
@@ -188,7 +190,7 @@ def _champion(slots: Sequence[Slot], against: str) -> Slot | None:
     """The one to beat: what holds the environment asked for, else the last environment that holds another version."""
     held = [slot for slot in slots if slot.version_id is not None]
     named = [slot for slot in held if slot.environment.name == against]
-    return (named or held or [None])[-1]
+    return next(reversed(named or held), None)
 
 
 def _promotable(request: PageRequest, project: Project, version: ModelVersion, slots: Sequence[Slot]) -> Sequence[Slot]:
@@ -222,4 +224,6 @@ def _route(version: ModelVersion, part: str, **query: str) -> str:
 
 
 def _texts(values: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    return [(key, value if isinstance(value, str) else indented(value)) for key, value in sorted((values or {}).items())]
+    return [
+        (key, value if isinstance(value, str) else indented(value)) for key, value in sorted((values or {}).items())
+    ]
