@@ -1,5 +1,6 @@
 """Gates and policies as pages show them: what a gate asks in words, what it saw, and what it says about a metric's direction."""
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -175,7 +176,7 @@ def _passes(expression: Expression, key: str, value: float, others: float) -> bo
 
 def verdict(value: float | None, other: float | None, direction: Direction | None) -> str:
     """better, worse, equal, or "" where the numbers or the direction do not tell."""
-    if value is None or other is None or value != value or other != other:
+    if value is None or other is None or math.isnan(value) or math.isnan(other):
         return ""
     if value == other:
         return "equal"

@@ -204,8 +204,8 @@ def _places(columns: Sequence[Sequence[_Cell]]) -> list[tuple[float, float]]:
     places: list[tuple[float, float]] = []
     for at, column in enumerate(columns):
         taken = len(column) * (BOX_HEIGHT + GAP_Y) - GAP_Y
-        for row in range(len(column)):
-            places.append((MARGIN + at * (BOX_WIDTH + GAP_X), (height - taken) / 2 + row * (BOX_HEIGHT + GAP_Y)))
+        left, top = MARGIN + at * (BOX_WIDTH + GAP_X), (height - taken) / 2
+        places += [(left, top + row * (BOX_HEIGHT + GAP_Y)) for row in range(len(column))]
     return places
 
 
@@ -240,7 +240,8 @@ def _folded(
     words = f"{count} more {what}" + (f", {live} serving" if live else "")
     return Box(
         number=number, x=place[0], y=place[1], kind="folded", label=short_label(words), title=f"{words}: all are in the list",
-        url=f"#{RESULTS if cell.column > 0 else CAUSES}", live=bool(live), is_weakest=any(_is_weakest(node, weakest) for node in nodes), folds=count,
+        url=f"#{RESULTS if cell.column > 0 else CAUSES}", live=bool(live), folds=count,
+        is_weakest=any(_is_weakest(node, weakest) for node in nodes),
     )  # fmt: skip
 
 

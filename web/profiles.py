@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ MOST_COLUMNS = 300
 BINS, MOST_VALUES = 24, 12
 WIDTH, HEIGHT = 132.0, 28.0  # px of one drawing
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NS = frozenset({"ts", "ts_utc", "dur", "time"})
+_NS = frozenset({"dur", "time"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +107,21 @@ def _said(kind: str, value: Any) -> str:
         return value[:24]
     if not isinstance(value, int | float):
         return "–"
-    try:
-        if kind == "date":
-            return (_EPOCH + timedelta(days=value)).strftime("%Y-%m-%d")
-        if kind in ("ts", "ts_utc"):
-            return (_EPOCH + timedelta(microseconds=value / 1000)).strftime("%Y-%m-%d %H:%M")
-    except OverflowError:
-        return short(value)
+    if kind in ("date", "ts", "ts_utc"):
+        return _moment(kind, value)
     if kind in _NS:
         return f"{value / 1e9:.3g} s"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _moment(kind: str, value: float) -> str:
+    """Days for dates, else nanoseconds, since 1970; as a number where the calendar has no such day."""
+    try:
+        if kind == "date":
+            return (_EPOCH + timedelta(days=value)).strftime("%Y-%m-%d")
+        return (_EPOCH + timedelta(microseconds=value / 1000)).strftime("%Y-%m-%d %H:%M")
+    except (OverflowError, ValueError):
+        return short(value)
 
 
 def _bars(column: ColumnProfile) -> tuple[list[MiniBar], str]:
@@ -152,10 +158,7 @@ def _by_bin(column: ColumnProfile) -> tuple[list[MiniBar], str]:
     if not high > low or not np.isfinite(high - low):
         return _drawn([_said(column.type, low)], [1.0]), "one value"
     counts, edges = np.histogram(values, bins=BINS, range=(low, high), weights=weights)
-    labels = [
-        f"{_said(column.type, float(a))} to {_said(column.type, float(b))}"
-        for a, b in zip(edges, edges[1:], strict=False)
-    ]
+    labels = [f"{_said(column.type, float(a))} to {_said(column.type, float(b))}" for a, b in pairwise(edges)]
     return _drawn(labels, (counts / counts.sum()).tolist()), "from a sketch of the values"
 
 

@@ -9,9 +9,9 @@ from tests.journeys.test_browser_journey import (  # noqa: F401 - fixtures
     api,
     approver_link,
     chromium,
-    log_run,
     page,
     sign_in,
+    upload,
     wait_until,
 )
 
@@ -24,24 +24,36 @@ MOST_TABS = 120  # presses of Tab before something counts as out of reach
 @pytest.fixture(scope="module")
 def past(api):  # noqa: F811
     """Version 1 in production and serving at eu-1; version 2 asked for, and waiting for a person."""
-    first = register(api)
+    api("POST", "models", {"name": "fraud"})
+    first = register(api, b"weights of the first")
     began = promote(api, first, "the first")["finished_at"]
     report(api, first)
     api("POST", "policies", {"name": "prod-gates", "document": POLICY})
     api("PUT", "environments/production/policy", {"policy": "prod-gates", "reason": "four eyes"})
-    second = register(api)
+    second = register(api, b"weights of the second")
     waiting = promote(api, second, "better on the holdout")
     assert waiting["decision"] == "waiting", waiting
     return {"first": first, "second": second, "began": datetime.fromisoformat(began), "promotion": waiting["id"]}
 
 
-def register(api):  # noqa: F811
-    version = api("POST", "models/fraud/versions", {"run": log_run(api), "artifact": "model.bin"})
+def register(api, content):  # noqa: F811
+    version = api("POST", "models/fraud/versions", {"run": log_run(api, content), "artifact": "model.bin"})
     number = version["number"]
     wait_until(
         lambda: api("GET", f"models/fraud/versions/{number}")["lifecycle"] == "verified", "a worker to verify the bytes"
     )
     return version
+
+
+def log_run(api, content):  # noqa: F811
+    run = api("POST", "runs", {"experiment": "journey", "name": "fit"})["id"]
+    used = {"name": "train", "digest": "sha256:" + "ab" * 32, "kind": "file", "strength": "content", "context": "train"}
+    metric = {"key": "auc", "steps": [0], "times": [1_700_000_000_000_000], "values": [0.99]}
+    batch = {"writer": "0" * 31 + "1", "sequence": 1, "metrics": [metric], "params": {}, "tags": {}, "inputs": [used]}
+    api("POST", f"runs/{run}/batches", batch)
+    upload(api, run, "model.bin", content)
+    api("POST", f"runs/{run}/finish", {"status": "finished"})
+    return run
 
 
 def promote(api, version, reason):  # noqa: F811

@@ -21,7 +21,7 @@ HOSTILE = ("نموذج تسرب العملاء", "🐙 octopus 🦑 é", "x" * 2
 def names_on(page):
     """Models in the order of the list."""
     table = page.split("<tbody>")[1] if "<tbody>" in page else ""
-    return [name for name in re.findall(r'<th scope="row" class="any"><a [^>]*><bdi>(.*?)</bdi>', table)]
+    return re.findall(r'<th scope="row" class="any"><a [^>]*><bdi>(.*?)</bdi>', table)
 
 
 @pytest.fixture

@@ -125,8 +125,10 @@ class LineGraph {
     best?.link.focus();
   }
 
+  // By key only: a drawing that moved under the mouse would take the box away from it.
   arrive(target) {
     const link = target.closest("a[data-box]");
+    if (!link?.matches(":focus-visible")) return;
     const node = this.nodes.find((each) => each.link === link);
     if (!node) return;
     const across = this.across / this.scale, down = this.down / this.scale;
