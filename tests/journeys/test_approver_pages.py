@@ -153,7 +153,7 @@ def roll_back(page, server, api, past):  # noqa: F811
     tab_to(page, "#roll-back button")
     page.keyboard.press("Enter")
     page.get_by_text("Promoted.", exact=True).wait_for()
-    assert api("GET", "models/fraud/aliases/production")["number"] == past["first"]["number"]
+    assert api("GET", "models/fraud/aliases/production")["version"] == past["first"]["number"]
 
 
 def test_the_drawings_are_whole_without_a_script(chromium, server, api, past):  # noqa: F811
