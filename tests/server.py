@@ -125,7 +125,7 @@ def postgresql_database(*, migrated: bool = False) -> Iterator[str | None]:
 
 def give_database(home: Path, database: str | None) -> None:
     """A home whose database is migrated and holds nothing yet; one on PostgreSQL was so from the start."""
-    home.mkdir(mode=0o700)
+    home.mkdir(mode=0o700, parents=True)
     if database is None:
         path = home / "db.sqlite3"
         path.touch(mode=0o600)

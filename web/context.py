@@ -34,6 +34,19 @@ ROOMS = (
 )
 
 
+# Of a project, in the order of the settings' list.
+PROJECT_SETTINGS = (
+    ("General", "web:project_general"),
+    ("Members", "web:member_list"),
+    ("Environments", "web:environment_list"),
+    ("Policies", "web:policy_list"),
+    ("Notifications", "web:subscription_list"),
+    ("Usage", "web:project_usage"),
+)
+OWN_SETTINGS = (("Profile", "web:profile"), ("Tokens", "web:token_list"))
+SERVER_SETTINGS = (("Accounts", "web:account_list"),)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A link of the side bar. `group` says where in it, `keys` which keys lead there."""
@@ -57,6 +70,7 @@ class Frame:
     room: str = ""
     theme: str = ""
     last_project: str = ""
+    path: str = ""
 
     @cached_property
     def _found(self) -> Sequence[Project]:
@@ -78,6 +92,19 @@ class Frame:
             return self.project
         return next((each for each in self.projects if each.name == self.last_project), next(iter(self.projects), None))
 
+    @property
+    def settings(self) -> Sequence[tuple[str, Sequence[tuple[str, str, bool]]]]:
+        """The list of settings: groups of (label, address, whether the page is there or below)."""
+        near = self.near
+        groups = [("You", [(label, reverse(view)) for label, view in OWN_SETTINGS])]
+        if near is not None:
+            groups.append((near.name, [(label, reverse(view, args=[near.name])) for label, view in PROJECT_SETTINGS]))
+        groups.append(("Server", [(label, reverse(view)) for label, view in SERVER_SETTINGS]))
+        return [(title, [(label, url, self._is_at(url)) for label, url in places]) for title, places in groups]
+
+    def _is_at(self, url: str) -> bool:
+        return self.path == url or self.path.startswith(f"{url}/")
+
     @cached_property
     def places(self) -> Sequence[Place]:
         places = [Place("home", "Overview", reverse("web:home"), "g h", "top")]
@@ -98,6 +125,7 @@ def frame_of(request: HttpRequest, *, principal: Principal | None = None, room: 
         room=room,
         theme=theme if theme in THEMES else "",
         last_project=request.COOKIES.get(PROJECT_COOKIE, ""),
+        path=request.path,
     )
 
 

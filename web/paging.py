@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -39,7 +40,7 @@ def _page(rows: QuerySet[M], request: HttpRequest, field: str, beyond: str, size
         rows = rows.filter(**{f"{field}__{beyond}": _bound(cursor)})
     found = list(rows[: size + 1])
     more = len(found) > size
-    last = getattr(found[size - 1], field) if more else None
+    last = attrgetter(field.replace("__", "."))(found[size - 1]) if more else None
     return Page(found[:size], next_query(request, encode_cursor([last])) if more else "")
 
 

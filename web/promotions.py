@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from accounts import archives
+from core.access import Permission, Principal
+from registry.judging import APPROVAL
 from registry.models import Promotion
 
 
@@ -51,3 +54,16 @@ def promotion_rows(promotions: Iterable[Promotion], *, mine: Collection[int] = (
         )
         for promotion in promotions
     ]
+
+
+def may_decide(promotion: Promotion, principal: Principal) -> bool:
+    """Whether the reader's word counts: not one's own proposal, and with the role for it."""
+    return (
+        wants_approval(promotion)
+        and principal.id != promotion.requested_by_id
+        and archives.can(principal, Permission.PROMOTION_APPROVE, promotion.project)
+    )
+
+
+def wants_approval(promotion: Promotion) -> bool:
+    return any(gate["kind"] == APPROVAL for gate in promotion.gates)

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max, Q
 from django.urls import reverse
 
 from accounts.models import Project
@@ -22,7 +22,9 @@ from tracking.models import Dataset, DatasetVersion, Experiment, Run
 
 SHOWN = 8  # of each kind
 NEWEST_RUNS = 20_000  # whose names are looked through: some 20 ms
+LOOKED_AT = 200  # runs that share the beginning of an id or a commit
 MOST_PROJECTS = 1_000
+PUT_AWAY = ("deleted", "purged")
 LONGEST = 200  # characters of a query that are looked at
 SHORTEST_DIGEST = 6  # hex digits: fewer would find by accident
 SHA256_DIGITS = 64
@@ -60,7 +62,7 @@ class _Query:
 
 
 def find(text: str, viewer: Principal) -> list[Group]:
-    """What is found, by kind; kinds without a find are left out. At most twelve queries."""
+    """What is found, by kind; kinds without a find are left out. At most twelve queries beside those of the page."""
     query = _Query(text[:LONGEST], _digits(text[:LONGEST]), _projects(viewer))
     if not query.text or not query.projects:
         return []
@@ -102,34 +104,47 @@ def _ids(digits: str) -> Q | None:
 
 
 def _runs(query: _Query) -> list[Hit]:
-    runs = Run.objects.filter(project__in=query.projects).exclude(lifecycle__in=["deleted", "purged"])
-    runs = runs.select_related("project", "experiment")
-    newest = Run.objects.aggregate(newest=Max("id"))["newest"] or 0
-    found = _hits_of_runs(runs.filter(id__gt=newest - NEWEST_RUNS, name__icontains=query.text), why="")
+    """First those of that id, then of that commit, then of that name. The rows are read whole only once it is known which are shown."""
+    found: dict[int, str] = {}
     ids = _ids(query.digits)
     if ids is not None:
-        found += _hits_of_runs(runs.filter(ids), why="id")
-        found += _hits_of_runs(runs.filter(_commit(query.digits)), why="commit")
-    return list({hit.url: hit for hit in reversed(found)}.values())[::-1][:SHOWN]
+        found |= dict.fromkeys(_some_runs(query, ids), "id")
+        found |= {pk: "commit" for pk in _some_runs(query, _commit(query.digits)) if pk not in found}
+    found |= {pk: "" for pk in _named_runs(query) if pk not in found}
+    shown = list(found)[:SHOWN]
+    runs = Run.objects.select_related("project", "experiment").in_bulk(shown)
+    return [_run_hit(runs[pk], found[pk]) for pk in shown if pk in runs]
+
+
+def _some_runs(query: _Query, wanted: Q) -> list[int]:
+    """The newest of those found first: a beginning that very many share is not looked through to its end."""
+    there = Run.objects.exclude(lifecycle__in=PUT_AWAY).filter(wanted, project__in=query.projects)
+    return sorted(there.values_list("id", flat=True)[:LOOKED_AT], reverse=True)
+
+
+def _named_runs(query: _Query) -> list[int]:
+    """Projects are looked at here and not in the query, where they would have the database read all their runs."""
+    newest = Run.objects.aggregate(newest=Max("id"))["newest"] or 0
+    named = Run.objects.exclude(lifecycle__in=PUT_AWAY).filter(id__gt=newest - NEWEST_RUNS, name__icontains=query.text)
+    allowed = set(query.projects)
+    return [pk for pk, project in named.order_by("-id").values_list("id", "project_id") if project in allowed][:SHOWN]
 
 
 def _commit(digits: str) -> Q:
     return Q(code_commit__gte=digits, code_commit__lte=digits + "g")  # "g" comes after all digits
 
 
-def _hits_of_runs(runs: QuerySet[Run], *, why: str) -> list[Hit]:
-    return [
-        Hit(
-            label=run.name or run.uuid.hex[:12],
-            url=reverse("web:run_detail", args=[run.project.name, run.uuid.hex]),
-            project=run.project.name,
-            why=f"{why} {run.code_commit[:12] if why == 'commit' else run.uuid.hex[:12]}" if why else "",
-            detail=run.experiment.name,
-            state=run.status,
-            at=run.created_at,
-        )
-        for run in runs.order_by("-id")[:SHOWN]
-    ]
+def _run_hit(run: Run, why: str) -> Hit:
+    matched = {"id": f"id {run.uuid.hex[:12]}", "commit": f"commit {run.code_commit[:12]}"}
+    return Hit(
+        label=run.name or run.uuid.hex[:12],
+        url=reverse("web:run_detail", args=[run.project.name, run.uuid.hex]),
+        project=run.project.name,
+        why=matched.get(why, ""),
+        detail=run.experiment.name,
+        state=run.status,
+        at=run.created_at,
+    )
 
 
 def _experiments(query: _Query) -> list[Hit]:

@@ -68,7 +68,7 @@ def server_on(folder: Path, url: str | None, *, home: str = "home", port: int | 
 @contextmanager
 def training(server: Server, run_id: str, steps: int) -> Iterator[subprocess.Popen]:
     """A training process as a user would start it; ended with the block, whatever becomes of it."""
-    settings = {"LINEAL_URL": server.url, "LINEAL_TOKEN": server.token, "LINEAL_FINISH_TIMEOUT": "60"}
+    settings = {"LINEAL_URL": server.url, "LINEAL_TOKEN": server.token, "LINEAL_FINISH_TIMEOUT": "150"}
     process = subprocess.Popen(
         [sys.executable, "-c", TRAINING, run_id, str(steps)],
         env=server.env | settings,

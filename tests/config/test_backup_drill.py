@@ -107,6 +107,7 @@ def assert_training_ended_well(server, training):
     """The server asked for what it had not, and the client still had it in its spool."""
     _, complaints = training.communicate(timeout=180)
     assert training.returncode == 0, complaints
+    assert "lineal sync" not in complaints, complaints
     assert drill.points(server, DURING, "twice") == (list(range(STEPS)), [2.0 * step for step in range(STEPS)])
 
 

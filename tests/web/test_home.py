@@ -29,7 +29,93 @@ def test_it_shows_what_production_holds_and_since_when(browser, carol, story):
     html = browser(carol).get("/").content.decode()
     assert story.version.digest in html
     assert "/projects/default/models/fraud/versions/1" in html
-    assert "Waiting for approval" not in html
+    assert "Waiting for" not in html
+
+
+def test_what_waits_for_the_readers_word_stands_apart(browser, alice, bob, carol, story):
+    """Carol may approve; Bob asked, so it waits for others; who has signed is asked no more."""
+    promotion = f"/projects/default/promotions/{story.promotion.uuid}"
+    asked, bystander = browser(carol).get("/").content.decode(), browser(bob).get("/").content.decode()
+
+    assert f'href="{promotion}#decide"' in asked
+    assert "Waiting for you" not in bystander
+    assert promotion in bystander
+
+
+def test_who_has_signed_is_asked_no_more(browser, carol, story):
+    from registry.models import Approval
+
+    Approval.objects.create(
+        promotion=story.promotion, account_id=carol.id, account_name="carol", role="approver", decision="approve",
+        reason="good", auth_method="tests", signed_digest=story.version.digest,
+        evidence_sha256=story.promotion.evidence_sha256, event_id=story.promotion.event_id or story.run.uuid,
+    )  # fmt: skip
+
+    html = browser(carol).get("/").content.decode()
+
+    assert "Waiting for you" not in html
+    assert "Waiting for others" in html
+
+
+def test_open_alerts_come_with_the_worst_first(browser, alice, project, story):
+    alerts(project, story, ("warn", "open"), ("critical", "acknowledged"), ("critical", "closed"))
+
+    html = browser(alice).get("/").content.decode()
+
+    assert 'Open alerts <span class="count">2</span>' in html
+    assert html.index("critical number 1") < html.index("warn number 0")
+    assert "critical number 2" not in html
+
+
+def alerts(project, story, *kinds):
+    from core.clock import now
+    from monitoring.models import Alert, Monitor
+    from registry.models import Environment
+
+    environment = Environment.objects.get(project=project, name="production")
+    monitor = Monitor.objects.create(
+        project=project, version=story.version, environment=environment, limits={}, columns=[], owner="alice"
+    )
+    for number, (severity, state) in enumerate(kinds):
+        kind = ("drift", "schema", "silence")[number]
+        Alert.objects.create(
+            project=project, monitor=monitor, kind=kind, severity=severity, state=state,
+            message=f"{severity} number {number}", acknowledged_at=now() if state == "acknowledged" else None,
+            closed_at=now() if state == "closed" else None,
+        )  # fmt: skip
+
+
+def test_runs_that_go_on_come_first_and_are_counted(browser, alice, bob, project):
+    from tests.web.story import new_run
+
+    going_on = new_run(project, bob, name="long one", finish=False)
+    for number in range(15):
+        new_run(project, bob, name=f"short {number}")
+
+    html = browser(alice).get("/").content.decode()
+
+    assert "1 running now" in html
+    assert html.index(going_on.uuid.hex) < html.index("short 14")
+    assert "short 2<" not in html
+
+
+def test_a_project_that_was_quiet_for_long_still_shows_its_runs(
+    browser, alice, bob, project, make_project, monkeypatch
+):
+    """However many runs others have started since."""
+    from tests.web.story import new_run
+    from web import overview
+
+    monkeypatch.setattr(overview, "MOST_COUNTED", 3)
+    old = new_run(project, bob, name="of long ago")
+    busy = make_project("busy")
+    for number in range(5):
+        new_run(busy, bob, name=f"busy {number}")
+
+    html = browser(alice).get("/").content.decode()
+
+    assert old.uuid.hex in html
+    assert "busy" not in html
 
 
 def test_it_shows_nothing_of_projects_one_is_not_in(browser, mallory, story):
@@ -45,7 +131,7 @@ def test_its_cost_does_not_grow_with_projects(browser, root, make_project, djang
         make_project(f"project-{number}")
     visitor = browser(root)
 
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(20):
         assert visitor.get("/").status_code == 200
 
 

@@ -93,6 +93,9 @@ class Run(models.Model):
             models.Index(
                 fields=["project", "code_commit"], name="tracking_run_commit"
             ),  # lines of descent pass through
+            models.Index(  # a handful among all that ever ran: what goes on now is asked for by every overview
+                fields=["id"], name="tracking_run_going_on", condition=Q(status="running", lifecycle="active")
+            ),
             models.Index(fields=["deleted_at"], name="tracking_run_bin", condition=Q(lifecycle="deleted")),
             models.Index(
                 fields=["id"], name="tracking_run_to_empty", condition=Q(lifecycle="purged", emptied_at__isnull=True)

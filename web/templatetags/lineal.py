@@ -233,7 +233,9 @@ def state(value: object, words: str = "") -> str:
 
 @register.filter
 def listed(value: object) -> str:
-    """A list in words, anything else as it is."""
+    """A list in words, yes and no as JSON has them, anything else as it is."""
+    if isinstance(value, bool):
+        return str(value).lower()
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 

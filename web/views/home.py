@@ -11,16 +11,19 @@ from web.views.base import PageRequest, project_page, show, signed_in
 @signed_in(room="home")
 def home(request: PageRequest) -> HttpResponse:
     viewer = request.principal
-    production = overview.in_production(viewer)
+    alerts = overview.open_alerts(viewer)
+    production = overview.in_production(viewer, alerts)
     waiting = overview.waiting_promotions(viewer)
     runs = overview.recent_runs(viewer)
     return show(
         request,
         "web/home.html",
+        alerts=alerts,
         production=production,
         waiting=waiting,
         runs=runs,
-        is_empty=not (production or waiting or runs),
+        most_counted=overview.MOST_COUNTED,
+        is_empty=not (production or waiting.mine or waiting.others or runs.shown or alerts.shown),
         ledger=ledger.state(),
     )
 

@@ -18,6 +18,7 @@ from notify import links, selectors, services
 from notify.models import Delivery, Subscription
 from notify.services.subscriptions import Wish
 from notify.topics import SEVERITIES, TOPICS
+from web.forms import told
 from web.paging import by_name, newest_first
 from web.trail import trail_of
 from web.views.base import PageRequest, project_page, show
@@ -31,7 +32,7 @@ ANSWERS = {
 }
 
 
-@project_page(room="notifications", methods=("GET", "POST"))
+@project_page(room="settings", methods=("GET", "POST"))
 def subscription_list(request: PageRequest, project: Project) -> HttpResponse:
     """The subscriptions, and the form for a new one. POST makes it, and shows the secret of a webhook once."""
     if request.method == "POST":
@@ -90,19 +91,19 @@ def _list_page(
         severities=SEVERITIES,
         topics=TOPICS.values(),
         form=form or QueryDict("events=*"),
-        problems=_problems(error),
+        problems=told(error),
         made=made,
         secret=secret,
     )
 
 
-@project_page(room="notifications")
+@project_page(room="settings")
 def subscription_detail(request: PageRequest, project: Project, uuid: UUID) -> HttpResponse:
     subscription = selectors.get_subscription(project=project, uuid=uuid)
     return _detail_page(request, subscription, said=ANSWERS.get(request.GET.get("said", ""), ""))
 
 
-@project_page(room="notifications", methods=("POST",))
+@project_page(room="settings", methods=("POST",))
 def subscription_act(request: PageRequest, project: Project, uuid: UUID) -> HttpResponse:
     """One of the acts that the page offers, by the value of its button."""
     _require_write(request, project)
@@ -195,19 +196,19 @@ def _detail_page(
         next_url=page.next_url,
         may_write=_may_write(request, project),
         said=said,
-        problems=_problems(error),
+        problems=told(error),
         secret=secret,
         entries=trail_of(project=project, type="subscription", id=str(subscription.uuid), viewer=principal),
     )
 
 
-@project_page(room="notifications")
+@project_page(room="settings")
 def delivery_detail(request: PageRequest, project: Project, uuid: UUID) -> HttpResponse:
     delivery = selectors.get_delivery(project=project, uuid=uuid)
     return _delivery_page(request, delivery, said=ANSWERS.get(request.GET.get("said", ""), ""))
 
 
-@project_page(room="notifications", methods=("POST",))
+@project_page(room="settings", methods=("POST",))
 def delivery_replay(request: PageRequest, project: Project, uuid: UUID) -> HttpResponse:
     _require_write(request, project)
     delivery = selectors.get_delivery(project=project, uuid=uuid)
@@ -234,7 +235,7 @@ def _delivery_page(
         tries=list(selectors.list_attempts(delivery=delivery)),
         may_write=_may_write(request, delivery.subscription.project),
         said=said,
-        problems=_problems(error),
+        problems=told(error),
     )
 
 
@@ -243,14 +244,6 @@ def state_of(subscription: Subscription) -> str:
     if not subscription.enabled:
         return "disabled"
     return "failing" if subscription.is_failing else "enabled"
-
-
-def _problems(error: Invalid | Conflict | None) -> list[str]:
-    """All that was wrong, in words; each once."""
-    if error is None:
-        return []
-    told = [str(problem["detail"]) for problem in error.extra.get("errors", [])]
-    return list(dict.fromkeys(told)) or [error.detail]
 
 
 def _may_write(request: PageRequest, project: Project) -> bool:

@@ -20,7 +20,7 @@ from registry.models import Approval, Promotion, Receipt
 from registry.selectors.promotions import STATES
 from web.gates import gate_rows
 from web.paging import newest_first
-from web.promotions import promotion_rows
+from web.promotions import may_decide, promotion_rows, wants_approval
 from web.trail import place_of, trail_of
 from web.views.base import PageRequest, project_page, show
 
@@ -135,7 +135,7 @@ def _page(
         place=place_of(promotion.event_id),
         rollback=_rollback_command(promotion),
         may_roll_back=_may_roll_back(promotion, principal),
-        may_decide=promotion.is_open and _may_decide(promotion, principal),
+        may_decide=promotion.is_open and may_decide(promotion, principal),
         may_cancel=promotion.is_open and _may_cancel(promotion, principal),
         why_not=_why_not(promotion, principal),
         answer=words,
@@ -146,18 +146,6 @@ def _page(
     )
 
 
-def _may_decide(promotion: Promotion, principal: Principal) -> bool:
-    return (
-        _wants_approval(promotion)
-        and principal.id != promotion.requested_by_id
-        and archives.can(principal, Permission.PROMOTION_APPROVE, promotion.project)
-    )
-
-
-def _wants_approval(promotion: Promotion) -> bool:
-    return any(gate["kind"] == APPROVAL for gate in promotion.gates)
-
-
 def _may_cancel(promotion: Promotion, principal: Principal) -> bool:
     is_own = principal.id == promotion.requested_by_id
     may = is_own or can(principal, Permission.PROMOTION_APPROVE, promotion.project)
@@ -166,7 +154,7 @@ def _may_cancel(promotion: Promotion, principal: Principal) -> bool:
 
 def _why_not(promotion: Promotion, principal: Principal) -> str:
     """Why the reader has no say, in words; empty where they have one, or nobody is asked."""
-    if not promotion.is_open or not _wants_approval(promotion) or _may_decide(promotion, principal):
+    if not promotion.is_open or not wants_approval(promotion) or may_decide(promotion, principal):
         return ""
     if principal.id == promotion.requested_by_id:
         return "You proposed this promotion, so another person decides on it."
@@ -195,7 +183,7 @@ def _steps(promotion: Promotion) -> list[Step]:
         tone = "ok" if given >= asked else ("info" if promotion.is_open else "idle")
         steps.append(Step("Approvals", f"{given} of {asked} given", tone))
     if promotion.is_open:
-        return [*steps, Step("Waiting", "for people, until", "info", promotion.expires_at)]
+        return [*steps, Step("Waiting", "for people; expires", "info", promotion.expires_at)]
     ended = (
         "ok" if promotion.decision in {Decision.PROMOTED, Decision.ALREADY} else _ENDS.get(promotion.decision, "bad")
     )

@@ -1,4 +1,4 @@
-"""A person's own settings: their tokens, and who they are here."""
+"""A person's own settings: who they are here, their tokens, their projects, and how pages look to them."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -7,13 +7,17 @@ from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 
 from accounts import services
+from accounts.api.scopes import require_scope
 from accounts.models import Project, Token
 from accounts.selectors import get_account, get_project, get_token, list_projects, list_tokens
-from core.access import METRICS_SCOPE, SCOPES, Principal, Role
+from core import ratelimit
+from core.access import METRICS_SCOPE, SCOPES, Principal, Role, require_server_admin
 from core.clock import now
-from core.errors import Conflict, Forbidden, Invalid
+from core.errors import Conflict, Forbidden, Invalid, LinealError
 from core.problems import status_of
-from web.views.base import PageRequest, show, signed_in
+from web.context import THEME_COOKIE, THEMES
+from web.forms import REFUSALS, display_name, mail_address, told
+from web.views.base import A_YEAR_S, PageRequest, show, signed_in
 
 LONGEST_LIFE_DAYS = 3650
 SHOWN_TOKENS = 500
@@ -29,6 +33,7 @@ def token_list(request: PageRequest) -> HttpResponse:
 
 def _create(request: PageRequest) -> HttpResponse:
     form = request.POST
+    ratelimit.take("make_secret", f"account:{request.principal.id}")
     try:
         account = get_account(name=request.principal.name, visible_to=request.principal)
         token, plaintext = services.create_token(
@@ -36,8 +41,8 @@ def _create(request: PageRequest) -> HttpResponse:
             name=form.get("name", "").strip(),
             scopes=form.getlist("scopes"),
             actor=request.principal,
-            project=_chosen_project(form, request.principal),
-            expires_at=_expiry(form.get("expires_in_days", "")),
+            project=chosen_project(form, request.principal),
+            expires_at=chosen_expiry(form.get("expires_in_days", "")),
         )
     except (Invalid, Forbidden, Conflict) as error:
         return _token_page(request, form=form, error=error.detail, status=status_of(error))
@@ -46,12 +51,12 @@ def _create(request: PageRequest) -> HttpResponse:
     return response
 
 
-def _chosen_project(form: QueryDict, principal: Principal) -> Project | None:
+def chosen_project(form: QueryDict, principal: Principal) -> Project | None:
     name = form.get("project", "")
     return get_project(name=name, visible_to=principal) if name else None
 
 
-def _expiry(days: str) -> datetime | None:
+def chosen_expiry(days: str) -> datetime | None:
     """Raises Invalid unless it is empty (never) or a whole number of days."""
     if not days.strip():
         return None
@@ -74,7 +79,7 @@ def _token_page(
         request,
         "web/token_list.html",
         status=status,
-        tokens=[(token, _state(token)) for token in tokens],
+        tokens=[(token, token_state(token)) for token in tokens],
         shows_accounts=any(token.account_id != request.principal.account_id for token in tokens),
         scopes=sorted(SCOPES - {"*"} - (set() if request.principal.is_server_admin else {METRICS_SCOPE})),
         projects=list(list_projects(visible_to=request.principal)),
@@ -86,7 +91,7 @@ def _token_page(
     )
 
 
-def _state(token: Token) -> str:
+def token_state(token: Token) -> str:
     if token.revoked_at is not None:
         return "revoked"
     return "active" if token.is_usable(now()) else "expired"
@@ -99,11 +104,66 @@ def token_revoke(request: PageRequest, uuid: UUID) -> HttpResponse:
     return HttpResponseRedirect(reverse("web:token_list"))
 
 
-@signed_in(room="settings")
+@signed_in(room="settings", methods=("GET", "POST"))
 def profile(request: PageRequest) -> HttpResponse:
+    """Who one is here, one's projects and how pages look. POST changes one's names, or makes a project."""
+    error: LinealError | None = None
+    if request.method == "POST":
+        try:
+            return _change_profile(request)
+        except REFUSALS as refused:
+            error = refused
     principal = request.principal
-    roles = [(project, _role(principal, project)) for project in list_projects(visible_to=principal)]
-    return show(request, "web/profile.html", roles=roles)
+    projects = list_projects(visible_to=principal)
+    return show(
+        request,
+        "web/profile.html",
+        status=status_of(error) if error else 200,
+        account=get_account(name=principal.name, visible_to=principal),
+        roles=[(project, _role(principal, project)) for project in projects],
+        may_make_projects=_administers(principal),
+        problems=told(error),
+        form=request.POST,
+    )
+
+
+def _change_profile(request: PageRequest) -> HttpResponse:
+    form, principal = request.POST, request.principal
+    act = form.get("act", "")
+    if act == "names":
+        require_scope(principal, "manage")
+        account = get_account(name=principal.name, visible_to=principal)
+        services.update_account(
+            account=account,
+            display_name=display_name(form.get("display_name", "")),
+            email=mail_address(form.get("email", "")),
+            actor=principal,
+        )
+    elif act == "project":
+        require_server_admin(principal)
+        project = services.create_project(
+            name=form.get("name", "").strip(), description=form.get("description", "").strip(), actor=principal
+        )
+        return HttpResponseRedirect(reverse("web:project_general", args=[project.name]))
+    else:
+        raise Invalid("An act is one of names, project.", field="act")
+    return HttpResponseRedirect(reverse("web:profile"))
+
+
+@signed_in(room="settings", methods=("POST",))
+def theme(request: PageRequest) -> HttpResponse:
+    """Light, dark, or as the system has it: a cookie of this browser, for who has no script; nothing is stored here."""
+    chosen = request.POST.get("theme", "")
+    response = HttpResponseRedirect(reverse("web:profile"))
+    if chosen in THEMES:
+        response.set_cookie(THEME_COOKIE, chosen, max_age=A_YEAR_S, samesite="Lax", secure=request.is_secure())
+    else:
+        response.delete_cookie(THEME_COOKIE, samesite="Lax")
+    return response
+
+
+def _administers(principal: Principal) -> bool:
+    return principal.is_server_admin and principal.has_scope("manage") and principal.only_project_id is None
 
 
 def _role(principal: Principal, project: Project) -> str:

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from hashlib import sha256
+from pathlib import Path
 
 from audit import merkle
 from audit.canonical import commit, encode
@@ -123,3 +124,21 @@ def kinds(report):
 def only(report):
     assert len(report.findings) == 1, report.findings
     return report.findings[0]
+
+
+def write_long_export(path: Path, events: int) -> None:
+    """An honest export of so many events, of 2,000 sorts, with a checkpoint after every 2,000."""
+    log = Log(events=2_000, every=2_000, private_every=10_000)
+    frontier = merkle.Frontier()
+    with path.open("wb") as file:
+        file.write(encode(log.header(size=events)) + b"\n")
+        for seq in range(events):
+            body = log.bodies[seq % 2_000]
+            frontier.append(log.leaves[seq % 2_000])
+            event = {"type": "event", "seq": seq, "body": body, "leaf_hash": b64(log.leaves[seq % 2_000])}
+            file.write(encode(event) + b"\n")
+            if frontier.size % 2_000 == 0 or frontier.size == events:
+                text = format_checkpoint(Checkpoint(ORIGIN, frontier.size, frontier.root()))
+                line = {"type": "checkpoint", "size": frontier.size, "note": sign_note(text, KEEPER)}
+                file.write(encode(line) + b"\n")
+        file.write(encode({"type": "end", "events": events}) + b"\n")

@@ -46,3 +46,7 @@ for (const button of document.querySelectorAll("[data-theme-switch]")) {
   button.hidden = false;
   button.addEventListener("click", switchTheme);
 }
+
+// On a narrow screen the list of settings is a strip; where one is in it stays in sight.
+const here = document.querySelector(".index-nav [aria-current]");
+if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.clientWidth / 2 + here.clientWidth / 2;

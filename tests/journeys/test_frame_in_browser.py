@@ -1,0 +1,178 @@
+"""The frame of the pages in a real browser: shortcuts, the shortcuts' dialog, light and dark, copying, the folded side bar, toasts."""
+
+import pytest
+
+from tests.journeys.test_browser_journey import api, chromium, log_run, page  # noqa: F401 - fixtures
+
+pytestmark = [pytest.mark.browser, pytest.mark.server]
+
+PLACES = {
+    "r": "/projects/default/runs",
+    "m": "/projects/default/models",
+    "d": "/projects/default/data",
+    "p": "/projects/default/promotions",
+    "a": "/projects/default/audit",
+    "s": "/settings/profile",
+    "h": "/",
+}
+
+
+@pytest.fixture
+def signed_in(page, server, api):  # noqa: F811 - pytest's way
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.url)
+    page.goto(api("POST", "login-links", {"account": "owner"}, project=False)["url"])
+    page.wait_for_url(f"{server.url}/")
+    yield page
+    assert page.complaints == []
+
+
+@pytest.fixture(scope="module")
+def run(api):  # noqa: F811
+    return log_run(api)
+
+
+def theme(page):  # noqa: F811
+    return page.evaluate("document.documentElement.dataset.theme ?? null")
+
+
+def ground(page):  # noqa: F811
+    return page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+
+def test_two_keys_lead_to_each_room(signed_in, server):
+    for key, path in PLACES.items():
+        signed_in.keyboard.press("g")
+        signed_in.keyboard.press(key)
+        signed_in.wait_for_url(f"{server.url}{path}")
+
+
+def test_keys_do_nothing_where_text_is_typed(signed_in, server):
+    signed_in.goto(f"{server.url}/projects/default/runs")
+    signed_in.focus("#filter")
+
+    signed_in.keyboard.type("g m ? t /")
+
+    assert signed_in.input_value("#filter") == "g m ? t /"
+    assert signed_in.url == f"{server.url}/projects/default/runs"
+    assert not signed_in.locator("#keys").is_visible()
+    assert theme(signed_in) is None
+
+
+def test_the_slash_puts_the_cursor_into_the_search_and_enter_finds(signed_in, server, run):
+    signed_in.keyboard.press("/")
+    assert signed_in.evaluate("document.activeElement.id") == "seek"
+
+    signed_in.keyboard.type(run[:14])
+    signed_in.keyboard.press("Enter")
+
+    signed_in.locator(f"#finds a[href$='/runs/{run}']").wait_for()
+    signed_in.locator("#q").fill("nothing goes by this")
+    signed_in.get_by_text("Nothing goes by").wait_for()
+
+
+def test_the_question_mark_opens_the_list_of_shortcuts_and_escape_closes_it(signed_in):
+    dialog = signed_in.locator("#keys")
+
+    signed_in.keyboard.press("?")
+    assert dialog.is_visible()
+    assert signed_in.evaluate("document.querySelector('#keys').contains(document.activeElement)")
+    signed_in.keyboard.press("Escape")
+    assert not dialog.is_visible()
+
+    signed_in.get_by_role("link", name="Keyboard shortcuts").click()
+    assert dialog.is_visible()
+    dialog.get_by_role("link", name="Close").click()
+    assert not dialog.is_visible()
+
+
+def test_a_chosen_theme_is_there_at_the_first_paint_of_the_next_page(signed_in, server):
+    """The server wrote it: the page has it before any script of it has run."""
+    light = ground(signed_in)
+
+    signed_in.keyboard.press("t")
+    assert theme(signed_in) == "dark"
+    dark = ground(signed_in)
+    signed_in.goto(f"{server.url}/projects/default/models")
+
+    html = signed_in.evaluate("fetch(location.href).then((answer) => answer.text())")
+    assert '<html lang="en" data-theme="dark">' in html
+    assert light != dark == ground(signed_in)
+    signed_in.get_by_role("button", name="Light or dark").click()
+    assert (theme(signed_in), ground(signed_in)) == ("light", light)
+
+
+def test_charts_are_given_colours_that_a_canvas_can_paint_with(signed_in):
+    read = "getComputedStyle(document.documentElement).getPropertyValue('--chart-3').trim()"
+    light = signed_in.evaluate(read)
+    signed_in.keyboard.press("t")
+    dark = signed_in.evaluate(read)
+
+    assert light.startswith("rgb(")
+    assert dark.startswith("rgb(")
+    assert light != dark
+
+
+def test_a_digest_is_copied_whole_by_one_click(signed_in, server, run):
+    signed_in.goto(f"{server.url}/projects/default/runs/{run}")
+
+    button = signed_in.locator(".under .copy").first
+    button.click()
+
+    signed_in.locator(".under .copy.done").first.wait_for()
+    assert signed_in.evaluate("navigator.clipboard.readText()") == run
+
+
+def test_a_toast_says_its_words_as_text_and_does_its_act(signed_in):
+    signed_in.evaluate(
+        "toast('<b>Archived</b> 3 runs', { tone: 'ok', act: ['Undo', () => { window.undone = true; }] })"
+    )
+    toast = signed_in.locator(".toast")
+
+    assert toast.locator("p").inner_text() == "<b>Archived</b> 3 runs"
+    toast.get_by_role("button", name="Undo").click()
+
+    assert signed_in.evaluate("window.undone")
+    assert toast.count() == 0
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["with scripts", "without scripts"])
+def test_the_side_bar_folds_on_a_narrow_screen(signed_in, server, javascript):
+    """And opens without a script, too."""
+    state = signed_in.context.storage_state()
+    browser = signed_in.context.browser
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, storage_state=state, java_script_enabled=javascript
+    )
+    narrow = context.new_page()
+    narrow.goto(f"{server.url}/projects/default/runs")
+    rail = narrow.locator("#rail")
+
+    assert not rail.is_visible()
+    narrow.get_by_role("button", name="Menu").click()
+    rail.wait_for(state="visible")
+    rail.get_by_role("link", name="Models").click()
+    narrow.wait_for_url("**/models")
+
+    assert not rail.is_visible()
+    context.close()
+
+
+def test_the_keyboard_reaches_the_content_in_one_step(signed_in):
+    signed_in.keyboard.press("Tab")
+    assert signed_in.evaluate("document.activeElement.className") == "skip"
+
+    signed_in.keyboard.press("Enter")
+    signed_in.keyboard.press("Tab")
+
+    assert signed_in.evaluate("document.querySelector('main').contains(document.activeElement)")
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("path", ["/", "/search?q=fraud", "/settings/profile", "/settings/tokens", "/settings/accounts",
+                                  "/settings/accounts/owner", "/projects/default/settings/members",
+                                  "/projects/default/settings/environments", "/projects/default/settings/policies"])  # fmt: skip
+def test_no_page_of_settings_is_wider_than_its_screen(signed_in, server, path, width):
+    signed_in.set_viewport_size({"width": width, "height": 844})
+    signed_in.goto(f"{server.url}{path}")
+
+    assert signed_in.evaluate("document.documentElement.scrollWidth <= innerWidth")
