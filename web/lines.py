@@ -13,6 +13,7 @@ from web.nodes import LineNode, line_node
 
 MAX_WALKED = 2_000  # nodes; a page is read by people
 MAX_LISTED = 200  # nodes of one step; the page says how many more there are
+MAX_OPEN = 8  # of those, what stands there before somebody asks for the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,15 @@ class Step:
     @property
     def is_start(self) -> bool:
         return any(node.is_start for node in self.nodes)
+
+    @property
+    def open(self) -> Sequence[LineNode]:
+        """What stands there at once: all of a short list, the beginning of a long one."""
+        return self.nodes if len(self.nodes) <= MAX_OPEN + 2 else self.nodes[:MAX_OPEN]
+
+    @property
+    def folded(self) -> Sequence[LineNode]:
+        return self.nodes[len(self.open) :]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from core.errors import Conflict, Forbidden, Invalid
 from core.problems import status_of
 from registry import selectors, services
 from registry.judging import NOBODY
-from registry.models import ManifestFile, ModelVersion, Slot
+from registry.models import ManifestFile, ModelVersion, Promotion, Slot
 from registry.services.promotions import Request
 from retention import kinds
 from web.comparing import compare, indented, signature_parts
@@ -152,7 +152,11 @@ def _page(
             error=put_away_error,
         ),
         model=model,
-        version=version_row(version, selectors.list_aliases(model=model)),
+        version=version_row(
+            version,
+            selectors.list_aliases(model=model),
+            waiting=[each.environment.name for each in promotions.filter(decision=Promotion.Decision.WAITING)],
+        ),
         newest_number=model.last_number,
         description=version.description,
         artifact=version.artifact,
@@ -224,6 +228,11 @@ def _route(version: ModelVersion, part: str, **query: str) -> str:
 
 
 def _texts(values: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    return [
-        (key, value if isinstance(value, str) else indented(value)) for key, value in sorted((values or {}).items())
-    ]
+    return [(key, _text(value)) for key, value in sorted((values or {}).items())]
+
+
+def _text(value: Any) -> str:
+    """As it was written; a list of words as a list of words."""
+    if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
+        return ", ".join(value)
+    return value if isinstance(value, str) else indented(value)

@@ -1,6 +1,5 @@
 // The drawing of a line: zoom by button, key or Ctrl and wheel, panning by dragging, and arrow keys from node to node.
 // The server drew it whole; all that changes here is the viewBox it is seen through, and which edges are lit.
-"use strict";
 
 const LEAST_SCALE = 0.15, MOST_SCALE = 3, READABLE = 0.85, MOST_HEIGHT = 540, LEAST_HEIGHT = 180, STEP = 1.25;
 
