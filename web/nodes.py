@@ -1,5 +1,6 @@
 """One node of a line as a page shows it: what it is called, where its page is, how far its identity can be trusted."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -67,7 +68,7 @@ def page_of(node: GraphNode) -> str:
     """Its page; "" where it has none. Code and environments are shown by the runs that had them."""
     if node.kind == "dataset_version":
         return f"{reverse('web:dataset_detail', args=[node.project, node.label])}?{urlencode({'version': node.key})}"
-    if node.kind == "deployment":
+    if node.kind == "deployment" and _UUID.fullmatch(node.key):
         return reverse("web:deployment_detail", args=[node.project, node.key])
     if node.kind in _RUN_FIELDS and "'" not in node.key:
         query = {"filter": f"{_RUN_FIELDS[node.kind]} = '{node.key}'"}
@@ -75,6 +76,7 @@ def page_of(node: GraphNode) -> str:
     return str(node.about.get("url") or "")
 
 
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _RUN_FIELDS = {"code_commit": "code.commit", "environment": "environment"}
 
 
