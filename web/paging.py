@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
+from django.db import DataError
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
@@ -109,7 +110,7 @@ def ordered(
             value, row_id = decode_cursor(cursor, 2)
             rows = rows.filter(Q(**{f"{name}__{beyond}": value}) | Q(**{name: value, f"id__{beyond}": row_id}))
         found = list(rows[: size + 1])
-    except (ValidationError, TypeError, ValueError) as exc:
+    except (ValidationError, TypeError, ValueError, OverflowError, DataError) as exc:
         raise Invalid("This cursor belongs to another listing.", field="cursor") from exc
     more = len(found) > size
     last = [getattr(found[size - 1], name), found[size - 1].pk] if more else None

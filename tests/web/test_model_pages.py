@@ -1,5 +1,6 @@
 """Models: the list by what environments hold, one model with its versions and names, and the form that moves a name."""
 
+import base64
 import re
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from tests.web.test_pages import Inspector
 pytestmark = pytest.mark.django_db
 
 MODELS = "/projects/default/models"
+HUGE = base64.urlsafe_b64encode(b"[1000000000000000000000, 1000000000000000000000]").decode().rstrip("=")
 HOSTILE = ("نموذج تسرب العملاء", "🐙 octopus 🦑 é", "x" * 250, "a & b;c=d,e+f$(g)")
 
 
@@ -72,7 +74,7 @@ def test_the_list_is_filtered_and_sorted(show, project, bob, query, found):
 
 
 @pytest.mark.parametrize(
-    "query", ["?sort=colour", "?state=lost", "?sort=-changed&cursor=bm9wZQ", "?sort=changed&cursor=WzEsMl0"]
+    "query", ["?sort=colour", "?state=lost", "?sort=-changed&cursor=bm9wZQ", "?sort=changed&cursor=WzEsMl0", f"?sort=versions&cursor={HUGE}"]
 )
 def test_an_order_or_a_cursor_that_is_none_is_refused(browser, bob, project, query):
     assert browser(bob).get(MODELS + query).status_code == 422
