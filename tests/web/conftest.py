@@ -113,6 +113,12 @@ def pages(home, story, project, alice):
         "subscriptions": f"{base}/notifications",
         "subscription": f"{base}/notifications/{subscription.uuid}",
         "delivery": f"{base}/deliveries/{delivery.uuid}",
+        "general": f"{base}/settings/general",
+        "members": f"{base}/settings/members",
+        "environments": f"{base}/settings/environments",
+        "policies": f"{base}/settings/policies",
+        "policy": f"{base}/settings/policies/production-gates",
+        "usage": f"{base}/usage",
         "audit": f"{base}/audit",
         "event": f"{base}/audit/{event.uuid}",
     }

@@ -79,6 +79,16 @@ def test_others_see_whom_they_share_a_project_with_and_no_mail(browser, bob, ali
     assert visitor.get(f"{PAGE}/mallory").status_code == 404
 
 
+def test_roles_in_projects_of_others_are_not_told(browser, bob, root, alice_account, make_project):
+    """Neither by name nor by number."""
+    make_project("secret-plans", admin=alice_account)
+    visitor = browser(bob)
+
+    assert "secret-plans" not in visitor.get(f"{PAGE}/alice").content.decode()
+    assert ">Projects</th>" not in visitor.get(PAGE).content.decode()
+    assert "secret-plans" in browser(root).get(f"{PAGE}/alice").content.decode()
+
+
 def test_others_neither_make_nor_change_accounts(browser, alice, bob):
     visitor = browser(alice)
 

@@ -80,7 +80,9 @@ def test_a_digest_is_shown_short_and_copied_whole():
     assert "<code>sha256:9f2c9f2c9f2c…</code>" in shown
 
 
-@pytest.mark.parametrize("tag", [lineal.digest, lineal.copy_button, lineal.state])
+@pytest.mark.parametrize(
+    "tag", [lineal.digest, lineal.copy_button, lineal.state, lineal.code, lineal.diff, lineal.icon]
+)
 def test_markup_in_a_value_stays_text(tag):
     shown = tag('<img src=x onerror="alert(1)">')
 
@@ -100,3 +102,51 @@ def test_a_state_says_its_word_beside_its_colour():
 )
 def test_a_duration_has_two_units(seconds, said):
     assert lineal.duration(NOW, NOW + timedelta(seconds=seconds)) == said
+
+
+def test_code_is_shown_and_copied_as_it_is():
+    shown = lineal.code("a < b\n", "train.py")
+
+    assert "<code>a &lt; b\n</code>" in shown
+    assert 'data-copy="a &lt; b\n"' in shown
+    assert '<span class="name">train.py</span>' in shown
+
+
+def test_a_diff_keeps_its_signs_beside_its_colours():
+    """So that it can be read without the colours, and copied as a diff."""
+    shown = lineal.diff("one\ntwo\n", "one\n2\n")
+
+    assert '<span class="del">-two</span>' in shown
+    assert '<span class="add">+2</span>' in shown
+    assert '<span class=""> one</span>' in shown
+    assert lineal.diff("same", "same") == '<p class="none">No difference.</p>'
+
+
+def test_a_diff_that_git_wrote_is_taken_as_it_is():
+    shown = lineal.diff("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-old\n+new")
+
+    assert [kind in shown for kind in ('"file">--- a/x', '"at">@@', '"del">-old', '"add">+new')] == [True] * 4
+
+
+def test_fields_say_what_was_and_what_is():
+    context = lineal.fields({"role": "viewer", "since": 1, "gone": True}, {"role": "admin", "since": 1, "new": [1]})
+
+    assert [(each.name, each.kind, each.before, each.after) for each in context["changed"]] == [
+        ("gone", "del", "true", ""),
+        ("new", "add", "", "[\n  1\n]"),
+        ("role", "change", "viewer", "admin"),
+    ]
+    assert [each.name for each in context["same"]] == ["since"]
+    assert lineal.fields(None, None) == {"changed": [], "same": []}
+
+
+def test_a_number_never_parts_from_its_unit():
+    assert lineal.unit(12.5, "ms") == '12.5<span class="unit">\u202fms</span>'
+    assert lineal.unit(None, "ms") == "–"
+
+
+def test_every_place_of_the_side_bar_has_its_picture():
+    from web.context import ROOMS
+
+    assert all(lineal.icon(name) for name in ("home", "settings", "server_audit", *(room[0] for room in ROOMS)))
+    assert lineal.icon("nothing") == ""

@@ -120,3 +120,19 @@ def test_its_own_address_leads_to_its_first_page(browser, alice):
     answer = browser(alice).get("/projects/default/settings")
 
     assert answer.headers["Location"] == GENERAL
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        (GENERAL, {"act": "describe", "description": "a\0b"}),
+        (PAGE, {"act": "remove", "account": "bob", "reason": "a\0b"}),
+        ("/settings/profile", {"act": "names", "display_name": "a\0b"}),
+        ("/projects/default/settings/policies", {"name": "a\0b", "document": "{}", "format": "json"}),
+    ],
+)
+def test_a_form_with_a_nul_is_refused_in_words(browser, alice, bob, path, fields):
+    answer = browser(alice).post(path, fields)
+
+    assert answer.status_code == 422
+    assert "NUL" in answer.content.decode()

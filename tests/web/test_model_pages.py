@@ -74,7 +74,14 @@ def test_the_list_is_filtered_and_sorted(show, project, bob, query, found):
 
 
 @pytest.mark.parametrize(
-    "query", ["?sort=colour", "?state=lost", "?sort=-changed&cursor=bm9wZQ", "?sort=changed&cursor=WzEsMl0", f"?sort=versions&cursor={HUGE}"]
+    "query",
+    [
+        "?sort=colour",
+        "?state=lost",
+        "?sort=-changed&cursor=bm9wZQ",
+        "?sort=changed&cursor=WzEsMl0",
+        f"?sort=versions&cursor={HUGE}",
+    ],
 )
 def test_an_order_or_a_cursor_that_is_none_is_refused(browser, bob, project, query):
     assert browser(bob).get(MODELS + query).status_code == 422

@@ -12,7 +12,8 @@ pytestmark = pytest.mark.django_db
 
 NAMES = (
     "run list", "run", "experiments", "models", "model", "version", "environment", "plan", "promotions", "promotion",
-    "deployments", "deployment", "datasets", "dataset", "impact", "subscriptions", "subscription", "delivery", "audit", "event",
+    "deployments", "deployment", "datasets", "dataset", "impact", "subscriptions", "subscription", "delivery", "general",
+    "members", "environments", "policies", "policy", "usage", "audit", "event",
 )  # fmt: skip
 LISTS = ("runs", "experiments", "models", "promotions", "deployments", "monitoring", "data", "notifications", "audit")
 OURS = re.compile(r"/static/web/[\w/.-]+\.js")
@@ -54,6 +55,25 @@ def test_a_full_page_renders_without_letting_logged_text_act(browser, alice, pag
     assert answer.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Cache-Control"] == "private, no-cache"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/search", f"/search?q={EVIL_NAME}", f"/search?q={EVIL}", "/settings/profile", "/settings/tokens",
+     "/settings/accounts", "/settings/accounts?kind=service", "/settings/accounts/alice"],
+)  # fmt: skip
+def test_a_page_of_no_project_lets_nothing_act_either(browser, alice, pages, path):
+    from accounts.models import Account, Project
+
+    Account.objects.filter(name="alice").update(display_name=EVIL)
+    Project.objects.filter(name="default").update(description=EVIL)
+
+    answer = browser(alice).get(path)
+    page = Inspector(answer.content.decode())
+
+    assert answer.status_code == 200
+    assert page.faults == []
+    assert len(page.ids) == len(set(page.ids))
 
 
 @pytest.mark.parametrize(
@@ -162,3 +182,29 @@ def test_pages_cost_a_bounded_number_of_queries(browser, alice, bob, project, pa
         visitor.get(pages["experiments"])
     with django_assert_max_num_queries(55):  # on PostgreSQL, setting a limit of time counts as well
         visitor.get(pages["run"])
+
+
+def test_the_side_bar_names_each_shortcut_once_and_the_dialog_lists_them(browser, alice, story):
+    html = browser(alice).get("/projects/default/models").content.decode()
+    keys = re.findall(r'data-keys="([^"]+)"', html)
+
+    assert sorted(keys) == sorted(set(keys))
+    assert {"g h", "g r", "g m", "g d", "g p", "g a", "g s"} <= set(keys)
+    assert 'href="/projects/default/models" aria-current="page"' in html
+
+
+def test_a_page_of_no_project_leads_on_to_the_one_last_looked_at(browser, alice, alice_account, make_project):
+    make_project("a-first", admin=alice_account)
+    make_project("zebra", admin=alice_account)
+    visitor = browser(alice)
+
+    assert "/projects/a-first/runs" in visitor.get("/").content.decode()
+    visitor.get("/projects/zebra/models")
+    assert 'href="/projects/zebra/runs" data-keys="g r"' in visitor.get("/").content.decode()
+
+
+def test_a_cookie_names_no_project_that_one_may_not_see(browser, mallory, project):
+    visitor = browser(mallory)
+    visitor.client.cookies["lineal_project"] = "default"
+
+    assert "/projects/default" not in visitor.get("/").content.decode()

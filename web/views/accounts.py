@@ -34,7 +34,9 @@ def account_list(request: PageRequest) -> HttpResponse:
         except REFUSALS as refused:
             error, kind = refused, request.POST.get("kind", kind)
     accounts = selectors.list_accounts(visible_to=request.principal, kind=kind)
-    page = by_name(accounts.annotate(projects=Count("memberships")), request, size=ACCOUNTS_PER_PAGE)
+    if _administers(request.principal):  # to others the number would tell of projects that are none of theirs
+        accounts = accounts.annotate(projects=Count("memberships"))
+    page = by_name(accounts, request, size=ACCOUNTS_PER_PAGE)
     return show(
         request,
         "web/account_list.html",

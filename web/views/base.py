@@ -14,7 +14,8 @@ from accounts.models import Project
 from accounts.selectors import get_project
 from core import replica
 from core.access import Permission, Principal
-from core.errors import Unauthenticated
+from core.api import refuse_nul
+from core.errors import Invalid, Unauthenticated
 from web.context import PROJECT_COOKIE, Frame, frame_of
 
 View = Callable[..., HttpResponse]
@@ -41,6 +42,7 @@ def signed_in(*, room: str = "", methods: tuple[str, ...] = ("GET",)) -> Callabl
             if request.method not in (*methods, "HEAD"):
                 return HttpResponseNotAllowed(methods)
             _know_caller(request, room)
+            _refuse_nul(request)
             return _private(view(request, *args, **kwargs))
 
         return guarded
@@ -102,6 +104,13 @@ def _know_caller(request: HttpRequest, room: str) -> None:
     page_request = cast("PageRequest", request)
     page_request.principal = principal
     page_request.frame = frame_of(request, principal=principal, room=room)
+
+
+def _refuse_nul(request: HttpRequest) -> None:
+    """Raises Invalid for an address or a form that holds NUL, which PostgreSQL keeps in no text."""
+    refuse_nul(request)
+    if request.method == "POST" and any("\0" in value for values in request.POST.lists() for value in values[1]):
+        raise Invalid("The form holds a NUL character.")
 
 
 def _remembered(request: PageRequest, project: Project, response: HttpResponse) -> HttpResponse:
