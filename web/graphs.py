@@ -13,7 +13,7 @@ from web.nodes import LineNode, plural
 
 MAX_TALL = 10  # boxes in one column; above it the nodes of a kind are folded
 MAX_FAR = 6  # columns to either side of the start
-BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MARGIN = 178, 38, 54, 12, 8  # px of the drawing
+BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MARGIN = 194, 38, 54, 12, 8  # px of the drawing
 LABEL_CHARS = 26  # of 11 px text in a box
 FARTHER = "farther"  # what a column too far away is folded into
 CAUSES, RESULTS = "causes", "results"  # ids of the lists on the page, which have what the drawing folds

@@ -80,11 +80,15 @@ def test_the_list_is_filtered_and_sorted(show, project, bob, query, found):
         "?state=lost",
         "?sort=-changed&cursor=bm9wZQ",
         "?sort=changed&cursor=WzEsMl0",
-        f"?sort=versions&cursor={HUGE}",
     ],
 )
 def test_an_order_or_a_cursor_that_is_none_is_refused(browser, bob, project, query):
     assert browser(bob).get(MODELS + query).status_code == 422
+
+
+def test_a_cursor_beyond_what_a_database_can_count_shows_nothing(show, project):
+    """And is no error of the server."""
+    assert names_on(show(f"{MODELS}?sort=versions&cursor={HUGE}")) == []
 
 
 @pytest.mark.parametrize("sort", ["name", "-name", "changed", "-changed", "versions", "-versions"])
