@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from registry.models import Deployment
 
@@ -11,6 +12,7 @@ from registry.models import Deployment
 class DeploymentRow:
     """`matched` is how it stood with the promoted version when it was reported."""
 
+    id: UUID
     target: str
     model: str
     number: int
@@ -27,6 +29,7 @@ def deployment_rows(deployments: Iterable[Deployment]) -> list[DeploymentRow]:
     """Asks for model, version and environment to be loaded along."""
     return [
         DeploymentRow(
+            id=deployment.uuid,
             target=deployment.target,
             model=deployment.version.model.name,
             number=deployment.version.number,

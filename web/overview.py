@@ -101,7 +101,9 @@ def in_production(viewer: Principal, alerts: Alerts) -> list[ProductionRow]:
 def waiting_promotions(viewer: Principal) -> Waiting:
     """The oldest that wait. Whoever has signed already is asked no more."""
     waiting = Promotion.objects.filter(decision=Promotion.Decision.WAITING)
-    waiting = _visible(waiting, viewer, "project").select_related("project", "model", "version", "environment")
+    waiting = _visible(waiting, viewer, "project").select_related(
+        "project", "model", "version", "environment", "previous"
+    )
     found = list(waiting.prefetch_related("approvals").order_by("id")[:SHOWN_WAITING])
     mine = [each for each in found if may_decide(each, viewer) and not _has_signed(each, viewer)]
     return Waiting(promotion_rows(mine), promotion_rows(each for each in found if each not in mine))

@@ -1,6 +1,6 @@
 """Promotions as lists show them: one line each, wherever they are listed."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -22,10 +22,20 @@ class PromotionRow:
     by: str
     reason: str
     asked_at: datetime
+    kind: str = "promotion"
+    expires_at: datetime | None = None  # of one that waits
+    is_mine: bool = False  # it lacks the reader's word
+    previous: int | None = None
+
+    @property
+    def is_rollback(self) -> bool:
+        return self.kind == "rollback"
 
 
-def promotion_rows(promotions: Iterable[Promotion]) -> list[PromotionRow]:
-    """Asks for project, model, version and environment to be loaded along."""
+def promotion_rows(promotions: Iterable[Promotion], *, mine: Collection[int] = ()) -> list[PromotionRow]:
+    """Asks for project, model, version, previous and environment to be loaded along. `mine` are primary keys of those that
+    lack the reader's word.
+    """
     return [
         PromotionRow(
             id=promotion.uuid,
@@ -37,6 +47,10 @@ def promotion_rows(promotions: Iterable[Promotion]) -> list[PromotionRow]:
             by=promotion.requested_by,
             reason=promotion.reason,
             asked_at=promotion.requested_at,
+            kind=promotion.kind,
+            expires_at=promotion.expires_at if promotion.is_open else None,
+            is_mine=promotion.pk in mine,
+            previous=promotion.previous.number if promotion.previous else None,
         )
         for promotion in promotions
     ]

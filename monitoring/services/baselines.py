@@ -46,7 +46,7 @@ def freeze_baseline(*, version: ModelVersion) -> Baseline | None:
     if artifact is None:
         return known
     try:
-        document = _read(artifact)
+        document = read_artifact(artifact)
         profile = read_document(document)
     except (ProfileUnreadable, ObjectMissing) as exc:
         _record(version, "baseline.freeze", system_principal("worker"), outcome="error", reason=exc.detail)
@@ -114,8 +114,8 @@ def _artifact_of(version: ModelVersion) -> Artifact | None:
     return named or (next(iter(found.values())) if len(found) == 1 else None)
 
 
-def _read(artifact: Artifact) -> bytes:
-    """Raises ObjectMissing, ProfileUnreadable."""
+def read_artifact(artifact: Artifact) -> bytes:
+    """The bytes of a profile that a run keeps. Raises ObjectMissing, ProfileUnreadable."""
     blob = artifact.blob
     if blob.size > MOST_BYTES or not blob.is_usable:
         raise ProfileUnreadable(f"{artifact.path} has {blob.size} bytes and is {blob.state}.")

@@ -1,6 +1,6 @@
 """Reads of the registry, one module per noun. A name that is missing raises NotFound; every list is lazy."""
 
-from registry.selectors.aliases import alias_history, get_alias_target, list_aliases
+from registry.selectors.aliases import alias_changes, alias_history, get_alias_target, list_aliases
 from registry.selectors.deployments import get_deployment, list_deployments, promoted_digests
 from registry.selectors.environments import (
     find_slot,
@@ -9,8 +9,22 @@ from registry.selectors.environments import (
     list_slots,
     slot_history,
 )
-from registry.selectors.policies import get_policy, latest_revision, list_policies, list_revisions
-from registry.selectors.promotions import get_promotion, get_receipt, good_line, list_promotions, receipt_vkey
+from registry.selectors.policies import (
+    get_policy,
+    latest_revision,
+    list_policies,
+    list_revisions,
+    revisions_in_force,
+)
+from registry.selectors.promotions import (
+    committed_until,
+    get_promotion,
+    get_receipt,
+    good_line,
+    list_promotions,
+    receipt_vkey,
+    waiting_for,
+)
 from registry.selectors.reports import find_latest_report, get_report, list_reports, report_document
 from registry.selectors.versions import (
     all_versions,
@@ -27,8 +41,10 @@ from registry.selectors.versions import (
 )
 
 __all__ = [
+    "alias_changes",
     "alias_history",
     "all_versions",
+    "committed_until",
     "find_latest_report",
     "find_models",
     "find_slot",
@@ -61,5 +77,7 @@ __all__ = [
     "promoted_digests",
     "receipt_vkey",
     "report_document",
+    "revisions_in_force",
     "slot_history",
+    "waiting_for",
 ]

@@ -134,3 +134,8 @@ def _in_utc(moment: datetime | str | None) -> datetime | None:
 def alias_history(*, model: Model, name: str) -> QuerySet[AliasChange]:
     """Every move of the alias, newest first."""
     return AliasChange.objects.select_related("version", "previous").filter(model=model, name=name).order_by("-id")
+
+
+def alias_changes(*, model: Model) -> QuerySet[AliasChange]:
+    """Every move of every alias of the model, newest first."""
+    return AliasChange.objects.select_related("version", "previous").filter(model=model).order_by("-id")

@@ -19,8 +19,11 @@ def list_deployments(
     target: str | None = None,
     as_of: datetime | None = None,
     live: bool | None = None,
+    between: tuple[datetime, datetime] | None = None,
 ) -> QuerySet[Deployment]:
-    """Newest report first. `as_of` keeps those that served at that moment, by the reporter's clock."""
+    """Newest report first. `as_of` keeps those that served at that moment, `between` those that served at some moment of
+    that time, by the reporter's clock.
+    """
     deployments = Deployment.objects.select_related("version__model__project", "environment", "project").filter(
         project_id=project.id
     )
@@ -32,6 +35,9 @@ def list_deployments(
         deployments = deployments.filter(target=target)
     if as_of is not None:
         deployments = deployments.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=as_of), started_at__lte=as_of)
+    if between is not None:
+        start, end = between
+        deployments = deployments.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=start), started_at__lt=end)
     if live is not None:
         deployments = deployments.filter(ended_at__isnull=live)
     return deployments.order_by("-id")

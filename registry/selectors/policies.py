@@ -1,6 +1,8 @@
 """Reads of policies and their revisions."""
 
-from django.db.models import QuerySet
+from collections.abc import Iterable
+
+from django.db.models import F, QuerySet
 
 from core.access import ProjectRef
 from core.errors import NotFound
@@ -24,6 +26,14 @@ def get_policy(*, project: ProjectRef, name: str) -> Policy:
 def latest_revision(policy: Policy) -> PolicyRevision:
     """The wording in force."""
     return PolicyRevision.objects.select_related("policy").get(policy=policy, number=policy.revision)
+
+
+def revisions_in_force(policies: Iterable[int]) -> dict[int, PolicyRevision]:
+    """The wording in force of each of these policies, by the policy's primary key. One query."""
+    revisions = PolicyRevision.objects.select_related("policy").filter(
+        policy__in=set(policies), number=F("policy__revision")
+    )
+    return {revision.policy_id: revision for revision in revisions}
 
 
 def list_revisions(policy: Policy) -> QuerySet[PolicyRevision]:

@@ -1,14 +1,21 @@
 """Reads of promotions and receipts."""
 
 from collections.abc import Iterable
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
-from core.access import ProjectRef
+from core.access import Permission, Principal, ProjectRef, can
 from core.errors import NotFound
 from registry.errors import ReceiptMissing
-from registry.models import ModelVersion, Promotion, Receipt
+from registry.gates import approval
+from registry.gates.base import Case, Status
+from registry.models import Approval, ModelVersion, Promotion, Receipt
+
+MOST_WAITING = 500  # promotions looked at for one person; the oldest come first, since they expire first
 
 STATES = {
     Promotion.Decision.WAITING: "waiting",
@@ -46,6 +53,39 @@ def list_promotions(
     if state:
         promotions = promotions.filter(decision__in=[decision for decision, name in STATES.items() if name == state])
     return promotions.order_by("-id")
+
+
+def waiting_for(*, project: ProjectRef, principal: Principal) -> list[Promotion]:
+    """Open promotions that lack a word which `principal` may give, oldest first, at most 500 looked at. Two queries.
+
+    The same rules as `decide_promotion`: not the proposer, not a machine, not who trained or registered the version
+    unless the gate allows it, of the role that the gate asks for, and not who has signed on this evidence already.
+    """
+    role = principal.role_in(project)
+    if role is None or principal.kind != "user" or not can(principal, Permission.PROMOTION_APPROVE, project):
+        return []
+    signed = Approval.objects.filter(
+        promotion=OuterRef("pk"), account_id=principal.id, evidence_sha256=OuterRef("evidence_sha256")
+    )
+    waiting = list_promotions(project=project, state="waiting").exclude(requested_by_id=principal.id)
+    waiting = waiting.filter(~Exists(signed)).order_by("id")[:MOST_WAITING]
+    return [each for each in waiting if _lacks_word_of(each, principal.id, role.label)]
+
+
+def _lacks_word_of(promotion: Promotion, account_id: UUID, role: str) -> bool:
+    case = cast("Case", SimpleNamespace(version=promotion.version))  # all that the rule looks at
+    wanted: list[dict[str, Any]] = [
+        gate for gate in promotion.gates if gate["kind"] == "approval" and gate["status"] == Status.WAITING
+    ]
+    return any(approval.why_not(gate, case, account_id=account_id, role=role) is None for gate in wanted)
+
+
+def committed_until(
+    *, project: ProjectRef, until: datetime, environment: str | None = None, model: str | None = None
+) -> QuerySet[Promotion]:
+    """What was promoted up to that moment, the latest first, with approvals."""
+    committed = list_promotions(project=project, model=model, environment=environment, state="committed")
+    return committed.filter(finished_at__lte=until).order_by("-finished_at", "-id")
 
 
 def get_promotion(*, project: ProjectRef, uuid: UUID) -> Promotion:

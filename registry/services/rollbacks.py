@@ -16,9 +16,13 @@ def roll_back(
     actor: Principal,
     reason: str,
     to: str | None = None,
+    expect_current: str | None = None,
     idempotency_key: str | None = None,
 ) -> tuple[Promotion, bool]:
     """Return `environment` to the version `to` (a digest or number), by default the last good one before the current.
+
+    With `expect_current` (a digest, or "none") it is done only while that holds the environment; else the promotion that
+    comes back says `holder_differs`, and nothing has moved.
 
     Raises:
         NothingToRollBackTo: nothing usable held it before, or `to` never did.
@@ -32,6 +36,7 @@ def roll_back(
         environment=environment,
         actor=actor,
         reason=reason,
+        expect_current=expect_current,
         idempotency_key=idempotency_key,
         kind=Promotion.Kind.ROLLBACK,
     )

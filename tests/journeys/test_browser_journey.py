@@ -217,7 +217,7 @@ def read_the_version(page, server, promotion):
     page.get_by_role("link", name="fraud", exact=True).click()
     page.get_by_role("link", name=f"version {promotion['number']}", exact=True).click()
     page.wait_for_url(f"**/models/fraud/versions/{promotion['number']}")
-    assert page.locator("svg.graph").is_visible()
+    assert page.locator("svg.linegraph-svg").is_visible()
     copied = page.locator(".under .copy").first
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     copied.click()

@@ -90,8 +90,8 @@ def test_proof_and_export_answer_who_may_have_them(browser, carol, stored, seque
 def test_links_of_the_line_lead_to_pages(browser, alice, story):
     visitor = browser(alice)
     html = visitor.get("/projects/default/models/fraud/versions/1").content.decode()
-    graph = re.search(r'<svg class="graph".*?</svg>', html, re.DOTALL)[0]
+    graph = re.search(r'<svg class="linegraph-svg".*?</svg>', html, re.DOTALL)[0]
     pages = {unescape(link) for link in re.findall(r'href="([^"]+)"', graph)}
 
-    assert {link.split("/")[3] for link in pages} == {"runs", "models", "data"}
+    assert {link.split("/")[3].partition("?")[0] for link in pages} == {"runs", "models", "data", "deployments"}
     assert {visitor.get(link).status_code for link in pages} == {200}

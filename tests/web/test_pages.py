@@ -11,9 +11,9 @@ from web.security import CONTENT_SECURITY_POLICY
 pytestmark = pytest.mark.django_db
 
 NAMES = (
-    "run list", "columns", "comparison", "run", "experiments", "models", "model", "version", "promotions", "promotion", "deployments",
-    "datasets", "dataset", "subscriptions", "subscription", "delivery", "general", "members", "environments", "policies",
-    "policy", "usage", "audit", "event",
+    "run list", "columns", "comparison", "run", "experiments", "models", "model", "version", "environment", "plan", "promotions",
+    "promotion", "deployments", "deployment", "datasets", "dataset", "impact", "subscriptions", "subscription", "delivery", "general",
+    "members", "environments", "policies", "policy", "usage", "audit", "event",
 )  # fmt: skip
 LISTS = ("runs", "experiments", "models", "promotions", "deployments", "monitoring", "data", "notifications", "audit")
 OURS = re.compile(r"/static/web/[\w/.-]+\.js")
@@ -80,7 +80,8 @@ def test_a_page_of_no_project_lets_nothing_act_either(browser, alice, pages, pat
     ("name", "shown"),
     [
         ("run list", EVIL), ("comparison", EVIL), ("run", EVIL), ("experiments", EVIL), ("models", EVIL), ("model", EVIL),
-        ("version", EVIL), ("promotion", EVIL), ("deployments", EVIL), ("datasets", EVIL_NAME), ("dataset", EVIL_NAME), ("audit", EVIL),
+        ("version", EVIL), ("environment", EVIL), ("promotion", EVIL), ("deployments", EVIL), ("deployment", EVIL), ("datasets", EVIL_NAME),
+        ("dataset", EVIL_NAME), ("impact", EVIL), ("audit", EVIL),
         ("subscription", EVIL), ("delivery", EVIL),
     ],
 )  # fmt: skip
@@ -152,7 +153,18 @@ def test_two_projects_do_not_mix(browser, make_project, make_account, principal,
     make_project("next-door", admin=neighbour)
     visitor = browser(principal(neighbour))
 
-    for name in ("run", "version", "promotion", "dataset", "subscription", "delivery", "event"):
+    for name in (
+        "run",
+        "version",
+        "environment",
+        "promotion",
+        "deployment",
+        "dataset",
+        "impact",
+        "subscription",
+        "delivery",
+        "event",
+    ):
         assert visitor.get(pages[name].replace("/default/", "/next-door/")).status_code == 404, name
 
 

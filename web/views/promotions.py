@@ -1,7 +1,8 @@
 """Promotions: the list, one with its gates, and a person's word on it."""
 
-import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +15,10 @@ from core.access import Permission, Principal, can
 from core.errors import Conflict, Forbidden, Invalid
 from core.problems import status_of, tell_denied
 from registry import links, selectors, services
+from registry.judging import APPROVAL
 from registry.models import Approval, Promotion, Receipt
 from registry.selectors.promotions import STATES
+from web.gates import gate_rows
 from web.paging import newest_first
 from web.promotions import may_decide, promotion_rows, wants_approval
 from web.trail import place_of, trail_of
@@ -30,19 +33,35 @@ ANSWERS = {
     "refused": ("warn", "Refused. Nothing was promoted."),
     "cancelled": ("", "Cancelled. Nothing was promoted."),
     "expired": ("warn", "The promotion had expired; nothing was promoted."),
+    "gate_failed": ("bad", "A gate failed. Nothing was promoted."),
+    "evidence_missing": ("warn", "Evidence is missing. Nothing was promoted."),
+    "holder_differs": ("warn", "Another version holds the environment than the form was shown. Nothing was changed."),
+    "frozen": ("bad", "The version may go nowhere as it stands. Nothing was promoted."),
 }
 
 
 @project_page(room="promotions")
 def promotion_list(request: PageRequest, project: Project) -> HttpResponse:
-    query = {key: request.GET.get(key, "") for key in ("model", "environment", "state")}
-    page = newest_first(selectors.list_promotions(project=project, **query), request)
+    """`mine=1` keeps what the reader may say a word on and has not; `by=me` what they asked for."""
+    query = {key: request.GET.get(key, "").strip() for key in ("model", "environment", "state", "mine", "by")}
+    mine = selectors.waiting_for(project=project, principal=request.principal)
+    promotions = selectors.list_promotions(
+        project=project, model=query["model"], environment=query["environment"], state=query["state"]
+    )
+    if query["mine"]:
+        promotions = promotions.filter(pk__in=[promotion.pk for promotion in mine])
+    if query["by"] == "me":
+        promotions = promotions.filter(requested_by_id=request.principal.id)
+    page = newest_first(promotions, request)
     return show(
         request,
         "web/promotion_list.html",
-        promotions=promotion_rows(page.rows),
+        promotions=promotion_rows(page.rows, mine={promotion.pk for promotion in mine}),
         next_url=page.next_url,
         query=query,
+        is_filtered=any(query.values()),
+        mine_count=len(mine),
+        waiting_count=selectors.list_promotions(project=project, state="waiting").count(),
         environments=[environment.name for environment in selectors.list_environments(project=project)],
         states=sorted(set(STATES.values())),
     )
@@ -108,11 +127,14 @@ def _page(
         version=promotion.version,
         environment=promotion.environment.name,
         policy=promotion.policy_revision,
-        gates=[_gate(gate, promotion.project) for gate in promotion.gates],
-        approvals=list(promotion.approvals.all()),
+        gates=gate_rows(promotion.gates, promotion.project),
+        steps=_steps(promotion),
+        wanted=_wanted(promotion),
+        approvals=_approvals(promotion),
         receipt=_receipt(promotion),
         place=place_of(promotion.event_id),
         rollback=_rollback_command(promotion),
+        may_roll_back=_may_roll_back(promotion, principal),
         may_decide=promotion.is_open and may_decide(promotion, principal),
         may_cancel=promotion.is_open and _may_cancel(promotion, principal),
         why_not=_why_not(promotion, principal),
@@ -139,21 +161,59 @@ def _why_not(promotion: Promotion, principal: Principal) -> str:
     return "Deciding on promotions takes the role approver or above in this project."
 
 
-def _gate(gate: Mapping[str, Any], project: Project) -> dict[str, Any]:
-    """A gate's finding as it was recorded, its evidence with links where there are pages of it."""
-    evidence = [_evidence(str(item), project) for item in gate.get("evidence", [])]
-    return {**gate, "evidence": evidence, "expr": gate.get("expr", "")}
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One station on the way: `tone` is ok, bad, warn, info or idle."""
+
+    name: str
+    words: str
+    tone: str
+    at: datetime | None = None
 
 
-RUN_EVIDENCE = re.compile(r"run:([0-9a-f]{32})(/.*)?")
+def _steps(promotion: Promotion) -> list[Step]:
+    """Asked, judged, approved, decided: how far it came, in the order of life."""
+    statuses = [str(gate["status"]) for gate in promotion.gates if gate["kind"] != APPROVAL]
+    passed, bad = statuses.count("pass"), [status for status in statuses if status != "pass"]
+    gates = Step("Gates", f"{passed} of {len(statuses)} passed" if statuses else "none to pass", "bad" if bad else "ok")
+    steps = [Step("Asked", f"by {promotion.requested_by}", "ok", promotion.requested_at), gates]
+    wanted = _wanted(promotion)
+    if wanted:
+        given, asked = sum(gate["observed"] or 0 for gate in wanted), sum(gate["limit"] or 0 for gate in wanted)
+        tone = "ok" if given >= asked else ("info" if promotion.is_open else "idle")
+        steps.append(Step("Approvals", f"{given} of {asked} given", tone))
+    if promotion.is_open:
+        return [*steps, Step("Waiting", "for people; expires", "info", promotion.expires_at)]
+    ended = (
+        "ok" if promotion.decision in {Decision.PROMOTED, Decision.ALREADY} else _ENDS.get(promotion.decision, "bad")
+    )
+    words = str(promotion.get_decision_display()).replace("_", " ").lower()
+    return [*steps, Step("Decided", words, ended, promotion.finished_at)]
 
 
-def _evidence(text: str, project: Project) -> dict[str, str]:
-    run = RUN_EVIDENCE.fullmatch(text)
-    if run:
-        address = reverse("web:run_charts", args=[project.name, run[1]])
-        return {"text": f"run {run[1][:12]}{run[2] or ''}", "url": address}
-    return {"digest": text} if text.startswith(("sha256:", "git:")) else {"text": text}
+Decision = Promotion.Decision
+_ENDS: Mapping[str, str] = {Decision.CANCELLED: "idle", Decision.EXPIRED: "warn", Decision.HOLDER_DIFFERS: "warn"}
+
+
+def _wanted(promotion: Promotion) -> list[dict[str, Any]]:
+    """The gates that ask for people, as they stand."""
+    return [gate for gate in promotion.gates if gate["kind"] == APPROVAL]
+
+
+def _approvals(promotion: Promotion) -> list[tuple[Approval, bool]]:
+    """Each with whether it still stands: one that was given on other evidence counts no more."""
+    return [
+        (approval, approval.evidence_sha256 == promotion.evidence_sha256 or not promotion.is_open)
+        for approval in sorted(promotion.approvals.all(), key=lambda each: each.pk)
+    ]
+
+
+def _may_roll_back(promotion: Promotion, principal: Principal) -> bool:
+    return (
+        promotion.decision == Promotion.Decision.PROMOTED
+        and promotion.previous is not None
+        and archives.can(principal, Permission.PROMOTION_APPROVE, promotion.project)
+    )
 
 
 def _receipt(promotion: Promotion) -> dict[str, str] | None:
