@@ -8,24 +8,20 @@ pass have to be looked at.
 """
 
 import json
-import os
 import random
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.beside import NAMES, postgresql
 from bench.plot import Curve, Curves
 from bench.search_questions import KINDS, PAGE, Kind, Oracle, Question
+from bench.stores import Store, in_the_store, served, stored
 from bench.table import Row
 from bench.wire import Wire
-from tests.server import Server, free_port
 
 SIZES = (1_000, 10_000, 100_000)
 DRAWN = ("metric and param, by a metric", "first page without a filter", "dataset by digest, by a metric")
@@ -53,7 +49,7 @@ def measure(folder: Path) -> list[Row | Curves]:
     most = QUICK_RUNS if quick else runs
     oracle: Oracle | None = None
     with ExitStack() as stack:
-        stores = [stack.enter_context(_store(folder, name)) for name in databases]
+        stores = [stack.enter_context(stored(folder, name)) for name in databases]
         for size in [*(size for size in SIZES if size < most), most]:
             with _seeding(stores, size):
                 oracle = oracle or Oracle(most)
@@ -62,27 +58,10 @@ def measure(folder: Path) -> list[Row | Curves]:
     return [*(_row(each) for each in taken if each.runs == most), *_growth(taken)]
 
 
-@dataclass(frozen=True)
-class Store:
-    """A home and, for PostgreSQL, the URL of its database."""
-
-    home: Path
-    name: str
-    url: str
-
-
-@contextmanager
-def _store(folder: Path, name: str) -> Iterator[Store]:
-    home = folder / f"home-{name}"
-    home.mkdir()
-    with postgresql(folder) if name == "postgresql" else nullcontext("") as url:
-        yield Store(home, NAMES[name], url)
-
-
 @contextmanager
 def _seeding(stores: Sequence[Store], size: int) -> Iterator[None]:
     """All stores are brought to that size side by side, and what is inside goes on meanwhile."""
-    filling = [_in_the_store(store, ["bench.seed.command", str(size)]) for store in stores]
+    filling = [in_the_store(store, ["bench.seed.command", str(size)]) for store in stores]
     try:
         yield
     finally:
@@ -96,12 +75,12 @@ def _measured(store: Store, size: int, oracle: Oracle, kinds: Sequence[Kind]) ->
     times = {kind.name: max(10, kind.times // 6) if quick else kind.times for kind in kinds}
     asked = {kind.name: [kind.ask(oracle, chance) for _ in range(times[kind.name])] for kind in kinds}
     over_http: dict[str, list[float]] = {}
-    with _served(store) as server:
+    with served(store) as server:
         wire = Wire(server.url, server.token)
         for kind in kinds:
             over_http[kind.name] = [_ask(wire, question, oracle) for question in asked[kind.name]]
     sent = json.dumps({name: [_body(each) for each in questions] for name, questions in asked.items()})
-    process = _in_the_store(store, ["bench.search_bare"])
+    process = in_the_store(store, ["bench.search_bare"])
     bare = json.loads(process.communicate(sent)[0])
     return [Taken(kind, size, store.name, over_http[kind.name], bare[kind.name]) for kind in kinds]
 
@@ -126,29 +105,6 @@ def _ask(wire: Wire, question: Question, oracle: Oracle) -> float:
 
 def _body(question: Question) -> dict[str, Any]:
     return {**question.body, "limit": PAGE}
-
-
-@contextmanager
-def _served(store: Store) -> Iterator[Server]:
-    server = Server(store.home, free_port(), _environment(store))
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
-
-
-def _in_the_store(store: Store, arguments: Sequence[str]) -> subprocess.Popen[str]:
-    """A process of ours that works on that store, as Django knows one database."""
-    env = _environment(store) | {"LINEAL_HOME": str(store.home), "DJANGO_SETTINGS_MODULE": "config.settings"}
-    command = [sys.executable, "-m", *arguments]
-    return subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-def _environment(store: Store) -> dict[str, str]:
-    env = {name: value for name, value in os.environ.items() if not name.startswith("LINEAL_")}
-    env["LINEAL_CREDENTIALS_FILE"] = str(store.home / "credentials.json")
-    return env | ({"LINEAL_DATABASE_URL": store.url} if store.url else {})
 
 
 def _row(taken: Taken) -> Row:
