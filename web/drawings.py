@@ -3,14 +3,19 @@
 Pages draw them without a script, so that they also stand in a printed report. Coordinates are of the drawing's own box.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_EDGE = 96.0, 20.0, 2.0
 WIDTH, HEIGHT = 640.0, 200.0
-LEFT, RIGHT, TOP, BOTTOM = 52.0, 12.0, 10.0, 24.0
+LEFT, RIGHT, TOP, BOTTOM = 52.0, 12.0, 16.0, 24.0
+MARKS = 4  # on the upright axis, about
+DAYS = 5  # on the level one, at most
+NAME_ROOM = 16.0  # between two limits whose names both stand above them
+STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)  # between two marks, times a power of ten
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +43,33 @@ def sparkline(values: Sequence[float | None], *, limit: float | None = None) -> 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A value on the upright axis: where, and what stands there. `tone` colours a limit."""
+    """A value on the upright axis: where, and what stands there. `tone` colours a limit; the name of one stands above its
+    line or, where another's would be in its way, below.
+    """
 
     y: str
     text: str
     tone: str = ""
+    is_above: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A moment on the level axis. A narrow screen leaves the `is_minor` ones out."""
+
+    x: str
+    text: str
+    anchor: str
+    is_minor: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """What lies beyond a limit."""
+
+    y: str
+    height: str
+    tone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +91,9 @@ class Lines:
     dots: Sequence[Dot]
     marks: Sequence[Mark]
     limits: Sequence[Mark]
-    start: str
-    end: str
+    zones: Sequence[Zone]
+    days: Sequence[Day]
+    said: str  # what a reader who does not see it is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,29 +108,86 @@ class Point:
 
 
 def lines(
-    points: Sequence[Point], *, limits: Sequence[tuple[str, float, str]] = (), from_zero: bool = True
+    points: Sequence[Point],
+    *,
+    limits: Sequence[tuple[str, float, str]] = (),
+    from_zero: bool = True,
+    as_text: Callable[[float], str] | None = None,
 ) -> Lines | None:
-    """Oldest first, evenly spaced by window; None where no point has a number. `limits` are name, value and tone."""
+    """Oldest first, evenly spaced by window; None where no point has a number.
+
+    `limits` are name, value and tone, smallest first; beyond those that warn or are bad, the ground says so. `as_text` writes a value with
+    its unit.
+    """
+    written = as_text or short
     values = [point.value for point in points]
     known = [number for point in points for number in (point.value, point.low, point.high) if number is not None]
     if not any(value is not None for value in values):
         return None
     known += [limit for _, limit, _ in limits]
     low, high = (min(0.0, *known) if from_zero else min(known)), max(known)
-    scale = _Scale(_PLOT, len(points), low, high)
+    marks = ticks(low, high)
+    scale = _Scale(_PLOT, len(points), min(low, marks[0]), max(high, marks[-1]))
     return Lines(
         paths=scale.paths(values),
         bands=scale.bands([(point.low, point.high) for point in points]),
         dots=[
-            Dot(*scale.point(at, point.value), tone=point.tone, title=f"{_day(point.at)}: {short(point.value)}")
+            Dot(*scale.point(at, point.value), tone=point.tone, title=f"{_day(point.at)} UTC: {written(point.value)}")
             for at, point in enumerate(points)
             if point.value is not None
         ],
-        marks=[Mark(_said(scale.y(value)), short(value)) for value in _ticks(scale.low, scale.high)],
-        limits=[Mark(_said(scale.y(value)), f"{name} {short(value)}", tone) for name, value, tone in limits],
-        start=_day(points[0].at),
-        end=_day(points[-1].at),
+        marks=[Mark(_said(scale.y(value)), written(value)) for value in marks],
+        limits=_limits(scale, limits, written),
+        zones=_zones(scale, limits),
+        days=_days(scale, points),
+        said=_in_words(points, written),
     )
+
+
+def _limits(
+    scale: "_Scale", limits: Sequence[tuple[str, float, str]], written: Callable[[float], str]
+) -> Sequence[Mark]:
+    found: list[Mark] = []
+    for name, value, tone in limits:
+        crowded = any(abs(float(other.y) - scale.y(value)) < NAME_ROOM for other in found)
+        if crowded:
+            found[-1] = Mark(found[-1].y, found[-1].text, found[-1].tone, is_above=False)
+        found.append(Mark(_said(scale.y(value)), f"{name} {written(value)}", tone))
+    return found
+
+
+def _zones(scale: "_Scale", limits: Sequence[tuple[str, float, str]]) -> Sequence[Zone]:
+    """From each limit up to the next."""
+    graded = [(value, tone) for _, value, tone in limits if tone in ("warn", "bad")]
+    ends = [*(value for value, _ in graded), scale.high][1:]
+    return [
+        Zone(_said(scale.y(end)), _said(scale.y(value) - scale.y(end)), tone)
+        for (value, tone), end in zip(graded, ends, strict=True)
+        if end > value
+    ]
+
+
+def _days(scale: "_Scale", points: Sequence[Point]) -> Sequence[Day]:
+    """The first and the last window, and some between; days where each begins at midnight."""
+    last = len(points) - 1
+    count = min(DAYS, len(points))
+    places = sorted({round(last * at / max(1, count - 1)) for at in range(count)})
+    form = "%b %-d" if all(point.at.hour == point.at.minute == 0 for point in points) else "%b %-d %H:%M"
+    return [
+        Day(
+            _said(scale.x(at)),
+            points[at].at.strftime(form),
+            "middle" if last == 0 or 0 < at < last else ("start" if at == 0 else "end"),
+            is_minor=at not in (0, last),
+        )
+        for at in places
+    ]
+
+
+def _in_words(points: Sequence[Point], written: Callable[[float], str]) -> str:
+    known = [(point.at, point.value) for point in points if point.value is not None]
+    least, most = min(value for _, value in known), max(value for _, value in known)
+    return f"{len(known)} windows, from {written(least)} to {written(most)}, the last {written(known[-1][1])}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +203,12 @@ class Bar:
     current_height: str
     label: str
     label_x: str
+    is_minor: bool
     title: str
+    name: str
+    reference: str
+    current: str
+    difference: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +221,8 @@ def bars(labels: Sequence[str], reference: Sequence[float], current: Sequence[fl
     """Two distributions over the same bins, as shares of rows from 0 to 1; None where there is no bin."""
     if not labels:
         return None
-    high = max(*reference, *current, 1e-9)
+    marks = ticks(0.0, max(*reference, *current, 1e-9))
+    high = marks[-1]
     step = (WIDTH - LEFT - RIGHT) / len(labels)
     bar = step * 0.38
     base = HEIGHT - BOTTOM
@@ -151,11 +242,16 @@ def bars(labels: Sequence[str], reference: Sequence[float], current: Sequence[fl
                 current_height=_said(height(current[at])),
                 label=label if len(labels) <= 16 or at % 2 == 0 else "",
                 label_x=_said(LEFT + (at + 0.5) * step),
-                title=f"{label}: baseline {reference[at]:.1%}, window {current[at]:.1%}",
+                is_minor=at % 4 != 0,
+                title=f"{label}: baseline {percent(reference[at])}, window {percent(current[at])}",
+                name=label,
+                reference=percent(reference[at]),
+                current=percent(current[at]),
+                difference=f"{100 * (current[at] - reference[at]):+.1f}",
             )
             for at, label in enumerate(labels)
         ],
-        marks=[Mark(_said(base - height(value)), f"{value:.0%}") for value in (0.0, high / 2, high)],
+        marks=[Mark(_said(base - height(value)), percent(value)) for value in marks],
     )
 
 
@@ -221,8 +317,15 @@ def _stretches(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:
     return [stretch for stretch in found if stretch]
 
 
-def _ticks(low: float, high: float) -> tuple[float, ...]:
-    return (low, (low + high) / 2, high)
+def ticks(low: float, high: float) -> list[float]:
+    """Round values that hold `low` and `high` between the first and the last of them."""
+    if high <= low:
+        high = low + (abs(low) or 1.0)
+    rough = (high - low) / MARKS
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in STEPS if factor * power >= rough * (1 - 1e-9))
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [float(f"{at * step:.12g}") for at in range(first, max(last, first + 1) + 1)]
 
 
 def _said(coordinate: float) -> str:
@@ -236,3 +339,9 @@ def _day(moment: datetime) -> str:
 def short(value: float | None) -> str:
     """Three significant digits, as an axis has room for."""
     return "–" if value is None else f"{value:.3g}"
+
+
+def percent(share: float) -> str:
+    """A share of 0 to 1 as it is read: 0.4 %, 12 %."""
+    value = 100 * share
+    return f"{value:.0f}\u202f%" if abs(value - round(value)) < 0.05 else f"{value:.1f}\u202f%"

@@ -11,7 +11,7 @@ from django.db.models import Window as Over
 from django.db.models.functions import RowNumber
 
 from monitoring.models import Alert, ColumnResult, Evaluation, Monitor, Window
-from web.drawings import Lines, Point, Spark, lines, sparkline
+from web.drawings import Lines, Point, Spark, lines, percent, short, sparkline
 
 SHOWN_WINDOWS = 30
 TONES = {"ok": "ok", "warn": "warn", "critical": "bad"}
@@ -119,7 +119,7 @@ class ColumnRow:
     statistic: float | None
     p_value: float | None
     effect_name: str
-    effect: float | None
+    effect: str  # with its unit
     message: str
     spark: Spark
 
@@ -129,37 +129,66 @@ def column_rows(monitor: Monitor, window: Window) -> list[ColumnRow]:
     verdicts = list(ColumnResult.objects.filter(window=window))
     starts = _starts(monitor, upto=window.start)
     history = _history(monitor, starts)
-    limits = monitor.limits
-    rows = [
-        ColumnRow(
-            column=verdict.column,
-            role=verdict.role,
-            kind=verdict.kind,
-            state=verdict.state,
-            test=(verdict.test or "").replace("_", " "),
-            statistic=verdict.statistic,
-            p_value=verdict.adjusted_p if verdict.adjusted_p is not None else verdict.p_value,
-            effect_name=EFFECTS[name][0] if (name := main_effect(verdict)) else "",
-            effect=verdict.effects.get(name) if name else None,
-            message=verdict.message,
-            spark=sparkline(
-                [history.get((verdict.column, verdict.kind), {}).get(start) for start in starts],
-                limit=limits.get(EFFECTS[name][1]) if name else None,
-            ),
-        )
-        for verdict in verdicts
-    ]
-    return sorted(rows, key=lambda row: (_BADNESS.get(row.state, 3), -(row.effect or 0.0), row.column, row.kind))
+    found = []
+    for verdict in verdicts:
+        name = main_effect(verdict)
+        size = (verdict.effects.get(name) if name else None) or 0.0
+        values = [history.get((verdict.column, verdict.kind), {}).get(start) for start in starts]
+        found.append((-size, _column_row(verdict, monitor, values)))
+    found.sort(key=lambda pair: (_BADNESS.get(pair[1].state, 3), pair[0], pair[1].column, pair[1].kind))
+    return [row for _, row in found]
 
 
-# The effect that limits are set on, what pages call it, and the limits that it is held to.
+def _column_row(verdict: ColumnResult, monitor: Monitor, values: Sequence[float | None]) -> ColumnRow:
+    name = main_effect(verdict)
+    effect = EFFECTS[name] if name else None
+    return ColumnRow(
+        column=verdict.column,
+        role=verdict.role,
+        kind=verdict.kind,
+        state=verdict.state,
+        test=(verdict.test or "").replace("_", " "),
+        statistic=verdict.statistic,
+        p_value=verdict.adjusted_p if verdict.adjusted_p is not None else verdict.p_value,
+        effect_name=effect.label if effect else "",
+        effect=effect.text(verdict.effects.get(name)) if effect else "–",
+        message=verdict.message,
+        spark=sparkline(values, limit=limits_of(monitor, verdict.column).get(effect.warn) if effect else None),
+    )
+
+
+def limits_of(monitor: Monitor, column: str) -> dict[str, Any]:
+    """The monitor's, with what is different for that column."""
+    return {**monitor.limits, **(monitor.limits.get("columns") or {}).get(column, {})}
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What limits are set on: what a table calls it, what a chart says it is, the limits, and whether it is a share of rows."""
+
+    label: str
+    about: str
+    warn: str
+    critical: str
+    is_share: bool = False
+
+    def text(self, value: float | None) -> str:
+        if value is None:
+            return "–"
+        return percent(value) if self.is_share else short(value)
+
+
 EFFECTS = {
-    "psi": ("PSI", "psi_warn", "psi_critical"),
-    "l_infinity": ("L∞", "linf_warn", "linf_critical"),
-    "missing_points": ("missing", "missing_points", "missing_critical"),
-    "new_category_mass": ("new", "new_category_points", "new_category_critical"),
-    "mmd": ("MMD²", "", ""),
-}
+    "psi": Effect("PSI", "population stability index, in nats", "psi_warn", "psi_critical"),
+    "l_infinity": Effect("L∞", "largest change of a value's share", "linf_warn", "linf_critical", is_share=True),
+    "missing_points": Effect(
+        "missing", "rows without a value, beyond the baseline's", "missing_points", "missing_critical", is_share=True
+    ),
+    "new_category_mass": Effect(
+        "new", "rows with a value that the baseline had not", "new_category_points", "new_category_critical", is_share=True
+    ),
+    "mmd": Effect("MMD²", "squared distance of the embeddings, 0 to 2", "embedding_warn", "embedding_critical"),
+}  # fmt: skip
 _OF_KIND = {"missing": ("missing_points",), "new_category": ("new_category_mass",), "embedding": ("mmd",)}
 
 
@@ -192,6 +221,7 @@ class ColumnChart:
 
     kind: str
     effect: str
+    about: str
     lines: Lines
 
 
@@ -206,19 +236,19 @@ def column_charts(monitor: Monitor, column: str) -> list[ColumnChart]:
         name = main_effect(newest[0])
         if not name:
             continue
-        label, *keys = EFFECTS[name]
+        effect, known = EFFECTS[name], limits_of(monitor, column)
         limits = [
-            (key.rpartition("_")[2].replace("points", "warn"), float(monitor.limits[key]), tone)
-            for key, tone in zip(keys, ("warn", "bad"), strict=True)
-            if key and monitor.limits.get(key) is not None
+            (word, float(known[key]), tone)
+            for word, key, tone in (("warns from", effect.warn, "warn"), ("critical from", effect.critical, "bad"))
+            if known.get(key) is not None
         ]
         points = [
             Point(result.start, result.effects.get(name), TONES.get(result.state, "idle"))
             for result in reversed(newest)
         ]
-        drawn = lines(points, limits=limits)
+        drawn = lines(points, limits=limits, as_text=effect.text)
         if drawn is not None:
-            found.append(ColumnChart(kind, label, drawn))
+            found.append(ColumnChart(kind, effect.label, effect.about, drawn))
     return sorted(found, key=lambda chart: chart.kind)
 
 
@@ -274,7 +304,8 @@ def performance_rows(monitor: Monitor) -> list[PerformanceRow]:
 def performance_charts(rows: Sequence[PerformanceRow]) -> list[PerformanceChart]:
     """Label coverage first, then each metric that any window has."""
     oldest_first = list(reversed(rows))
-    coverage = lines([Point(row.start, row.coverage, TONES.get(row.state, "idle")) for row in oldest_first])
+    covered = [Point(row.start, row.coverage, TONES.get(row.state, "idle")) for row in oldest_first]
+    coverage = lines(covered, as_text=percent)
     charts = [PerformanceChart("label coverage", None, coverage)] if coverage else []
     for metric in sorted({name for row in rows for name, _ in row.metrics}):
         values = [dict(row.metrics).get(metric, {}) for row in oldest_first]
@@ -287,3 +318,58 @@ def performance_charts(rows: Sequence[PerformanceRow]) -> list[PerformanceChart]
         if drawn is not None:
             charts.append(PerformanceChart(metric.replace("_", " "), baseline, drawn))
     return charts
+
+
+# --- limits ----------------------------------------------------------------------------------------------------------
+
+
+LIMITS = {
+    "fdr": ("share of alarms that may be false", "%"),
+    "psi_warn": ("PSI that warns", "nats"),
+    "psi_critical": ("PSI that is critical", "nats"),
+    "linf_warn": ("change of a value's share that warns", "%"),
+    "linf_critical": ("change of a value's share that is critical", "%"),
+    "missing_points": ("more rows without a value that warn", "%"),
+    "missing_critical": ("more rows without a value that are critical", "%"),
+    "new_category_points": ("rows with new values that warn", "%"),
+    "new_category_critical": ("rows with new values that are critical", "%"),
+    "embedding_warn": ("MMD² of embeddings that warns", ""),
+    "embedding_critical": ("MMD² of embeddings that is critical", ""),
+    "least_rows": ("rows below which nothing is judged", "rows"),
+    "sequential_alarm": ("mean time between false alarms of evidence over windows", "windows"),
+    "sequential_psi": ("PSI of a window that such evidence needs", "nats"),
+    "label_coverage": ("labels known, below which performance is not judged", "%"),
+    "performance_drop": ("loss of accuracy or AUC that warns", "%"),
+    "performance_critical": ("loss of accuracy or AUC that is critical", "%"),
+    "error_growth": ("growth of the mean absolute error that warns", "%"),
+    "error_critical": ("growth of the mean absolute error that is critical", "%"),
+    "judge_dates": ("dates are judged", ""),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One setting, what it means, and its value with its unit. `column` is empty where it is for all columns."""
+
+    key: str
+    about: str
+    value: str
+    column: str = ""
+
+
+def limit_rows(monitor: Monitor) -> list[Limit]:
+    """All that hold for every column, in the order of their meaning, then what is different for some."""
+    general = [key for key in LIMITS if key in monitor.limits]
+    general += sorted(key for key in monitor.limits if key not in LIMITS and key != "columns")
+    rows = [_limit(key, monitor.limits[key]) for key in general]
+    for column, changes in sorted((monitor.limits.get("columns") or {}).items()):
+        rows += [_limit(key, value, column) for key, value in sorted(changes.items())]
+    return rows
+
+
+def _limit(key: str, value: Any, column: str = "") -> Limit:
+    about, unit = LIMITS.get(key, (key.replace("_", " "), ""))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return Limit(key, about, {True: "yes", False: "no"}.get(value, str(value)), column)
+    said = percent(value) if unit == "%" else f"{value:g}" + (f"\u202f{unit}" if unit else "")
+    return Limit(key, about, said, column)

@@ -20,7 +20,8 @@ EMPTY_PROJECT = "empty"
 # Routes that give no page: they take a form, send a file, lead on, or answer for a part of another page.
 NO_PAGES = frozenset({
     "login_exchange", "login_token", "logout", "token_revoke", "theme", "runs_act", "run_live", "view_save", "view_act", "run_act",
-    "run_artifact_view", "project_home", "project_settings", "alias_act", "slot_roll_back", "version_act", "promotion_request", "promotion_decide", "alert_answer",
+    "run_artifact_view", "project_home", "project_settings", "alias_act", "slot_roll_back", "version_act", "promotion_request",
+    "promotion_decide", "alert_answer",
     "dataset_impact_export", "subscription_act", "delivery_replay",
 })  # fmt: skip
 OF_NO_PROJECT = ("login", "home", "search", "token_list", "profile", "account_list", "server_audit")

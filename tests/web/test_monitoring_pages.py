@@ -117,7 +117,7 @@ def test_performance_is_drawn_with_the_coverage_of_labels(browser, project, bob,
     shown = text_of(markup)
 
     assert status == 200
-    assert "label coverage" in shown
+    assert "Label coverage" in shown
     assert "accuracy" in shown
     assert 'class="band"' in markup
 
@@ -197,4 +197,4 @@ def test_triggers_say_when_there_are_none(browser, project, bob):
     status, markup = page(browser, bob, "trigger_list", project.name)
 
     assert status == 200
-    assert "None yet" in markup
+    assert "No trigger yet" in markup

@@ -155,6 +155,28 @@ def duration(start: datetime | None, end: datetime | None = None) -> str:
     return f"{hours} h {minutes % 60} min" if days < 2 else f"{days} d {hours % 24} h"
 
 
+SPANS = ((604_800, "week"), (86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+
+
+@register.filter
+def span(seconds: int | None) -> str:
+    """A length of time that somebody set, in words: 1 day, 90 minutes, 1 day 6 hours."""
+    if not seconds:
+        return "no time"
+    whole = next((found for found in SPANS if seconds % found[0] == 0 and seconds // found[0] < 100), None)
+    if whole is not None:
+        return _counted(seconds // whole[0], whole[1])
+    parts, left = [], int(seconds)
+    for unit_s, name in SPANS:
+        count, left = divmod(left, unit_s)
+        parts += [_counted(count, name)] if count else []
+    return " ".join(parts)
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count}\u202f{name}{'' if count == 1 else 's'}"
+
+
 @register.filter
 def number(value: object) -> str:
     """A number to six significant digits, integers whole with thin spaces; NaN and infinities by name."""
@@ -229,6 +251,15 @@ def state(value: object, words: str = "") -> str:
     tone = STATES.get(str(value), str(value) if value in TONES else "idle")
     said = words or str(value).replace("_", " ")
     return format_html('<span class="state {}"><span aria-hidden="true">{}</span>{}</span>', tone, TONES[tone], said)
+
+
+QUESTIONS = {"missing": "missing values", "new_category": "new values"}  # of monitors; the others go by their own names
+
+
+@register.filter
+def question(kind: str) -> str:
+    """What a monitor asked of a column, in a few words."""
+    return QUESTIONS.get(kind, kind.replace("_", " "))
 
 
 @register.filter

@@ -19,6 +19,7 @@ from web.promotions import promotion_rows
 from web.trail import trail_of
 from web.triggers import firing_rows
 from web.views.base import PageRequest, project_page, show
+from web.views.monitoring_tabs import room_tabs
 
 LONGEST_REASON = 2_000  # characters; the form says the same
 SHOWN = 10
@@ -33,6 +34,7 @@ def alert_list(request: PageRequest, project: Project) -> HttpResponse:
     return show(
         request,
         "web/alert_list.html",
+        tabs=room_tabs(project, "web:alert_list"),
         alerts=page.rows,
         next_url=page.next_url,
         query=query,

@@ -4,11 +4,12 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
+from django.urls import reverse
 
 from accounts.models import Project
 from core.errors import NotFound
 from monitoring import selectors, services
-from monitoring.models import ColumnResult, Monitor, Window
+from monitoring.models import Baseline, ColumnResult, Monitor, Window
 from monitoring.profiles import read_profile
 from registry import selectors as registry
 from web import monitors
@@ -17,9 +18,15 @@ from web.drawings import bars
 from web.paging import newest_first
 from web.trail import trail_of
 from web.views.base import PageRequest, project_page, show
+from web.views.monitoring_tabs import room_tabs
 
 SHOWN_ALERTS = 20
 SHOWN_WINDOWS = 14
+OBSERVING = """monitor = lineal.monitor("{name}")
+monitor.observe(batch, predictions=predicted)"""
+LABELLING = """monitor = lineal.monitor("{name}")
+monitor.observe(batch, predictions=predicted, scores=scores)
+monitor.report_labels(predicted, labels, scores, at=then)  # once they are known; `then` is when they were predicted"""
 
 
 @project_page(room="monitoring")
@@ -35,6 +42,8 @@ def monitor_list(request: PageRequest, project: Project) -> HttpResponse:
         alerts=selectors.list_alerts(project=project, state="active", model=query["model"] or None)[:SHOWN_ALERTS],
         next_url=page.next_url,
         query=query,
+        tabs=room_tabs(project, "web:monitor_list"),
+        observing=OBSERVING.format(name="churn@production"),
         environments=[environment.name for environment in registry.list_environments(project=project)],
     )
 
@@ -48,6 +57,8 @@ def monitor_detail(request: PageRequest, project: Project, uuid: UUID) -> HttpRe
         request,
         "web/monitor_detail.html",
         **_place(monitor),
+        tabs=_tabs(monitor, "web:monitor_detail"),
+        observing=OBSERVING.format(name=f"{monitor.version.model.name}@{monitor.environment.name}"),
         baseline=selectors.find_baseline(monitor.version),
         window=monitors.window_rows([window])[0] if window else None,
         columns=monitors.column_rows(monitor, window) if window and judged else [],
@@ -56,7 +67,7 @@ def monitor_detail(request: PageRequest, project: Project, uuid: UUID) -> HttpRe
         notes=judged.result["notes"] if judged else [],
         windows=monitors.window_rows(selectors.list_windows(monitor=monitor)[:SHOWN_WINDOWS]),
         alerts=selectors.list_alerts(project=project, state="active", monitor=monitor.uuid),
-        limits=sorted(monitor.limits.items()),
+        limits=monitors.limit_rows(monitor),
         entries=trail_of(project=project, type="monitor", id=str(monitor.uuid), viewer=request.principal),
     )
 
@@ -69,7 +80,8 @@ def monitor_column(request: PageRequest, project: Project, uuid: UUID, column: s
     page = newest_first(selectors.column_history(monitor=monitor, column=column), request)
     if not page.rows:
         raise NotFound(f"No window of this monitor has a column {column!r}.")
-    shown = _distribution(monitor, window, column) if window else None
+    baseline = selectors.find_baseline(monitor.version)
+    shown = _distribution(baseline, window, column) if window and baseline else None
     return show(
         request,
         "web/monitor_column.html",
@@ -78,6 +90,7 @@ def monitor_column(request: PageRequest, project: Project, uuid: UUID, column: s
         role=page.rows[0].role,
         window=monitors.window_rows([window])[0] if window else None,
         verdicts=list(ColumnResult.objects.filter(window=window, column=column)) if window else [],
+        baseline=baseline,
         shown=shown,
         drawn=bars(shown.labels, shown.reference, shown.current) if shown else None,
         charts=monitors.column_charts(monitor, column),
@@ -94,9 +107,17 @@ def monitor_performance(request: PageRequest, project: Project, uuid: UUID) -> H
         request,
         "web/monitor_performance.html",
         **_place(monitor),
+        tabs=_tabs(monitor, "web:monitor_performance"),
+        labelling=LABELLING.format(name=f"{monitor.version.model.name}@{monitor.environment.name}"),
         rows=rows,
         charts=monitors.performance_charts(rows),
     )
+
+
+def _tabs(monitor: Monitor, current: str) -> list[tuple[str, str, bool]]:
+    args = [monitor.version.model.project.name, monitor.uuid]
+    named = (("Columns", "web:monitor_detail"), ("Performance", "web:monitor_performance"))
+    return [(label, reverse(view, args=args), view == current) for label, view in named]
 
 
 def _place(monitor: Monitor) -> dict[str, Any]:
@@ -121,10 +142,9 @@ def _window(monitor: Monitor, wanted: str) -> Window | None:
     return found
 
 
-def _distribution(monitor: Monitor, window: Window, column: str) -> Distribution | None:
+def _distribution(baseline: Baseline, window: Window, column: str) -> Distribution | None:
     """None where one of the two has no such column, or nothing that compares with the other's."""
-    baseline = selectors.find_baseline(monitor.version)
-    if baseline is None or not window.document:
+    if not window.document:
         return None
     before = services.baseline_profile(baseline).columns.get(column)
     after = read_profile(bytes(window.document)).columns.get(column)

@@ -8,6 +8,7 @@ from monitoring.models import Firing
 from web.paging import newest_first
 from web.triggers import firing_rows
 from web.views.base import PageRequest, project_page, show
+from web.views.monitoring_tabs import room_tabs
 
 
 @project_page(room="monitoring")
@@ -17,6 +18,7 @@ def trigger_list(request: PageRequest, project: Project) -> HttpResponse:
     return show(
         request,
         "web/trigger_list.html",
+        tabs=room_tabs(project, "web:trigger_list"),
         triggers=selectors.list_triggers(project=project),
         firings=firing_rows(page.rows),
         next_url=page.next_url,
