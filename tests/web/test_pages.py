@@ -79,7 +79,8 @@ def test_a_page_of_no_project_lets_nothing_act_either(browser, alice, pages, pat
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
-        ("run list", EVIL), ("comparison", EVIL), ("run", EVIL), ("experiments", EVIL), ("models", EVIL), ("model", EVIL), ("version", EVIL),
+        ("run list", EVIL), ("comparison", EVIL), ("run", EVIL),
+        ("experiments", EVIL), ("models", EVIL), ("model", EVIL), ("version", EVIL),
         ("promotion", EVIL), ("deployments", EVIL), ("datasets", EVIL_NAME), ("dataset", EVIL_NAME), ("audit", EVIL),
         ("subscription", EVIL), ("delivery", EVIL),
     ],
