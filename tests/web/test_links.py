@@ -41,7 +41,9 @@ def body(answer):
 
 def test_an_artifact_is_downloaded_from_its_run(browser, alice, stored):
     visitor = browser(alice)
-    [link] = links(visitor.get(f"/projects/default/runs/{stored.run.uuid.hex}/artifacts").content.decode(), "artifacts/content")
+    [link] = links(
+        visitor.get(f"/projects/default/runs/{stored.run.uuid.hex}/artifacts").content.decode(), "artifacts/content"
+    )
 
     answer = visitor.client.get(link)
 
