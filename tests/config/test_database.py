@@ -61,7 +61,7 @@ def as_work(monkeypatch):
 def test_each_kind_of_work_has_its_limits(as_work, kind, limits):
     options = as_work(kind)["default"]["OPTIONS"]
 
-    assert options["options"] == " ".join(f"-c {limit}" for limit in limits.split()) + " -c timezone=UTC"
+    assert options["options"] == " ".join(f"-c {limit}" for limit in limits.split()) + " -c jit=off -c timezone=UTC"
     assert options["application_name"] == f"lineal-{kind}"
 
 

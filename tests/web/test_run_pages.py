@@ -98,6 +98,14 @@ def test_the_number_of_queries_does_not_grow_with_the_run(visit, project, bob, d
             visit(run, tab)
 
 
+@pytest.mark.parametrize("tab", ["/charts", "/values", "/artifacts"])
+@pytest.mark.parametrize(
+    "asked", ["%00", "%25_", "%F0%9F%98%80", "x" * 2_000], ids=["nul", "wildcards", "emoji", "long"]
+)
+def test_whatever_is_searched_for_is_answered(visit, full, tab, asked):
+    assert visit(full, f"{tab}?q={asked}").status_code in {200, 400, 422}
+
+
 # ---- overview
 
 
