@@ -13,7 +13,7 @@ SPARK_WIDTH, SPARK_HEIGHT, SPARK_EDGE = 96.0, 20.0, 2.0
 WIDTH, HEIGHT = 640.0, 200.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 12.0, 16.0, 24.0
 MARKS = 4  # on the upright axis, about
-DAYS = 5  # on the level one, at most
+DAYS, MOMENTS = 8, 5  # on the level one, at most
 NAME_ROOM = 16.0  # between two limits whose names both stand above them
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)  # between two marks, times a power of ten
 
@@ -168,19 +168,19 @@ def _zones(scale: "_Scale", limits: Sequence[tuple[str, float, str]]) -> Sequenc
 
 
 def _days(scale: "_Scale", points: Sequence[Point]) -> Sequence[Day]:
-    """The first and the last window, and some between; days where each begins at midnight."""
+    """The first window and others evenly after it; days where each begins at midnight."""
     last = len(points) - 1
-    count = min(DAYS, len(points))
-    places = sorted({round(last * at / max(1, count - 1)) for at in range(count)})
-    form = "%b %-d" if all(point.at.hour == point.at.minute == 0 for point in points) else "%b %-d %H:%M"
+    are_days = all(point.at.hour == point.at.minute == 0 for point in points)
+    step = max(1, math.ceil(last / ((DAYS if are_days else MOMENTS) - 1)))
+    form = "%b %-d" if are_days else "%b %-d %H:%M"
     return [
         Day(
             _said(scale.x(at)),
             points[at].at.strftime(form),
             "middle" if last == 0 or 0 < at < last else ("start" if at == 0 else "end"),
-            is_minor=at not in (0, last),
+            is_minor=at % (3 * step) != 0,
         )
-        for at in places
+        for at in range(0, last + 1, step)
     ]
 
 

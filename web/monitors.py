@@ -255,6 +255,9 @@ def column_charts(monitor: Monitor, column: str) -> list[ColumnChart]:
 # --- performance -----------------------------------------------------------------------------------------------------
 
 
+ACRONYMS = {"auc": "AUC", "mae": "MAE", "rmse": "RMSE", "logloss": "log loss"}
+
+
 @dataclass(frozen=True, slots=True)
 class PerformanceChart:
     """One metric over the windows, with its interval and the baseline as a limit."""
@@ -316,7 +319,7 @@ def performance_charts(rows: Sequence[PerformanceRow]) -> list[PerformanceChart]
         ]
         drawn = lines(points, limits=[("baseline", baseline, "info")] if baseline is not None else [], from_zero=False)
         if drawn is not None:
-            charts.append(PerformanceChart(metric.replace("_", " "), baseline, drawn))
+            charts.append(PerformanceChart(ACRONYMS.get(metric, metric.replace("_", " ")), baseline, drawn))
     return charts
 
 

@@ -1,7 +1,7 @@
 """Every page in Chromium, of a project in which everything has happened and of one in which nothing has: no serious finding of axe-core
 in light or dark, nothing wider than the screen, no name that acts, and a picture of each.
 
-`LINEAL_SCREENSHOTS=FOLDER` says where the pictures go; pytest's own folder otherwise (`--basetemp`).
+`SCREENSHOTS=FOLDER` says where the pictures go; pytest's own folder otherwise (`--basetemp`).
 """
 
 import json
@@ -101,7 +101,7 @@ def cookies(world, chromium):  # noqa: F811 - pytest's way
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
-    named = os.environ.get("LINEAL_SCREENSHOTS")
+    named = os.environ.get("SCREENSHOTS")
     folder = Path(named) if named else tmp_path_factory.mktemp("screenshots")
     folder.mkdir(parents=True, exist_ok=True)
     return folder

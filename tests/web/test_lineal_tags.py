@@ -150,3 +150,19 @@ def test_every_place_of_the_side_bar_has_its_picture():
 
     assert all(lineal.icon(name) for name in ("home", "settings", "server_audit", *(room[0] for room in ROOMS)))
     assert lineal.icon("nothing") == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (86_400, "1 day"),
+        (604_800, "1 week"),
+        (3_600, "1 hour"),
+        (5_400, "90 minutes"),
+        (1_209_600, "2 weeks"),
+        (90_061, "1 day 1 hour 1 minute 1 second"),
+        (0, "no time"),
+    ],
+)
+def test_a_length_of_time_is_said_in_words(seconds, said):
+    assert lineal.span(seconds).replace("\u202f", " ") == said

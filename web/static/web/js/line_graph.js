@@ -41,8 +41,7 @@ class LineGraph {
 
   size() {
     this.across = Math.max(1, this.view.clientWidth);
-    const wanted = this.height * Math.max(this.scale ?? 1, READABLE);
-    this.down = Math.min(MOST_HEIGHT, Math.max(LEAST_HEIGHT, wanted));
+    this.down = Math.min(MOST_HEIGHT, Math.max(LEAST_HEIGHT, this.height));  // as lines.css has it before this runs: nothing below moves
     this.svg.setAttribute("height", this.down);
   }
 
