@@ -156,7 +156,8 @@ def slug(name):
 
 
 def test_axe_has_no_serious_finding_on_any_page(seen):
-    assert {name: sorted(each.findings) for name, each in seen.items() if each.findings} == {}
+    found = sorted(f"{name}: {finding}" for name, each in seen.items() for finding in each.findings)
+    assert found == [], "\n".join(found)
 
 
 def test_no_page_breaks_the_content_policy_or_its_own_script(seen):
