@@ -242,7 +242,7 @@ def bars(labels: Sequence[str], reference: Sequence[float], current: Sequence[fl
                 current_height=_said(height(current[at])),
                 label=label if len(labels) <= 16 or at % 2 == 0 else "",
                 label_x=_said(LEFT + (at + 0.5) * step),
-                is_minor=at % 4 != 0,
+                is_minor=at % math.ceil(len(labels) / 5) != 0,
                 title=f"{label}: baseline {percent(reference[at])}, window {percent(current[at])}",
                 name=label,
                 reference=percent(reference[at]),

@@ -48,3 +48,21 @@ def test_every_page_is_there_and_whole_without_javascript(filled, fetched):
                 assert "csrfmiddlewaretoken" in form, (name, head)
             assert SENDS.search(form) or len(FIELD.findall(form)) == 1, f"{name}: nothing sends {head}"
     assert sum(EVIL.replace("<", "&lt;").split('"')[0] in html for html in pages.values()) > 10
+
+
+def test_what_htmx_gets_is_a_part_of_the_page(filled, browser, root):
+    """So that whoever has JavaScript and whoever has not see the same."""
+    client, parts = browser(root), {}
+    for name, path in filled.items():
+        page, part = client.get(path), client.get(path, **{"HX-Request": "true"})
+        if "HX-Request" in page.headers.get("Vary", ""):
+            parts[name] = (still(part), still(page))
+
+    assert {"run_list", "run_compare", "search"} <= set(parts)
+    assert [name for name, (part, page) in parts.items() if not part or part not in page] == []
+
+
+def still(answer):
+    """Without what differs from one answer to the next: tokens of forms, and spaces."""
+    html = re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", answer.content.decode())
+    return " ".join(html.split())
