@@ -124,7 +124,7 @@ def compare_three(page):  # noqa: F811 - a fixture's value
     page.get_by_role("button", name="Compare").click()
     page.wait_for_url("**/runs/compare?runs=*")
     for metric in ("auc", "val/loss"):
-        page.locator(f"figure[data-key='{metric}'] canvas").wait_for()
+        page.locator(f"figure[data-metric='{metric}'] canvas").wait_for()
     assert page.locator("svg.scatter circle").count() == 3
     assert page.locator("svg.parallel path.run").count() == 3
     assert page.locator("td.best[data-label=trial-6]").count() == 2
@@ -139,7 +139,7 @@ def change_the_set_in_place(page):  # noqa: F811 - a fixture's value
     page.locator("svg.scatter circle").nth(2).wait_for()
     assert page.url.count("%2C") == 2
     assert page.evaluate("window.untouched")
-    page.locator("figure[data-key='auc'] canvas").wait_for()
+    page.locator("figure[data-metric='auc'] canvas").wait_for()
     page.select_option("[data-setting=x]", "relative")
     page.locator("[data-setting=smooth]").fill("0.6")
     assert "x=relative&smooth=0.6" in page.url

@@ -17,7 +17,7 @@ class Stage {
   constructor(box) {
     this.box = box;
     this.told = JSON.parse(document.getElementById("compared-runs").dataset.told);
-    this.figures = [...box.querySelectorAll("figure[data-key]")];
+    this.figures = [...box.querySelectorAll("figure[data-metric]")];
     this.loaded = new Map();  // figure -> by run id, columns
     this.plots = new Map();
     this.hidden = new Set();
@@ -70,7 +70,7 @@ class Stage {
 
   find() {
     const sought = this.settings.find.toLowerCase();
-    for (const figure of this.figures) figure.hidden = !figure.dataset.key.toLowerCase().includes(sought);
+    for (const figure of this.figures) figure.hidden = !figure.dataset.metric.toLowerCase().includes(sought);
   }
 
   async load(figures, ids = this.told.runs.map((run) => run.id)) {
@@ -80,13 +80,13 @@ class Stage {
       const response = await fetch(`/api/v1/series/search?${new URLSearchParams({ project: this.told.project })}`, {
         method: "POST",
         headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": token },
-        body: JSON.stringify({ runs: ids, keys: figures.map((figure) => figure.dataset.key), max_points: points }),
+        body: JSON.stringify({ runs: ids, keys: figures.map((figure) => figure.dataset.metric), max_points: points }),
       });
       const answer = await response.json();
       if (!response.ok) throw new Error(answer.detail);
       for (const figure of figures) {
         const columns = this.loaded.get(figure) ?? new Map();
-        for (const item of answer.items) if (Object.hasOwn(item.series, figure.dataset.key)) columns.set(item.run, item.series[figure.dataset.key]);
+        for (const item of answer.items) if (Object.hasOwn(item.series, figure.dataset.metric)) columns.set(item.run, item.series[figure.dataset.metric]);
         this.loaded.set(figure, columns);
         this.draw(figure);
       }
