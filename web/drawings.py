@@ -14,7 +14,7 @@ WIDTH, HEIGHT = 640.0, 200.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 12.0, 16.0, 24.0
 MARKS = 4  # on the upright axis, about
 DAYS, MOMENTS = 8, 5  # on the level one, at most
-NAME_ROOM = 16.0  # between two limits whose names both stand above them
+NAME_ROOM = 18.0  # between two limits that are each named at their line
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)  # between two marks, times a power of ten
 
 
@@ -43,14 +43,11 @@ def sparkline(values: Sequence[float | None], *, limit: float | None = None) -> 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A value on the upright axis: where, and what stands there. `tone` colours a limit; the name of one stands above its
-    line or, where another's would be in its way, below.
-    """
+    """A value on the upright axis: where, and what stands there. `tone` colours a limit."""
 
     y: str
     text: str
     tone: str = ""
-    is_above: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +144,14 @@ def lines(
 def _limits(
     scale: "_Scale", limits: Sequence[tuple[str, float, str]], written: Callable[[float], str]
 ) -> Sequence[Mark]:
+    """Names that would cover one another stand together at the upper of their lines."""
     found: list[Mark] = []
     for name, value, tone in limits:
-        crowded = any(abs(float(other.y) - scale.y(value)) < NAME_ROOM for other in found)
-        if crowded:
-            found[-1] = Mark(found[-1].y, found[-1].text, found[-1].tone, is_above=False)
-        found.append(Mark(_said(scale.y(value)), f"{name} {written(value)}", tone))
+        words = f"{name} {written(value)}"
+        if found and abs(float(found[-1].y) - scale.y(value)) < NAME_ROOM:
+            words = f"{found[-1].text}, {words}"
+            found[-1] = Mark(found[-1].y, "", found[-1].tone)
+        found.append(Mark(_said(scale.y(value)), words, tone))
     return found
 
 

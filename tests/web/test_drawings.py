@@ -39,8 +39,8 @@ def test_what_lies_beyond_a_limit_is_shaded_up_to_the_next():
 def test_names_of_limits_that_lie_close_do_not_cover_one_another():
     far, near = lines(points([0.3]), limits=LIMITS), lines(points([12.0]), limits=LIMITS)
 
-    assert [limit.is_above for limit in far.limits] == [True, True]
-    assert [limit.is_above for limit in near.limits] == [False, True]
+    assert [limit.text for limit in far.limits] == ["warns from 0.1", "critical from 0.25"]
+    assert [limit.text for limit in near.limits] == ["", "warns from 0.1, critical from 0.25"]
 
 
 def test_a_value_is_written_with_its_unit_on_the_axis_and_in_words():
