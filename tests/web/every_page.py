@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
+from uuid import uuid4
 
 STRANGE = {
     "html": '<img src=x onerror="document.title=666"><script>document.title=667</script>',
@@ -105,7 +106,9 @@ def fill(project: Any, admin: Any) -> None:
     from tests.web import story
     from tests.web.production import watch
     from tests.web.run_story import new_full_run
+    from tracking.services import write_batch
     from tracking.services.views import ViewWish, create_view
+    from tracking.uses import DatasetUse
 
     ben = _member(project, admin, "ben", "contributor")
     _member(project, admin, "ada", "approver")
@@ -118,6 +121,12 @@ def fill(project: Any, admin: Any) -> None:
         story.new_run(
             project, ben, name=name, experiment="strange", params={name: name, "lr": 0.1}, metrics={name: [0.5, 0.7], "auc": [0.9]}
         )  # fmt: skip
+    uses = [
+        DatasetUse(name=name, digest=f"sha256:{at:064x}", kind="file", strength="content", context="train")
+        for at, name in enumerate(STRANGE.values(), start=1)
+    ]
+    reader = story.new_run(project, ben, name="reads strange data", experiment="readers", finish=False)
+    write_batch(run=reader, writer=uuid4(), sequence=1, inputs=uses)
     registry.set_alias(model=told.version.model, name="champion", version=told.version, actor=ben, reason=story.EVIL)
     create_view(project=project, wish=ViewWish(name=story.EVIL, filter="metrics.auc > 0.5"), actor=ben)
     wish = Wish(
