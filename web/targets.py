@@ -8,7 +8,7 @@ from uuid import UUID
 from django.urls import NoReverseMatch, reverse
 
 from core.access import ProjectRef
-from registry.models import ModelVersion, RegisteredModel
+from registry.models import Model, ModelVersion
 
 # Of what an entry can be: the kinds that the filter of a trail offers.
 KINDS = (
@@ -100,7 +100,7 @@ def _names(refs: Iterable[tuple[str, str]], project: ProjectRef) -> dict[tuple[s
             wanted[kind].append(uuid)
     names: dict[tuple[str, str], str] = {}
     if wanted["model"]:
-        models = RegisteredModel.objects.filter(project_id=project.id, uuid__in=wanted["model"])
+        models = Model.objects.filter(project_id=project.id, uuid__in=wanted["model"])
         names |= {("model", str(uuid)): name for uuid, name in models.values_list("uuid", "name")}
     if wanted["model_version"]:
         versions = ModelVersion.objects.filter(model__project_id=project.id, uuid__in=wanted["model_version"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -41,6 +41,11 @@ class Entry:
     reason: str
     position: int | None
     url: str
+
+    @property
+    def day(self) -> date:
+        """Of UTC."""
+        return self.at.astimezone(UTC).date()
 
     @property
     def sentence(self) -> str:

@@ -6,6 +6,7 @@ from web.views import (
     accounts,
     alerts,
     audit,
+    checkpoints,
     data,
     deployments,
     experiments,
@@ -16,6 +17,7 @@ from web.views import (
     notifications,
     policies,
     promotions,
+    records,
     run_detail,
     runs,
     search,
@@ -59,6 +61,11 @@ urlpatterns = [
         "projects/<str:project>/models/<str:name>/versions/<int:number>",
         versions.version_detail,
         name="version_detail",
+    ),
+    path(
+        "projects/<str:project>/models/<str:name>/versions/<int:number>/record",
+        records.version_record,
+        name="version_record",
     ),
     path(
         "projects/<str:project>/models/<str:name>/versions/<int:number>/act",
@@ -108,5 +115,6 @@ urlpatterns = [
     path("projects/<str:project>/audit", audit.project_audit, name="project_audit"),
     path("projects/<str:project>/audit/<uuid:uuid>", audit.project_event, name="audit_event"),
     path("audit", audit.server_audit, name="server_audit"),
+    path("audit/checkpoints", checkpoints.checkpoint_list, name="checkpoint_list"),
     path("audit/<uuid:uuid>", audit.server_event, name="server_event"),
 ]

@@ -14,7 +14,7 @@ TRAIL = "/projects/default/audit"
 
 def sentences(answer):
     found = re.findall(r'<div class="what"><b>(.*?)</b>(.*?)</div>', answer.content.decode(), re.DOTALL)
-    return [re.sub(r"<[^>]+>|\s+", " ", f"{actor}{rest}").strip() for actor, rest in found]
+    return [" ".join(re.sub(r"<[^>]+>", "", f"{actor}{rest}").split()) for actor, rest in found]
 
 
 def test_entries_are_sentences_newest_first(browser, alice, story):
@@ -66,8 +66,8 @@ def test_an_entry_shows_before_and_after(browser, alice, story):
     event = AuditEvent.objects.get(action="model.update")
     html = browser(alice).get(f"{TRAIL}/{event.uuid}").content.decode()
 
-    assert "<h3>Recorded</h3>" in html or "<h3>Before</h3>" in html
-    assert "description" in html
+    assert '<th scope="col">Before</th>' in html
+    assert re.search(r'class="any">description</th>', html)
     assert "/projects/default/models/fraud" in html
 
 
@@ -80,7 +80,7 @@ def test_an_entry_waits_for_its_number_and_then_shows_it(browser, alice, story, 
 
     html = visitor.get(page).content.decode()
     leaf = AuditLeaf.objects.get(event=event)
-    assert f"<dd>{leaf.seq} " in html
+    assert f'data-part="seq">{leaf.seq}<' in html
     assert bytes(leaf.leaf_hash).hex() in html
     assert f"/api/v1/audit/events/{event.uuid}/proof?format=tlog-proof&amp;project=default" in html
 
@@ -141,7 +141,7 @@ def test_a_long_trail_goes_on_without_gap(browser, alice, project, bob, monkeypa
     while path:
         answer = visitor.get(path)
         seen += len(sentences(answer))
-        link = re.search(r'href="(\?[^"]+)">Older entries', answer.content.decode())
+        link = re.search(r'href="(\?[^"]+)" rel="next">Older entries', answer.content.decode())
         path = TRAIL + link.group(1).replace("&amp;", "&") if link else ""
 
     assert seen == AuditEvent.objects.filter(project_id=project.id).count() > 50
