@@ -84,7 +84,10 @@ def test_a_proof_that_was_tampered_with_does_not_hold(visitor, server, sealed, p
 def test_an_answer_that_was_changed_on_its_way_does_not_hold(visitor, server, sealed):
     def tamper(route):
         answer = route.fetch()
-        route.fulfill(response=answer, body=answer.text().replace("&quot;outcome&quot;:&quot;ok&quot;", "&quot;outcome&quot;:&quot;error&quot;"))
+        route.fulfill(
+            response=answer,
+            body=answer.text().replace("&quot;outcome&quot;:&quot;ok&quot;", "&quot;outcome&quot;:&quot;error&quot;"),
+        )
 
     visitor.route(f"**{TRAIL}/*", tamper)
     visitor.goto(f"{server.url}{TRAIL}/{sealed['id']}")
