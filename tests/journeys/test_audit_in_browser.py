@@ -1,5 +1,7 @@
 """The audit trail in a real browser: proofs that hold, proofs that were tampered with, entries opened in place, the record on paper."""
 
+import re
+
 import pytest
 
 from tests.journeys.test_browser_journey import api, chromium, log_run, page, wait_until  # noqa: F401 - fixtures
@@ -120,7 +122,8 @@ def test_a_filter_changes_the_list_and_the_address_in_place_and_a_chip_takes_it_
     assert "action=run.*" in visitor.url
     listed = visitor.locator("#entries").inner_html()
     visitor.goto(visitor.url)
-    assert [visitor.locator(".entries .what").all_inner_texts()] and visitor.locator(".chip").count() == 2
+    assert visitor.locator(".entries .what").count() > 0
+    assert visitor.locator(".chip").count() == 2
     assert strip(visitor.locator("#entries").inner_html()) == strip(listed)
 
     visitor.get_by_label("Without action run.*").click()
@@ -129,8 +132,6 @@ def test_a_filter_changes_the_list_and_the_address_in_place_and_a_chip_takes_it_
 
 def strip(html):
     """Without what times.js and htmx write."""
-    import re
-
     return re.sub(r'>(\d+ (s|min) ago|now)<| class=""|\s+', "", html)
 
 

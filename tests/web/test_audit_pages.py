@@ -167,7 +167,9 @@ def test_the_export_link_takes_what_the_page_shows(browser, alice):
 
 def test_a_stream_of_chips_takes_each_filter_away(browser, alice, story):
     html = browser(alice).get(f"{TRAIL}?action=run.*&outcome=ok&q=seal").content.decode()
-    chips = re.findall(r'<span class="quiet">([^<]+)</span><span class="what" title="[^"]*">([^<]+)</span><a href="([^"]+)"', html)
+    chips = re.findall(
+        r'<span class="quiet">([^<]+)</span><span class="what" title="[^"]*">([^<]+)</span><a href="([^"]+)"', html
+    )
 
     assert [(label, value) for label, value, _ in chips] == [("text", "seal"), ("action", "run.*"), ("outcome", "ok")]
     assert chips[1][2] == f"{TRAIL}?outcome=ok&amp;q=seal"
@@ -181,7 +183,9 @@ def test_a_noun_with_a_star_means_all_its_actions(browser, alice, story):
 
 def test_numbers_choose_entries_and_what_has_none_is_left_out(browser, alice, story, sequence):
     sequence()
-    first, *_, last = AuditLeaf.objects.filter(event__project_name="default").order_by("seq").values_list("seq", flat=True)
+    first, *_, last = (
+        AuditLeaf.objects.filter(event__project_name="default").order_by("seq").values_list("seq", flat=True)
+    )
     html = browser(alice).get(f"{TRAIL}?after={last - 3}&before={last}").content.decode()
 
     assert f"#{last}<" not in html
@@ -190,7 +194,9 @@ def test_numbers_choose_entries_and_what_has_none_is_left_out(browser, alice, st
     assert f"#{last - 3}<" not in html
 
 
-@pytest.mark.parametrize("query", ["after=x", "before=-1", "after=99999999999999999999999", "until=never", f"q={'x' * 201}"])
+@pytest.mark.parametrize(
+    "query", ["after=x", "before=-1", "after=99999999999999999999999", "until=never", f"q={'x' * 201}"]
+)
 def test_a_filter_that_is_none_is_refused_in_words(browser, alice, story, query):
     answer = browser(alice).get(f"{TRAIL}?{query}")
 
@@ -293,7 +299,10 @@ def test_without_scripts_the_proof_stands_there_with_the_command_that_checks_it(
     seq = AuditLeaf.objects.get(event=event).seq
     html = browser(carol).get(f"{TRAIL}/{event.uuid}").content.decode()
 
-    assert f"lineal audit export --filtered --project default --after {seq - 1} --before {seq + 1} --out event-{seq}.jsonl" in html
+    assert (
+        f"lineal audit export --filtered --project default --after {seq - 1} --before {seq + 1} --out event-{seq}.jsonl"
+        in html
+    )
     assert f"lineal audit verify event-{seq}.jsonl --key " in html
     assert "It does not prove that what it tells is true" in html
     assert "lineal audit export" not in browser(bob).get(f"{TRAIL}/{event.uuid}").content.decode()
