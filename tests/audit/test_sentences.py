@@ -35,7 +35,8 @@ def test_an_action_has_a_sentence_with_its_object(name):
     for text in filter(None, (action.sentence, action.fuller)):
         said = actions.sentence(name, target="…", after=dict.fromkeys(actions.fields_of(text) - {"target"}, "x"))
         assert "…" in said
-        assert "{" not in said and "}" not in said
+        assert "{" not in said
+        assert "}" not in said
         assert PLAIN.fullmatch(said), said
     assert actions.fields_of(action.sentence) == {"target"}
 
