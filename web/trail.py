@@ -23,7 +23,7 @@ _MARK = "\0"  # stands in no text of an entry
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry in a list. `position` is its number in the ledger, None until it has one.
+    """One entry in a list. `position` is its number in the ledger, None until it has one; `project` is empty for the server's own.
 
     Its sentence stands in three parts, so that a page can link the object in the middle.
     """
@@ -41,6 +41,7 @@ class Entry:
     reason: str
     position: int | None
     url: str
+    project: str
 
     @property
     def day(self) -> date:
@@ -93,6 +94,7 @@ def entry_of(event: AuditEvent, body: Mapping[str, Any], *, project: ProjectRef 
         reason=said(body["reason"]),
         position=leaf.seq if leaf else None,
         url=event_url(event.uuid, project),
+        project=event.project_name,
     )
 
 
