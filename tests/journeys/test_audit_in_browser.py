@@ -1,6 +1,7 @@
 """The audit trail in a real browser: proofs that hold, proofs that were tampered with, entries opened in place, the record on paper."""
 
 import re
+import shlex
 
 import pytest
 
@@ -155,3 +156,52 @@ def test_the_record_of_a_version_is_printed_without_the_frame(visitor, server, a
     assert visitor.get_by_role("heading", name="Ledger").is_visible()
     assert version["digest"] in visitor.locator(".record").inner_text()
     assert visitor.pdf()[:5] == b"%PDF-"
+
+
+def test_the_commands_on_the_page_prove_the_entry_without_the_page(visitor, server, sealed, tmp_path):
+    visitor.goto(f"{server.url}{TRAIL}/{sealed['id']}")
+    commands = visitor.locator(".code code", has_text="lineal audit export").inner_text().splitlines()
+
+    export, verify = (shlex.split(line) for line in commands)
+    taken = tmp_path / export[-1]
+    server.cli(*export[1:-1], str(taken))
+    assert "proven" in server.cli(*verify[1:3], str(taken), *verify[4:]).stdout
+
+    taken.write_text(taken.read_text().replace("run.seal", "run.sell"))
+    server.cli(*verify[1:3], str(taken), *verify[4:], code=1)
+
+
+def test_without_scripts_the_proof_stands_there_to_be_read(chromium, server, api, sealed):  # noqa: F811
+    context = chromium.new_context()
+    plain = context.new_page()
+    plain.goto(api("POST", "login-links", {"account": "owner"}, project=False)["url"])
+    plain.wait_for_url(f"{server.url}/")
+    cookies = context.cookies()
+    context.close()
+    context = chromium.new_context(java_script_enabled=False)
+    context.add_cookies(cookies)
+    plain = context.new_page()
+
+    plain.goto(f"{server.url}{TRAIL}/{sealed['id']}")
+    assert not plain.locator(".verdict").is_visible()
+    assert plain.locator("[data-part=leaf]").is_visible()
+    assert plain.locator(".code code", has_text="lineal audit verify event-").is_visible()
+
+    plain.goto(f"{server.url}{TRAIL}?action=run.seal")
+    plain.get_by_role("link", name=re.compile("^Entry number")).first.click()
+    plain.wait_for_url(f"{server.url}{TRAIL}/*")
+    plain.goto(f"{server.url}{TRAIL}?action=run.seal")
+    plain.get_by_role("link", name="Export").click()
+    assert plain.get_by_role("link", name="Download").is_visible()
+    context.close()
+
+
+def test_the_download_holds_what_is_shown(visitor, server, sealed):
+    visitor.goto(f"{server.url}{TRAIL}?action=run.seal")
+    visitor.get_by_role("link", name="Export").click()
+    with visitor.expect_download() as download:
+        visitor.get_by_role("link", name="Download").click()
+
+    lines = download.value.path().read_text().splitlines()
+    assert download.value.suggested_filename == "audit.jsonl"
+    assert [line for line in lines if sealed["id"] in line]

@@ -317,3 +317,23 @@ def test_the_command_of_an_entry_exports_that_entry_alone(api, carol, story, seq
     lines = [json.loads(line) for line in b"".join(answer.streaming_content).splitlines()]
 
     assert [line["seq"] for line in lines if line["type"] == "event"] == [seq]
+
+
+@pytest.mark.parametrize(
+    "text", ["<script>alert(1)</script>", "'; rm -rf ~ #", '" onmouseover="x', "\u202eevil", "🦦" * 40]
+)
+def test_what_is_asked_for_is_shown_and_never_acts(browser, carol, story, text):
+    import shlex
+    from urllib.parse import urlencode
+
+    from tests.web.test_pages import Inspector
+
+    query = urlencode({"q": text, "actor": text, "target_id": text})
+    answer = browser(carol).get(f"{TRAIL}?{query}")
+    page = Inspector(answer.content.decode())
+    command = next(each for each in page.words if each.startswith("lineal audit export"))
+
+    assert answer.status_code == 200
+    assert page.faults == []
+    assert text in page.words
+    assert shlex.split(command)[shlex.split(command).index("--actor") + 1] == text
