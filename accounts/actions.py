@@ -12,7 +12,7 @@ ACTIONS = {
     "project.archive": "archived the project {target}",
     "project.restore": "restored the project {target}",
     "membership.set_role": "gave {target} a role",
-    "membership.remove": "removed {target}",
+    "membership.remove": "removed {target} from the project",
     "token.create": "made the token {target}",
     "token.revoke": "revoked the token {target}",
     "login_link.create": "made a sign-in link for {target}",
@@ -20,5 +20,7 @@ ACTIONS = {
     "session.end": "signed out {target}",
 }
 
+FULLER = {"membership.set_role": "gave {target} the role {role}"}
+
 for _name, _sentence in ACTIONS.items():
-    actions.register(name=_name, sentence=_sentence)
+    actions.register(name=_name, sentence=_sentence, fuller=FULLER.get(_name, ""))

@@ -1,11 +1,12 @@
 """Reads of the ledger: events, their places in the log, its signed heads, and how it stands."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from audit import actions
 from audit.errors import CheckpointNotFound, EventNotFound
 from audit.models import Anchor, AuditCheckpoint, AuditEvent, AuditLeaf, AuditPending, AuditPrivate, Verification
 from core import clock
@@ -24,7 +25,9 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What of the trail is asked for; None asks nothing. `text` is looked for in action, target and the actor's name."""
+    """What of the trail is asked for; None asks nothing. `text` is looked for in action, target and the actor's name;
+    `action` may be `noun.*`; `after` and `before` are numbers in the log, themselves left out, and leave out what has no number yet.
+    """
 
     project: str | None = None
     actor: str | None = None
@@ -35,6 +38,8 @@ class Filter:
     since: datetime | None = None
     until: datetime | None = None
     text: str | None = None
+    after: int | None = None
+    before: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +65,35 @@ def list_events(*, visible_to: Principal, only: Filter | None = None) -> QuerySe
         events = events.filter(project_id__in=readable)
     exact = {
         "project_name": only.project,
-        "action": only.action,
+        "action__in": _actions(only.action),
         "target_type": only.target_type,
         "target_id": only.target_id,
         "outcome": only.outcome,
         "at__gte": only.since,
         "at__lt": only.until,
+        "leaf__seq__gt": only.after,
+        "leaf__seq__lt": only.before,
     }
     events = events.filter(**{column: value for column, value in exact.items() if value is not None})
     if only.actor is not None:
         events = events.filter(_by(only.actor))
     return events.filter(_mentions(only.text)) if only.text else events
+
+
+def _actions(asked: str | None) -> list[str] | None:
+    """The names that `asked` means: itself, or with `noun.*` all of that noun."""
+    if asked is None or not asked.endswith(".*"):
+        return None if asked is None else [asked]
+    return [name for name in actions.registered_names() if name.startswith(asked[:-1])]
+
+
+def text_horizon(*, visible_to: Principal, only: Filter, looked_through: int) -> int | None:
+    """The primary key of the newest event that a search for `only.text` leaves out when it looks through the newest
+    `looked_through` of what else is asked for; None where that is all of them. One query.
+    """
+    without = list_events(visible_to=visible_to, only=replace(only, text=None))
+    beyond = without.select_related(None).values_list("pk", flat=True)[looked_through : looked_through + 1]
+    return next(iter(beyond), None)
 
 
 def trail_project_ids(principal: Principal) -> set[int] | None:

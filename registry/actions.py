@@ -39,5 +39,13 @@ ACTIONS = {
     "receipt_key.create": "made the key {target}, which signs receipts",
 }
 
+FULLER = {
+    "alias.set": "pointed the alias {target} at version {version}",
+    "environment.set_policy": "put the environment {target} under the policy {policy}",
+    "policy.revise": "reworded the policy {target}, which is now at revision {revision}",
+    "evidence.attach": "attached the evidence {name} to {target}, with the verdict {verdict}",
+    "deployment.update": "changed the deployment {target} to a share of {traffic_share} of the traffic",
+}
+
 for _name, _sentence in ACTIONS.items():
-    actions.register(name=_name, sentence=_sentence)
+    actions.register(name=_name, sentence=_sentence, fuller=FULLER.get(_name, ""))

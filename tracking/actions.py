@@ -27,5 +27,7 @@ ACTIONS = {
     "sweep.start": "started a sweep of the stored objects of {target}",
 }
 
+FULLER = {"run.finish": "ended the run {target} as {status}"}
+
 for _name, _sentence in ACTIONS.items():
-    actions.register(name=_name, sentence=_sentence)
+    actions.register(name=_name, sentence=_sentence, fuller=FULLER.get(_name, ""))

@@ -9,8 +9,6 @@ from audit.notes import fingerprint
 from audit.selectors import ledger_state
 from audit.services import vkey
 
-SHOWN_CHECKPOINTS = 10
-
 
 @dataclass(frozen=True, slots=True)
 class AnchorState:
@@ -49,8 +47,3 @@ def state() -> Ledger:
         vkey=key,
         fingerprint=fingerprint(key) if key else "",
     )
-
-
-def checkpoints() -> Sequence[AuditCheckpoint]:
-    """The newest few."""
-    return list(AuditCheckpoint.objects.order_by("-size")[:SHOWN_CHECKPOINTS])

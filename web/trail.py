@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,22 +15,42 @@ from audit.models import AuditEvent, AuditLeaf
 from audit.opened import opened
 from audit.selectors import Filter, event_position, list_events
 from core.access import Permission, Principal, ProjectRef, can
+from web.targets import target_url
 
 SHOWN_ENTRIES = 20
+_MARK = "\0"  # stands in no text of an entry
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry in a list. `position` is its number in the ledger, None until it has one."""
+    """One entry in a list. `position` is its number in the ledger, None until it has one; `project` is empty for the server's own.
 
+    Its sentence stands in three parts, so that a page can link the object in the middle.
+    """
+
+    id: UUID
     at: datetime
     actor: str
-    sentence: str
+    actor_type: str
+    before_target: str
+    target: str
+    after_target: str
+    target_url: str
     action: str
     outcome: str
     reason: str
     position: int | None
     url: str
+    project: str
+
+    @property
+    def day(self) -> date:
+        """Of UTC."""
+        return self.at.astimezone(UTC).date()
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.before_target}{self.target}{self.after_target}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +78,30 @@ def entries_of(events: QuerySet[AuditEvent] | Sequence[AuditEvent], *, project: 
 
 
 def entry_of(event: AuditEvent, body: Mapping[str, Any], *, project: ProjectRef | None) -> Entry:
-    target = body["target"]
     leaf: AuditLeaf | None = getattr(event, "leaf", None)
+    before, after = _around_target(event.action, body)
     return Entry(
+        id=event.uuid,
         at=event.at,
         actor=str(body["actor"]["display"] or body["actor"]["name"]),
-        sentence=actions.sentence(event.action, target=str(target["label"] or target["id"])),
+        actor_type=body["actor"]["type"],
+        before_target=before,
+        target=said(body["target"]["label"]) or body["target"]["id"],
+        after_target=after,
+        target_url=target_url(body),
         action=event.action,
         outcome=event.outcome,
         reason=said(body["reason"]),
         position=leaf.seq if leaf else None,
         url=event_url(event.uuid, project),
+        project=event.project_name,
     )
+
+
+def _around_target(action: str, body: Mapping[str, Any]) -> tuple[str, str]:
+    """The sentence of an entry before and behind the name of its object."""
+    before, _, after = actions.sentence(action, target=_MARK, after=body["after"]).partition(_MARK)
+    return before, after
 
 
 def event_url(uuid: UUID, project: ProjectRef | None) -> str:

@@ -6,6 +6,7 @@ from web.views import (
     accounts,
     alerts,
     audit,
+    checkpoints,
     compare,
     data,
     deployments,
@@ -17,6 +18,7 @@ from web.views import (
     notifications,
     policies,
     promotions,
+    records,
     run_acts,
     runs,
     saved_views,
@@ -91,6 +93,11 @@ urlpatterns = [
         name="version_detail",
     ),
     path(
+        "projects/<str:project>/models/<str:name>/versions/<int:number>/record",
+        records.version_record,
+        name="version_record",
+    ),
+    path(
         "projects/<str:project>/models/<str:name>/versions/<int:number>/act",
         versions.version_act,
         name="version_act",
@@ -146,5 +153,6 @@ urlpatterns = [
     path("projects/<str:project>/audit", audit.project_audit, name="project_audit"),
     path("projects/<str:project>/audit/<uuid:uuid>", audit.project_event, name="audit_event"),
     path("audit", audit.server_audit, name="server_audit"),
+    path("audit/checkpoints", checkpoints.checkpoint_list, name="checkpoint_list"),
     path("audit/<uuid:uuid>", audit.server_event, name="server_event"),
 ]

@@ -23,9 +23,9 @@ from audit.api.schemas import EventOut, EventPageOut, ProofOut
 from audit.errors import NotSequenced
 from audit.events import Target
 from audit.models import AuditEvent
+from audit.proofs import inclusion_of
 from audit.selectors import Filter
 from audit.services import record
-from audit.tiles import TileReader
 from core.access import LEAST_ROLE, NotAllowed, Permission, Principal, project_not_found, require_server_admin
 from core.api import ApiView, parse_query
 
@@ -36,13 +36,19 @@ POLL_S = 0.05
 class _Filter(serializers.Serializer):
     project = serializers.CharField(required=False, max_length=128)
     actor = serializers.CharField(required=False, max_length=128)
-    action = serializers.CharField(required=False, max_length=64)
+    action = serializers.CharField(required=False, max_length=64, help_text="noun.verb, or noun.* for all of a noun.")
     target_type = serializers.CharField(required=False, max_length=64)
     target_id = serializers.CharField(required=False, max_length=256)
     outcome = serializers.ChoiceField(["ok", "denied", "error"], required=False)
     since = serializers.DateTimeField(required=False)
     until = serializers.DateTimeField(required=False)
     q = serializers.CharField(required=False, max_length=200, help_text="In action, object and actor's name.")
+    after = serializers.IntegerField(
+        required=False, min_value=-1, max_value=2**63 - 1, help_text="Numbers in the log beyond this one."
+    )
+    before = serializers.IntegerField(
+        required=False, min_value=0, max_value=2**63 - 1, help_text="Numbers in the log below this one."
+    )
 
 
 class Events(ApiView):
@@ -177,24 +183,22 @@ def _filter(request: Request) -> Filter:
 
 
 def _proof(event: AuditEvent, *, wait: bool) -> dict[str, Any]:
-    position = selectors.event_position(event.uuid)
+    proof = inclusion_of(event)
     end = time.monotonic() + (WAIT_S if wait else 0)
-    while position is None and time.monotonic() < end:
+    while proof is None and time.monotonic() < end:
         time.sleep(POLL_S)
-        position = selectors.event_position(event.uuid)
-    head = selectors.latest_checkpoint()
-    if position is None or head is None or head.size <= position.seq:
+        proof = inclusion_of(event)
+    if proof is None:
         raise NotSequenced(
             "The event is committed, and has no place in the log yet. Ask again, or with ?wait=integrated."
         )
-    path = TileReader().inclusion_proof(position.seq, head.size)
     return {
         "event_id": event.uuid,
-        "seq": position.seq,
-        "leaf_hash": base64(position.leaf_hash),
+        "seq": proof.seq,
+        "leaf_hash": base64(proof.leaf_hash),
         "body": event.body,
-        "proof": [base64(each) for each in path],
-        "checkpoint": checkpoint_out(head),
+        "proof": [base64(each) for each in proof.path],
+        "checkpoint": checkpoint_out(proof.checkpoint),
     }
 
 

@@ -13,7 +13,7 @@ from audit.api.render import anchor_out, base64, checkpoint_out, verification_ou
 from audit.api.schemas import AnchorPageOut, CheckpointPageOut, ConsistencyOut, LogCheckpointOut, VerificationPageOut
 from audit.errors import CheckpointNotFound
 from audit.models import Anchor, AuditCheckpoint, Verification
-from audit.tiles import TileReader
+from audit.proofs import consistency_of
 from core.access import require_server_admin
 from core.api import ApiView, parse_query
 from core.errors import Invalid
@@ -59,15 +59,14 @@ class Consistency(ApiView):
         sizes = parse_query(self.Query, request)
         if sizes["old"] > sizes["new"]:
             raise Invalid("old has to be the smaller size.", field="old")
-        old, new = selectors.get_checkpoint(sizes["old"]), selectors.get_checkpoint(sizes["new"])
-        proof = TileReader().consistency_proof(old.size, new.size)
+        found = consistency_of(sizes["old"], sizes["new"])
         return Response(
             {
-                "old_size": old.size,
-                "new_size": new.size,
-                "proof": [base64(each) for each in proof],
-                "old": checkpoint_out(old),
-                "new": checkpoint_out(new),
+                "old_size": found.old.size,
+                "new_size": found.new.size,
+                "proof": [base64(each) for each in found.path],
+                "old": checkpoint_out(found.old),
+                "new": checkpoint_out(found.new),
             }
         )
 

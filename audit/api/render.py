@@ -20,7 +20,7 @@ def event_out(event: AuditEvent, body: dict[str, Any]) -> dict[str, Any]:
     target = body["target"]
     return body | {
         "seq": leaf.seq if leaf else None,
-        "sentence": actions.sentence(event.action, target=str(target["label"] or target["id"])),
+        "sentence": actions.sentence(event.action, target=str(target["label"] or target["id"]), after=body["after"]),
     }
 
 

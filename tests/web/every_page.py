@@ -25,7 +25,7 @@ NO_PAGES = frozenset({
     "promotion_decide", "alert_answer",
     "dataset_impact_export", "subscription_act", "delivery_replay",
 })  # fmt: skip
-OF_NO_PROJECT = ("login", "home", "search", "token_list", "profile", "account_list", "server_audit")
+OF_NO_PROJECT = ("login", "home", "search", "token_list", "profile", "account_list", "server_audit", "checkpoint_list")
 # What a project without anything has a page for.
 OF_AN_EMPTY_PROJECT = (
     "run_list", "run_columns", "run_compare", "project_usage", "project_general", "member_list", "environment_list",
@@ -62,7 +62,7 @@ def addresses(project: Any) -> dict[str, str]:
         "policy_detail": ("production-gates",),
         "model_detail": ("fraud",),
         "slot_detail": ("fraud", "production"),
-        **dict.fromkeys(("version_detail", "promotion_plan"), ("fraud", 1)),
+        **dict.fromkeys(("version_detail", "version_record", "promotion_plan"), ("fraud", 1)),
         "promotion_detail": (promotion,),
         "deployment_detail": (deployment,),
         "alert_detail": (alert,),

@@ -1,31 +1,36 @@
-"""The audit trail of a project and of the server: entries by what, who and when, and one entry with its place in the ledger."""
+"""The audit trail of a project and of the server: entries by what, who and when, and one entry with its proof."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 
 from accounts.models import Project
-from audit import actions
 from audit.errors import EventNotFound
 from audit.models import AuditEvent
+from audit.notes import fingerprint
 from audit.opened import opened, withheld_paths
 from audit.private import read_private
 from audit.projects import project_of
-from audit.selectors import Filter, get_event, list_events
-from core import clock
+from audit.proofs import Inclusion, inclusion_of
+from audit.selectors import Filter, get_event, list_events, text_horizon
+from audit.services import vkey
 from core.access import Permission, can, require_server_admin
 from core.errors import Invalid
-from web import ledger
-from web.moments import utc_moment
+from web import ledger, trail_filters
 from web.paging import newest_first
-from web.targets import target_url
-from web.trail import entries_of, entry_of, event_url, place_of, said
-from web.views.base import PageRequest, project_page, show, signed_in
+from web.targets import ref_links
+from web.trail import entries_of, entry_of, event_url, said
+from web.views.base import PageRequest, project_page, show, show_part, signed_in, wants_part
 
-FIELDS = ("q", "actor", "action", "target_type", "target_id", "outcome", "since", "until")
+LOOKED_THROUGH = 100_000  # entries that a search for text reads: some 0.1 s; times and other filters come first
+AUTH_WORDS = {
+    "api_token": "an API token", "login_link": "a sign-in link", "session": "a session of the pages", "system": "the server itself",
+}  # fmt: skip
 
 
 @project_page(room="audit", permission=Permission.AUDIT_READ)
@@ -42,67 +47,63 @@ def project_audit(request: PageRequest, project: Project) -> HttpResponse:
 def server_audit(request: PageRequest) -> HttpResponse:
     """The whole ledger, for administrators of the server: others learn what they may from their projects' trails."""
     require_server_admin(request.principal)
-    state = ledger.state()
-    return _list(
-        request,
-        "web/server_audit.html",
-        project=None,
-        may_export=True,
-        ledger=state,
-        checkpoints=ledger.checkpoints(),
-        verifications=state.verifications,
-        **_key_words(request, state),
-    )
+    state = None if wants_part(request) else ledger.state()
+    about = {"ledger": state, "verifications": state.verifications, **_key_words(request)} if state else {}
+    return _list(request, "web/server_audit.html", project=None, may_export=True, **about)
 
 
 def _list(
     request: PageRequest, template: str, *, project: Project | None, may_export: bool, **context: Any
 ) -> HttpResponse:
-    query = {field: request.GET.get(field, "").strip() for field in FIELDS}
-    events, problem = AuditEvent.objects.none(), ""
+    query = trail_filters.asked(request)
+    found: dict[str, Any] = {"entries": [], "problem": ""}
     try:
-        events = list_events(visible_to=request.principal, only=_filter(query, project))
+        found |= _found(request, trail_filters.as_filter(query, project), project)
+        if may_export:
+            found |= {
+                "export_url": trail_filters.export_url(query, project),
+                "export_command": trail_filters.export_command(query, project),
+                "export_is_filtered": project is not None or any(query.values()),
+                "verify_command": f"lineal audit verify audit.jsonl --key {trail_filters.quoted(vkey() or '<key>')}",
+            }
     except Invalid as error:
-        problem = error.detail
-    page = newest_first(events, request)
-    return show(
+        found["problem"] = error.detail
+    response = show_part(
         request,
         template,
-        status=422 if problem else 200,
-        entries=entries_of(page.rows, project=project),
-        next_url=page.next_url,
+        "web/_audit_entries.html",
         query=query,
-        problem=problem,
-        actions=actions.registered_names(),
-        outcomes=AuditEvent.Outcome.values,
-        export_url=_export_url(query, project) if may_export and not problem else "",
+        list_url=request.path,
+        chips=trail_filters.chips(request, query),
+        spans=trail_filters.spans(request),
+        is_further=any(query[field] for field in trail_filters.FURTHER),
+        tabs=_tabs(request, project, "entries"),
+        **({} if wants_part(request) else trail_filters.choices(project)),
+        **found,
         **context,
     )
+    if found["problem"] and not wants_part(request):  # htmx shows only what succeeds
+        response.status_code = 422
+    return response
 
 
-def _export_url(query: Mapping[str, str], project: Project | None) -> str:
-    """The export of what the page shows; of the whole ledger where nothing is asked for."""
-    asked = {field: value for field, value in query.items() if value}
-    for field in ("since", "until"):
-        moment = utc_moment(query[field], field=field)
-        asked |= {field: clock.text(moment)} if moment else {}
-    asked |= {"project": project.name} if project else {}
-    return f"/api/v1/audit/export?{urlencode({**asked, 'filtered': 'true'})}" if asked else "/api/v1/audit/export"
+def _found(request: PageRequest, only: Filter, project: Project | None) -> Mapping[str, Any]:
+    """Raises Invalid for a foreign cursor."""
+    events, horizon = list_events(visible_to=request.principal, only=only), None
+    if only.text:
+        horizon = text_horizon(visible_to=request.principal, only=only, looked_through=LOOKED_THROUGH)
+        events = events.filter(pk__gt=horizon) if horizon else events
+    page = newest_first(events, request)
+    return {
+        "entries": entries_of(page.rows, project=project),
+        "next_url": page.next_url,
+        "looked_through": LOOKED_THROUGH if horizon else None,
+    }
 
 
-def _filter(query: Mapping[str, str], project: Project | None) -> Filter:
-    """Raises Invalid for a time that is none."""
-    return Filter(
-        project=project.name if project else None,
-        actor=query["actor"] or None,
-        action=query["action"] or None,
-        target_type=query["target_type"] or None,
-        target_id=query["target_id"] or None,
-        outcome=query["outcome"] or None,
-        since=utc_moment(query["since"], field="since"),
-        until=utc_moment(query["until"], field="until"),
-        text=query["q"] or None,
-    )
+def _tabs(request: PageRequest, project: Project | None, current: str) -> list[tuple[str, str, bool]]:
+    entries = reverse("web:project_audit", args=[project.name]) if project else reverse("web:server_audit")
+    return [("Entries", entries, current == "entries"), ("Checkpoints", reverse("web:checkpoint_list"), False)]
 
 
 @project_page(room="audit", permission=Permission.AUDIT_READ, methods=("GET", "POST"))
@@ -117,30 +118,50 @@ def server_event(request: PageRequest, uuid: UUID) -> HttpResponse:
 
 
 def _event(request: PageRequest, uuid: UUID, project: Project | None) -> HttpResponse:
+    """The page, or for a list that opens the entry in place only what happened."""
     event = get_event(id=uuid, visible_to=request.principal)
     if project is not None and event.project_id != project.id:
         raise EventNotFound(f"There is no event {uuid} that you may see.")
     body = opened([event])[event.pk]
     if request.method == "POST":  # asked for what is withheld, which is an entry of its own
         body = read_private(event=event, project=project_of(event), actor=request.principal)
-    previous = body["prev_event_of_target"]
-    proof_query = {"format": "tlog-proof", **({"project": project.name} if project else {})}
+    happened = _happened(event, body, project)
+    if wants_part(request):
+        response = show(request, "web/_audit_happened.html", **happened)
+        patch_vary_headers(response, ["HX-Request"])
+        return response
     return show(
         request,
         "web/audit_event.html",
-        entry=entry_of(event, body, project=project),
-        record=_record(body),
-        target_url=target_url(body),
-        previous_url=event_url(UUID(previous), project) if previous else "",
-        before=_pairs(body["before"]),
-        after=_pairs(body["after"]),
-        refs=body["refs"],
-        place=place_of(event.uuid),
-        proof_url=f"/api/v1/audit/events/{event.uuid}/proof?{urlencode(proof_query)}",
+        **happened,
+        proof=_proof(inclusion_of(event), event, project),
         body=event.body,
+        body_time=body["time"],
         withheld=withheld_paths(event) if request.method == "GET" and _may_read_private(request, event) else [],
-        **_key_words(request, ledger.state()),
+        was_private=request.method == "POST",
+        export_command=_event_command(request, event, project),
+        **_key_words(request),
     )
+
+
+def _happened(event: AuditEvent, body: Mapping[str, Any], project: Project | None) -> Mapping[str, Any]:
+    """What the entry says, as its page and the list show it. At most two queries, for what it refers to."""
+    previous = body["prev_event_of_target"]
+    return {
+        "entry": entry_of(event, body, project=project),
+        "record": _record(body),
+        "project_name": body["project"]["name"] if body["project"] else "",
+        "previous_url": event_url(UUID(previous), project) if previous else "",
+        "history_url": _history_url(event, project),
+        "before": _plain(body["before"]),
+        "after": _plain(body["after"]),
+        "refs": ref_links(body["refs"], project_of(event)),
+    }
+
+
+def _history_url(event: AuditEvent, project: Project | None) -> str:
+    trail = reverse("web:project_audit", args=[project.name]) if project else reverse("web:server_audit")
+    return f"{trail}?{urlencode({'target_type': event.target_type, 'target_id': event.target_id})}"
 
 
 def _may_read_private(request: PageRequest, event: AuditEvent) -> bool:
@@ -152,24 +173,61 @@ def _may_read_private(request: PageRequest, event: AuditEvent) -> bool:
 
 def _record(body: Mapping[str, Any]) -> Mapping[str, str]:
     """The parts of an entry that its page names one by one."""
-    target, request = body["target"], body["request"] or {}
+    target, request, auth = body["target"], body["request"] or {}, body["auth"]
     return {
-        "actor_type": body["actor"]["type"],
-        "method": body["auth"]["method"],
-        "target": said(target["label"]) or target["id"],
+        "actor_name": said(body["actor"]["name"]),
+        "actor_id": body["actor"]["id"],
+        "method": AUTH_WORDS.get(auth["method"], auth["method"]),
+        "token_id": auth["token_id"] or "",
         "target_type": target["type"].replace("_", " "),
         "target_id": target["id"],
         "target_version": target["version"],
+        "request_id": request.get("id") or "",
+        "trace_id": request.get("trace_id") or "",
         "route": said(request.get("route")),
         "ip": said(request.get("ip")),
         "user_agent": said(request.get("user_agent")),
     }
 
 
-def _pairs(values: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
-    return [(key, "none" if value is None else said(value)) for key, value in sorted(values.items())]
+def _plain(values: Mapping[str, Any]) -> dict[str, str]:
+    return {key: "none" if value is None else said(value) for key, value in values.items()}
 
 
-def _key_words(request: PageRequest, state: ledger.Ledger) -> Mapping[str, Any]:
+def _proof(inclusion: Inclusion | None, event: AuditEvent, project: Project | None) -> Mapping[str, Any] | None:
+    """What a page shows of it; None while the entry waits for its number or its checkpoint."""
+    if inclusion is None:
+        return None
+    query = {"format": "tlog-proof", **({"project": project.name} if project else {})}
+    return {
+        "seq": inclusion.seq,
+        "leaf": inclusion.leaf_hash.hex(),
+        "path": [each.hex() for each in inclusion.path],
+        "checkpoint": inclusion.checkpoint,
+        "vkey": inclusion.checkpoint.vkey,
+        "url": f"/api/v1/audit/events/{event.uuid}/proof?{urlencode(query)}",
+    }
+
+
+def _event_command(request: PageRequest, event: AuditEvent, project: Project | None) -> str:
+    """How to take this one entry away with its proof; nothing for who may not export, or before it has a number."""
+    place = project_of(event)
+    may = request.principal.is_server_admin or (
+        place is not None and can(request.principal, Permission.AUDIT_EXPORT, place)
+    )
+    seq = getattr(getattr(event, "leaf", None), "seq", None)
+    if seq is None or not may:
+        return ""
+    scope = f" --project {trail_filters.quoted(place.name)}" if project and place else ""
+    first = f"lineal audit export --filtered{scope} --after {seq - 1} --before {seq + 1} --out event-{seq}.jsonl"
+    return f"{first}\nlineal audit verify event-{seq}.jsonl --key {trail_filters.quoted(vkey())}"
+
+
+def _key_words(request: PageRequest) -> Mapping[str, Any]:
     """What the note on the limits of this page needs."""
-    return {"fingerprint": state.fingerprint, "vkey_shown": state.vkey, "is_secure": request.is_secure()}
+    key = vkey()
+    return {
+        "fingerprint": fingerprint(key) if key else "",
+        "vkey_shown": key,
+        "is_secure": request.is_secure(),
+    }

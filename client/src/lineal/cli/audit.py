@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -38,13 +39,15 @@ def _name(thing: object) -> object:
 
 _FILTERS = [
     click.option("--actor", metavar="NAME"),
-    click.option("--action", metavar="NOUN.VERB", help="e.g. promotion.commit"),
+    click.option("--action", metavar="NOUN.VERB", help="e.g. promotion.commit, or promotion.* for all of a noun."),
     click.option("--target-type", metavar="TYPE"),
     click.option("--target-id", metavar="ID"),
     click.option("--outcome", type=click.Choice(["ok", "denied", "error"])),
     click.option("--since", type=Moment(), metavar="TIME", help="e.g. 2026-11-01T00:00Z or 7d."),
     click.option("--until", type=Moment(), metavar="TIME"),
     click.option("--query", "q", metavar="TEXT"),
+    click.option("--after", type=click.IntRange(-1), metavar="SEQ", help="Numbers in the log beyond this one."),
+    click.option("--before", type=click.IntRange(0), metavar="SEQ", help="Numbers in the log below this one."),
 ]
 
 
@@ -55,7 +58,7 @@ def _filtered(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def _query(since: datetime | None, until: datetime | None, filters: Mapping[str, str | None]) -> dict[str, str]:
+def _query(since: datetime | None, until: datetime | None, filters: Mapping[str, Any]) -> dict[str, Any]:
     times = {"since": wire_time(since) if since else None, "until": wire_time(until) if until else None}
     return {name: value for name, value in {**times, **filters}.items() if value is not None}
 
@@ -65,7 +68,7 @@ def _query(since: datetime | None, until: datetime | None, filters: Mapping[str,
 @limited
 @connected
 def list_events(
-    caller: Caller, *, limit: int, since: datetime | None, until: datetime | None, **filters: str | None
+    caller: Caller, *, limit: int, since: datetime | None, until: datetime | None, **filters: str | int | None
 ) -> None:
     """List audit events, newest first."""
     rows = caller.server.items("audit/events", limit=limit, **_query(since, until, filters))
@@ -116,7 +119,7 @@ def export(
     filtered: bool,
     since: datetime | None,
     until: datetime | None,
-    **filters: str | None,
+    **filters: str | int | None,
 ) -> None:
     """Take the log away as a file that `lineal audit verify` proves offline.
 

@@ -54,7 +54,7 @@ def events_after(server: Server, last: int) -> list[Mapping[str, Any]]:
     found: dict[int, Mapping[str, Any]] = {}
     cursor, old_pages = None, 0
     while old_pages < SETTLED_PAGES:
-        page = server.get("audit/events", limit=PAGE, cursor=cursor)
+        page = server.get("audit/events", limit=PAGE, cursor=cursor, after=last)
         new = {event["seq"]: event for event in page["items"] if event["seq"] is not None and event["seq"] > last}
         found |= new
         old_pages = 0 if new else old_pages + 1

@@ -1,0 +1,207 @@
+"""The audit trail in a real browser: proofs that hold, proofs that were tampered with, entries opened in place, the record on paper."""
+
+import re
+import shlex
+
+import pytest
+
+from tests.journeys.test_browser_journey import api, chromium, log_run, page, wait_until  # noqa: F401 - fixtures
+
+pytestmark = [pytest.mark.browser, pytest.mark.server]
+
+TRAIL = "/projects/default/audit"
+HOLDS = ".verdict[data-verdict='true']"
+FAILS = ".verdict[data-verdict='false']"
+
+
+@pytest.fixture
+def visitor(page, server, api):  # noqa: F811 - pytest's way
+    page.goto(api("POST", "login-links", {"account": "owner"}, project=False)["url"])
+    page.wait_for_url(f"{server.url}/")
+    yield page
+    assert page.complaints == []
+
+
+@pytest.fixture(scope="module")
+def sealed(api):  # noqa: F811
+    """The entry of a run's sealing, under a checkpoint, with at least one more checkpoint after it."""
+    run = log_run(api)
+    [event] = api("GET", f"audit/events?action=run.seal&target_id={run}")["items"]
+    api("GET", f"audit/events/{event['id']}/proof?wait=integrated")
+    api("POST", "models", {"name": "later"})
+    [other] = api("GET", "audit/events?action=model.create&q=later")["items"]
+    api("GET", f"audit/events/{other['id']}/proof?wait=integrated")
+    wait_until(lambda: len(api("GET", "audit/checkpoints")["items"]) >= 2, "two checkpoints")
+    return event
+
+
+def check_again(page):  # noqa: F811
+    page.evaluate("document.querySelector('[data-verdict]').dataset.verdict = ''")
+    page.get_by_role("button", name="Check again").click()
+
+
+def rewrite(page, part, old, new):  # noqa: F811
+    """As somebody would who stands between server and browser."""
+    page.evaluate(
+        "([part, old, other]) => { const element = document.querySelector(`[data-part='${part}']`);"
+        " if (!element.textContent.includes(old)) throw new Error(`no ${old} in ${part}`);"
+        " element.textContent = element.textContent.replace(old, other); }",
+        [part, old, new],
+    )
+
+
+def test_the_proof_of_an_entry_is_checked_in_the_page(visitor, server, sealed):
+    visitor.goto(f"{server.url}{TRAIL}/{sealed['id']}")
+
+    visitor.locator(HOLDS).wait_for()
+
+    assert visitor.locator(".checks-done .ok").count() == 4
+    assert "is signed by the key" in visitor.locator(".checks-done").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("part", "old", "new", "said"),
+    [
+        ("body", '"outcome":"ok"', '"outcome":"no"', "does not hash to the leaf"),
+        ("body", '"action":"run.seal"', '"action":"run.purge"', "is not of the entry shown above"),
+        ("seq", "", "1", "does not lead to the root"),
+        ("note", "\n", "x\n", "is not signed by the key"),
+        ("path", "a", "b", "does not lead to the root"),
+    ],
+    ids=["body", "action", "number", "checkpoint", "path"],
+)
+def test_a_proof_that_was_tampered_with_does_not_hold(visitor, server, sealed, part, old, new, said):
+    visitor.goto(f"{server.url}{TRAIL}/{sealed['id']}")
+    visitor.locator(HOLDS).wait_for()
+
+    if part == "path":
+        visitor.evaluate("document.querySelector('[data-part=path] code').textContent = 'ab'.repeat(32)")
+    else:
+        rewrite(visitor, part, old, new)
+    check_again(visitor)
+
+    visitor.locator(FAILS).wait_for()
+    assert said in visitor.locator(".checks-done").inner_text()
+
+
+def test_an_answer_that_was_changed_on_its_way_does_not_hold(visitor, server, sealed):
+    def tamper(route):
+        answer = route.fetch()
+        route.fulfill(
+            response=answer,
+            body=answer.text().replace("&quot;outcome&quot;:&quot;ok&quot;", "&quot;outcome&quot;:&quot;error&quot;"),
+        )
+
+    visitor.route(f"**{TRAIL}/*", tamper)
+    visitor.goto(f"{server.url}{TRAIL}/{sealed['id']}")
+
+    visitor.locator(FAILS).wait_for()
+    assert "not what was logged" in visitor.locator(".checks-done").inner_text()
+
+
+def test_two_checkpoints_are_proven_consistent_in_the_page(visitor, server, sealed):
+    visitor.goto(f"{server.url}/audit/checkpoints")
+    visitor.get_by_role("button", name="Prove consistency").click()
+
+    visitor.locator(HOLDS).wait_for()
+    assert visitor.locator(".checks-done .ok").count() == 4
+
+    rewrite(visitor, "old-note", "\n", "0\n")
+    check_again(visitor)
+    visitor.locator(FAILS).wait_for()
+
+
+def test_a_filter_changes_the_list_and_the_address_in_place_and_a_chip_takes_it_away(visitor, server, sealed):
+    visitor.goto(f"{server.url}{TRAIL}")
+    visitor.keyboard.press("/")
+    assert visitor.evaluate("document.activeElement.id") == "q"
+    visitor.fill("#action", "run.*")
+    visitor.fill("#q", sealed["target"]["id"])
+    visitor.keyboard.press("Enter")
+    visitor.locator(".chip").nth(1).wait_for()
+
+    assert "action=run.*" in visitor.url
+    listed = visitor.locator("#entries").inner_html()
+    visitor.goto(visitor.url)
+    assert visitor.locator(".entries .what").count() > 0
+    assert visitor.locator(".chip").count() == 2
+    assert strip(visitor.locator("#entries").inner_html()) == strip(listed)
+
+    visitor.get_by_label("Without action run.*").click()
+    visitor.wait_for_url(lambda url: "action=" not in url)
+
+
+def strip(html):
+    """Without what times.js and htmx write."""
+    return re.sub(r'>(\d+ (s|min) ago|now)<| class=""|\s+', "", html)
+
+
+def test_an_entry_opens_in_place(visitor, server, sealed):
+    visitor.goto(f"{server.url}{TRAIL}?action=run.seal")
+    visitor.locator(".entries details summary").first.click()
+
+    visitor.locator(".entries .facts").first.wait_for()
+    assert "Known by" in visitor.locator(".entries .facts").first.inner_text()
+
+
+def test_the_record_of_a_version_is_printed_without_the_frame(visitor, server, api, sealed):  # noqa: F811
+    version = api("POST", "models/fraud/versions", {"run": sealed["target"]["id"], "artifact": "model.bin"})
+    visitor.goto(f"{server.url}/projects/default/models/fraud/versions/{version['number']}/record")
+    assert visitor.locator(".rail").is_visible()
+
+    visitor.emulate_media(media="print")
+
+    assert not visitor.locator(".rail").is_visible()
+    assert not visitor.locator("[data-print]").is_visible()
+    assert visitor.get_by_role("heading", name="Ledger").is_visible()
+    assert version["digest"] in visitor.locator(".record").inner_text()
+    assert visitor.pdf()[:5] == b"%PDF-"
+
+
+def test_the_commands_on_the_page_prove_the_entry_without_the_page(visitor, server, sealed, tmp_path):
+    visitor.goto(f"{server.url}{TRAIL}/{sealed['id']}")
+    commands = visitor.locator(".code code", has_text="lineal audit export").inner_text().splitlines()
+
+    export, verify = (shlex.split(line) for line in commands)
+    taken = tmp_path / export[-1]
+    server.cli(*export[1:-1], str(taken))
+    assert "proven" in server.cli(*verify[1:3], str(taken), *verify[4:]).stdout
+
+    taken.write_text(taken.read_text().replace("run.seal", "run.sell"))
+    server.cli(*verify[1:3], str(taken), *verify[4:], code=1)
+
+
+def test_without_scripts_the_proof_stands_there_to_be_read(chromium, server, api, sealed):  # noqa: F811
+    context = chromium.new_context()
+    plain = context.new_page()
+    plain.goto(api("POST", "login-links", {"account": "owner"}, project=False)["url"])
+    plain.wait_for_url(f"{server.url}/")
+    cookies = context.cookies()
+    context.close()
+    context = chromium.new_context(java_script_enabled=False)
+    context.add_cookies(cookies)
+    plain = context.new_page()
+
+    plain.goto(f"{server.url}{TRAIL}/{sealed['id']}")
+    assert not plain.locator(".verdict").is_visible()
+    assert plain.locator("[data-part=leaf]").is_visible()
+    assert plain.locator(".code code", has_text="lineal audit verify event-").is_visible()
+
+    plain.goto(f"{server.url}{TRAIL}?action=run.seal")
+    plain.get_by_role("link", name=re.compile("^Entry number")).first.click()
+    plain.wait_for_url(f"{server.url}{TRAIL}/*")
+    plain.goto(f"{server.url}{TRAIL}?action=run.seal")
+    plain.get_by_role("link", name="Export").click()
+    assert plain.get_by_role("link", name="Download").is_visible()
+    context.close()
+
+
+def test_the_download_holds_what_is_shown(visitor, server, sealed):
+    visitor.goto(f"{server.url}{TRAIL}?action=run.seal")
+    visitor.get_by_role("link", name="Export").click()
+    with visitor.expect_download() as download:
+        visitor.get_by_role("link", name="Download").click()
+
+    lines = download.value.path().read_text().splitlines()
+    assert download.value.suggested_filename == "audit.jsonl"
+    assert [line for line in lines if sealed["id"] in line]
