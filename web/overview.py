@@ -11,6 +11,7 @@ from django.db.models import Case, Model, QuerySet, When
 from core.access import Principal, visible_project_ids
 from monitoring.models import Alert, Monitor
 from registry.models import Promotion, Slot
+from registry.selectors import lacks_word_of
 from tracking.models import Run
 from web.promotions import PromotionRow, may_decide, promotion_rows
 
@@ -105,8 +106,13 @@ def waiting_promotions(viewer: Principal) -> Waiting:
         "project", "model", "version", "environment", "previous"
     )
     found = list(waiting.prefetch_related("approvals").order_by("id")[:SHOWN_WAITING])
-    mine = [each for each in found if may_decide(each, viewer) and not _has_signed(each, viewer)]
+    mine = [each for each in found if _is_asked(each, viewer)]
     return Waiting(promotion_rows(mine), promotion_rows(each for each in found if each not in mine))
+
+
+def _is_asked(promotion: Promotion, viewer: Principal) -> bool:
+    """Whether their word would count: not of who trained or registered the version, where its gate says so."""
+    return may_decide(promotion, viewer) and not _has_signed(promotion, viewer) and lacks_word_of(promotion, viewer)
 
 
 def _has_signed(promotion: Promotion, viewer: Principal) -> bool:

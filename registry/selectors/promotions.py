@@ -69,15 +69,22 @@ def waiting_for(*, project: ProjectRef, principal: Principal) -> list[Promotion]
     )
     waiting = list_promotions(project=project, state="waiting").exclude(requested_by_id=principal.id)
     waiting = waiting.filter(~Exists(signed)).order_by("id")[:MOST_WAITING]
-    return [each for each in waiting if _lacks_word_of(each, principal.id, role.label)]
+    return [each for each in waiting if lacks_word_of(each, principal)]
 
 
-def _lacks_word_of(promotion: Promotion, account_id: UUID, role: str) -> bool:
+def lacks_word_of(promotion: Promotion, principal: Principal) -> bool:
+    """Whether a gate that waits would count the word of `principal`, by the rules of `decide_promotion`.
+
+    Takes for granted that they did not ask for it and have not signed yet.
+    """
+    role = principal.role_in(promotion.project)
+    if role is None:
+        return False
     case = cast("Case", SimpleNamespace(version=promotion.version))  # all that the rule looks at
     wanted: list[dict[str, Any]] = [
         gate for gate in promotion.gates if gate["kind"] == "approval" and gate["status"] == Status.WAITING
     ]
-    return any(approval.why_not(gate, case, account_id=account_id, role=role) is None for gate in wanted)
+    return any(approval.why_not(gate, case, account_id=principal.id, role=role.label) is None for gate in wanted)
 
 
 def committed_until(

@@ -57,6 +57,18 @@ def test_who_has_signed_is_asked_no_more(browser, carol, story):
     assert "Waiting for others" in html
 
 
+def test_who_trained_the_version_is_not_asked_for_their_word(browser, carol, story):
+    """The gate asks for somebody else's, and `decide_promotion` would refuse theirs."""
+    version = story.promotion.version
+    version.created_by_id = carol.id
+    version.save(update_fields=["created_by_id"])
+
+    html = browser(carol).get("/").content.decode()
+
+    assert "Waiting for you" not in html
+    assert "Waiting for others" in html
+
+
 def test_open_alerts_come_with_the_worst_first(browser, alice, project, story):
     alerts(project, story, ("warn", "open"), ("critical", "acknowledged"), ("critical", "closed"))
 
