@@ -1,7 +1,9 @@
 """What every test may ask for: people with roles, a project, a client, and the jobs and ledger of this run."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,6 +49,7 @@ def _fresh_memory() -> Iterator[None]:
     from tracking.services import points
 
     points._group.stop()
+    Path(os.environ["LINEAL_CREDENTIALS_FILE"]).unlink(missing_ok=True)  # the next server at that port has another key
 
     recent.forget_all()
     ratelimit.buckets.clear()

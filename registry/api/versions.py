@@ -20,7 +20,7 @@ from registry.api.base import DELETED, JsonObjectField, ReasonField, RegistryVie
 from registry.api.models import DESCRIPTION_LENGTH
 from registry.api.render import version_out, version_summary_out
 from registry.api.schemas import VersionOut, VersionSummaryOut
-from tracking.api.content import content_response
+from tracking.api.content import BYTES, content_response
 from tracking.artifacts.paths import parse_path
 from tracking.models import Artifact
 
@@ -106,7 +106,7 @@ class Manifest(RegistryView):
 class VersionFile(RegistryView):
     permissions = {"GET": Permission.PROJECT_READ}
 
-    @extend_schema(parameters=[FILE_PATH], responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(parameters=[FILE_PATH], responses=BYTES)
     def get(self, request: Request, name: str, ref: str) -> HttpResponseBase:
         """The bytes of one file of the manifest, whatever the run has at that path by now; `Range` is honoured."""
         path = parse_path(request.query_params.get("path", ""))

@@ -1,5 +1,6 @@
 """What has to be true of every answer, whoever asked for whatever. A complaint is a line; a test collects them all."""
 
+import gzip
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,13 +102,19 @@ def _short(failure: Any) -> str:
     return f"{getattr(failure, 'title', type(failure).__name__)}: {' '.join(message.split())[:300]}"
 
 
+def _plain(response: Response) -> bytes:
+    """The body as its reader gets it."""
+    packed = response.headers.get("content-encoding") == ["gzip"]
+    return gzip.decompress(response.content) if packed else response.content
+
+
 def _judge_problem(response: Response) -> Iterator[str]:
     if response.headers.get("content-type") != ["application/problem+json"]:
         yield f"{response.status_code} is no problem+json"
         return
     if response.request.method == "HEAD":
         return
-    body = orjson.loads(response.content)
+    body = orjson.loads(_plain(response))
     for name, kind in PROBLEM_FIELDS.items():
         if not isinstance(body.get(name), kind) or body[name] == "":
             yield f"a problem's {name} is {body.get(name)!r}"
@@ -125,7 +132,7 @@ def judge_caller(caller: str, sent: Sent, response: Response) -> Iterator[str]:
     """What this caller should not have got."""
     if caller in ("owner", "contributor"):
         return
-    if CANARY.encode() in response.content:
+    if CANARY.encode() in _plain(response):
         yield f"told {caller} of what is in the project"
     if caller == "anonymous" and not is_open(sent) and response.status_code not in REFUSED:
         yield f"answered nobody with {response.status_code}"

@@ -133,7 +133,7 @@ def test_a_filter_changes_the_list_and_the_address_in_place_and_a_chip_takes_it_
 
 def strip(html):
     """Without what times.js and htmx write."""
-    return re.sub(r'>(\d+ (s|min) ago|now)<| class=""|\s+', "", html)
+    return re.sub(r'>(\d+ (s|min) ago|now)<| class=""| htmx-(added|settling|swapping)|\s+', "", html)
 
 
 def test_an_entry_opens_in_place(visitor, server, sealed):

@@ -241,13 +241,13 @@ def find_it_in_production(page, server):
 
 def find_it_in_the_trail(page, server):
     page.goto(f"{server.url}/projects/default/audit?action=promotion.approve")
-    entry = page.locator("ul.trail li").first
+    entry = page.locator("ul.entries li").first
     assert "carol approved the promotion" in entry.inner_text()
     assert "I read the errors it makes" in entry.inner_text()
-    entry.locator("a").click()
-    page.get_by_role("heading", name="Its place in the ledger").wait_for()
+    entry.locator("a.place").click()
+    page.get_by_role("heading", name="Proof").wait_for()
     for _ in range(PATIENCE_S * 10):
-        if page.get_by_text("inclusion proof").is_visible():
+        if page.locator("#proof .verdict[data-verdict=true]").is_visible():
             return
         page.wait_for_timeout(100)
         page.reload()

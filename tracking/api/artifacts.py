@@ -16,7 +16,7 @@ from core.api import parse
 from core.storage import get_direct_store
 from tracking import selectors, services
 from tracking.api.base import RunView
-from tracking.api.content import content_response, contents_response, find_link, is_fresh
+from tracking.api.content import BYTES, content_response, contents_response, find_link, is_fresh
 from tracking.api.render import artifact_out
 from tracking.api.schemas import AnnouncedOut, ArtifactOut
 from tracking.api.uploads import ticket
@@ -102,7 +102,7 @@ def _linked_out(artifact: Artifact) -> dict[str, Any]:
 class ArtifactContent(RunView):
     permissions = {"GET": Permission.PROJECT_READ}
 
-    @extend_schema(parameters=[PATH], responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(parameters=[PATH], responses=BYTES)
     def get(self, request: Request, id: str) -> HttpResponseBase:  # noqa: A002 - the path names it so
         """The bytes; `Range` is honoured."""
         path = parse_path(request.query_params.get("path", ""))

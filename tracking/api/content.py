@@ -6,8 +6,10 @@ from urllib.parse import quote
 
 import msgspec
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 
+from accounts.api.schemas import ProblemOut
 from core.errors import Invalid, RangeNotSatisfiable
 from core.storage import get_direct_store, get_store
 from core.storage.parts import part_sizes_of
@@ -17,6 +19,12 @@ from tracking.limits import PACK_BYTES, PACK_FILE_BYTES
 from tracking.models import Artifact, Blob
 
 THROUGH = "Lineal-Bytes"  # `Lineal-Bytes: server` asks for the bytes themselves
+BYTES = {
+    (200, "application/octet-stream"): OpenApiTypes.BINARY,
+    (206, "application/octet-stream"): OpenApiTypes.BINARY,
+    416: ProblemOut,
+}
+"""What `content_response` answers, for the document."""
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)  # more digits than any file has are no range
 
 
