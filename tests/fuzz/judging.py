@@ -61,7 +61,11 @@ def send(sent: Sent, token: str | None) -> Response:
     if sent.raw is not None:
         body["data"] = sent.raw
         headers["Content-Type"] = sent.content_type if sent.content_type is not None else "application/json"
-    return sent.case.call(headers=headers | sent.headers, **body)
+    response = sent.case.call(headers=headers | sent.headers, **body)
+    if response.headers.get("content-encoding") == ["gzip"]:  # as every client unpacks it, but not the one of WSGI
+        response.content = gzip.decompress(response.content)
+        del response.headers["content-encoding"]
+    return response
 
 
 def judge(sent: Sent, response: Response) -> Iterator[str]:
@@ -102,19 +106,13 @@ def _short(failure: Any) -> str:
     return f"{getattr(failure, 'title', type(failure).__name__)}: {' '.join(message.split())[:300]}"
 
 
-def _plain(response: Response) -> bytes:
-    """The body as its reader gets it."""
-    packed = response.headers.get("content-encoding") == ["gzip"]
-    return gzip.decompress(response.content) if packed else response.content
-
-
 def _judge_problem(response: Response) -> Iterator[str]:
     if response.headers.get("content-type") != ["application/problem+json"]:
         yield f"{response.status_code} is no problem+json"
         return
     if response.request.method == "HEAD":
         return
-    body = orjson.loads(_plain(response))
+    body = orjson.loads(response.content)
     for name, kind in PROBLEM_FIELDS.items():
         if not isinstance(body.get(name), kind) or body[name] == "":
             yield f"a problem's {name} is {body.get(name)!r}"
@@ -132,7 +130,7 @@ def judge_caller(caller: str, sent: Sent, response: Response) -> Iterator[str]:
     """What this caller should not have got."""
     if caller in ("owner", "contributor"):
         return
-    if CANARY.encode() in _plain(response):
+    if CANARY.encode() in response.content:
         yield f"told {caller} of what is in the project"
     if caller == "anonymous" and not is_open(sent) and response.status_code not in REFUSED:
         yield f"answered nobody with {response.status_code}"
