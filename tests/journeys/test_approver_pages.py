@@ -199,5 +199,6 @@ def test_a_dragged_drawing_opens_nothing_and_a_click_does(page, server, api, pas
 
     assert page.url == address
     assert page.locator("svg.linegraph-svg").get_attribute("viewBox") != before
+    page.evaluate("new Promise((done) => setTimeout(done, 50))")  # until the click that ends a drag would have come
     page.mouse.click(x + 40, y + 10)
     page.wait_for_url("**/runs/*")

@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from tests.journeys.test_browser_journey import api, chromium, log_run, page, wait_until  # noqa: F401 - fixtures
+from tests.journeys.test_browser_journey import api, chromium, log_run, owner_cookies, page, wait_until  # noqa: F401 - fixtures
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 
@@ -15,9 +15,8 @@ FAILS = ".verdict[data-verdict='false']"
 
 
 @pytest.fixture
-def visitor(page, server, api):  # noqa: F811 - pytest's way
-    page.goto(api("POST", "login-links", {"account": "owner"}, project=False)["url"])
-    page.wait_for_url(f"{server.url}/")
+def visitor(page, owner_cookies):  # noqa: F811 - pytest's way
+    page.context.add_cookies(owner_cookies)
     yield page
     assert page.complaints == []
 
@@ -120,7 +119,8 @@ def test_a_filter_changes_the_list_and_the_address_in_place_and_a_chip_takes_it_
     visitor.keyboard.press("Enter")
     visitor.locator(".chip").nth(1).wait_for()
 
-    assert "action=run.*" in visitor.url
+    visitor.wait_for_url(lambda url: "action=run.*" in url)
+    visitor.wait_for_function("!document.querySelector('.htmx-request, .htmx-added, .htmx-settling, .htmx-swapping')")
     listed = visitor.locator("#entries").inner_html()
     visitor.goto(visitor.url)
     assert visitor.locator(".entries .what").count() > 0
@@ -171,15 +171,9 @@ def test_the_commands_on_the_page_prove_the_entry_without_the_page(visitor, serv
     server.cli(*verify[1:3], str(taken), *verify[4:], code=1)
 
 
-def test_without_scripts_the_proof_stands_there_to_be_read(chromium, server, api, sealed):  # noqa: F811
-    context = chromium.new_context()
-    plain = context.new_page()
-    plain.goto(api("POST", "login-links", {"account": "owner"}, project=False)["url"])
-    plain.wait_for_url(f"{server.url}/")
-    cookies = context.cookies()
-    context.close()
+def test_without_scripts_the_proof_stands_there_to_be_read(chromium, server, owner_cookies, sealed):  # noqa: F811
     context = chromium.new_context(java_script_enabled=False)
-    context.add_cookies(cookies)
+    context.add_cookies(owner_cookies)
     plain = context.new_page()
 
     plain.goto(f"{server.url}{TRAIL}/{sealed['id']}")

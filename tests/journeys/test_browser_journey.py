@@ -129,6 +129,18 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def owner_cookies(chromium, server, api):
+    """Of one signing in for all tests of a file: a server lets nobody try a hundred links a minute."""
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(api("POST", "login-links", {"account": "owner"}, project=False)["url"])
+    page.wait_for_url(f"{server.url}/")
+    cookies = context.cookies()
+    context.close()
+    return cookies
+
+
 @pytest.fixture
 def page(chromium):
     """A page at the width of a desk, and what it complained of: refused by the content policy, or broken script."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.journeys.test_browser_journey import api, chromium, log_run, page  # noqa: F401 - fixtures
+from tests.journeys.test_browser_journey import api, chromium, log_run, owner_cookies, page  # noqa: F401 - fixtures
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 
@@ -18,10 +18,10 @@ PLACES = {
 
 
 @pytest.fixture
-def signed_in(page, server, api):  # noqa: F811 - pytest's way
+def signed_in(page, server, owner_cookies):  # noqa: F811 - pytest's way
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.url)
-    page.goto(api("POST", "login-links", {"account": "owner"}, project=False)["url"])
-    page.wait_for_url(f"{server.url}/")
+    page.context.add_cookies(owner_cookies)
+    page.goto(f"{server.url}/")
     yield page
     assert page.complaints == []
 
