@@ -26,12 +26,16 @@ HOLDS = ".verdict[data-verdict='true']"
 FOCUS = """selector => {
     const element = document.activeElement;
     if (element === document.body || !element.matches(selector)) return null;
-    const [style, box, drawn] = [getComputedStyle(element), element.getBoundingClientRect(), element.matches('svg a') ? element.querySelector('.box') : null];
-    const above = document.elementFromPoint(box.x + Math.min(box.width, innerWidth - box.x) / 2, box.y + box.height / 2);
+    const [style, box] = [getComputedStyle(element), element.getBoundingClientRect()];
+    const drawn = element.matches('svg a') ? element.querySelector('.box') : null;  // an outline around a node of a drawing
+    const isOutlined = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0;
+    const isDrawn = drawn !== null && parseFloat(getComputedStyle(drawn).strokeWidth) >= 3;
+    const middle = [box.x + Math.min(box.width, innerWidth - box.x) / 2, box.y + box.height / 2];
+    const above = document.elementFromPoint(...middle);
+    const name = element.id || element.getAttribute('aria-label') || element.textContent.trim().slice(0, 40);
     return {
-        what: `${element.tagName.toLowerCase()} ${element.id || element.getAttribute('aria-label') || element.textContent.trim().slice(0, 40)}`,
-        isRinged: element.matches(':focus-visible') && (
-            style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0 || drawn && parseFloat(getComputedStyle(drawn).strokeWidth) >= 3),
+        what: `${element.tagName.toLowerCase()} ${name}`,
+        isRinged: element.matches(':focus-visible') && (isOutlined || isDrawn),
         isInSight: box.width > 0 && box.height > 0 && above !== null && (element.contains(above) || above.contains(element)),
     };
 }"""
