@@ -6,7 +6,7 @@ import shlex
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.test_browser_journey import api, chromium, log_run, owner_cookies, page, wait_until  # noqa: F401 - fixtures
+from tests.journeys.test_browser_journey import POLICY, api, chromium, log_run, owner_cookies, page, wait_until  # noqa: F401 - fixtures
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 
@@ -189,6 +189,35 @@ def test_an_erased_value_is_called_erased_and_none_takes_its_place(visitor, serv
     )
     check_again(visitor)
     expect(visitor.locator(FAILS)).to_contain_text("at /actor/display does not hash to")
+
+
+ODD = 'one\r\ntwo\rthree \u202eevil\u2028 <b>bold</b> &amp; \\n "quoted" 🦦 ' + "x" * 200
+
+
+@pytest.fixture(scope="module")
+def eventful(api, sealed):  # noqa: F811
+    """Entries of many kinds, with texts that a page could spell wrongly; all of them under a checkpoint."""
+    api("POST", "models", {"name": "odd", "description": ODD})
+    api("PATCH", "models/odd", {"description": ODD * 25})  # longer than an entry holds
+    api("PATCH", "models/odd", {"description": ""})
+    api("POST", "users", {"name": "dora", "display_name": "Dora ☂ <i>"}, project=False)
+    api("PUT", "projects/default/members/dora", {"role": "approver"}, project=False)
+    api("PUT", "projects/default/members/dora", {"role": "viewer"}, project=False)
+    api("POST", "policies", {"name": "gates", "document": POLICY})
+    api("PUT", "environments/production/policy", {"policy": "gates", "reason": ODD})
+    [last] = api("GET", "audit/events?action=environment.set_policy", project=False)["items"]
+    api("GET", f"audit/events/{last['id']}/proof?wait=integrated")
+    return api("GET", "audit/events?limit=200", project=False)["items"]
+
+
+def test_every_entry_of_a_ledger_holds_to_what_its_page_shows(visitor, server, eventful):
+    """No text, however odd, makes the page doubt an honest entry."""
+    assert len({event["action"] for event in eventful}) > 12
+    for event in eventful:
+        visitor.goto(f"{server.url}/audit/{event['id']}")
+        expect(visitor.locator("[data-verdict='true'], [data-verdict='false']")).to_be_visible()
+        said = visitor.locator(".checks-done").inner_text()
+        assert visitor.locator(HOLDS).count() == 1, f"{event['sentence']}: {said}"
 
 
 def test_two_checkpoints_are_proven_consistent_in_the_page(visitor, server, sealed):

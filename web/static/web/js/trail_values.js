@@ -15,15 +15,22 @@ const trailValues = (() => {
     return found;
   }
 
-  // A value in the words of the page, which spells it on the server. Long texts are logged by digest, with their beginning.
-  function said(value) {
-    if (typeof value === "string") return value;
-    if (value === null) return "none";
+  // Whether words of the page, which the server spelled, tell a value. Long texts are logged by digest, with their beginning.
+  function tells(words, value) {
+    if (typeof value === "string") return words === asParsed(value);
+    if (value === null) return words === "none";
     if (isRecord(value) && Object.keys(value).sort().join() === "characters,sha256,start") {
-      return `${value.start}… (${value.characters} characters, sha256:${value.sha256})`;
+      return words === asParsed(`${value.start}… (${value.characters} characters, sha256:${value.sha256})`);
     }
-    return JSON.stringify(value, null, 2);
+    try {
+      return JSON.stringify(JSON.parse(words)) === JSON.stringify(value);
+    } catch {
+      return false;
+    }
   }
+
+  // What is left of a text once a browser has read it from a page: its line ends are \n, and it has no NUL.
+  const asParsed = (text) => text.replace(/\r\n?/g, "\n").replaceAll("\0", "");
 
   // The steps to tell of `entry`, the text as JSON. `rows` are the personal values of the page, `shown` whatever says that it is a value of the entry.
   async function steps(entry, rows, shown) {
@@ -74,7 +81,7 @@ const trailValues = (() => {
     const wrong = new Set();
     for (const element of shown) {
       const path = element.dataset.said;
-      if (element.textContent !== expected(path, values, opened, at)) wrong.add(path);
+      if (!isRight(element.textContent, path, values, opened, at)) wrong.add(path);
     }
     return [
       wrong.size === 0,
@@ -83,13 +90,13 @@ const trailValues = (() => {
     ];
   }
 
-  // What the page should say at `path`; of a personal value that does not hold, nothing is right.
-  function expected(path, values, opened, at) {
-    if (!values.has(path)) return null;
-    if (!opened.has(path)) return said(values.get(path));
+  // Whether the page may say `words` at `path`; of a personal value that does not hold, nothing is right.
+  function isRight(words, path, values, opened, at) {
+    if (!values.has(path)) return false;
+    if (!opened.has(path)) return tells(words, values.get(path));
     const row = at.get(path);
-    if (opened.get(path) === null) return `(${row.dataset.standing})`;
-    return opened.get(path) ? said(JSON.parse(row.querySelector("[data-value]").textContent)) : null;
+    if (opened.get(path) === null) return words === `(${row.dataset.standing})`;
+    return opened.get(path) && tells(words, JSON.parse(row.querySelector("[data-value]").textContent));
   }
 
   const MARKS = { true: ["ok", "✓", "what was logged"], false: ["bad", "✕", "not what was logged"] };
