@@ -1,6 +1,5 @@
 """Saved views of runs."""
 
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +19,7 @@ from tracking.api.render import view_out
 from tracking.api.schemas import LIFECYCLES, ViewOut
 from tracking.limits import DESCRIPTION_LENGTH, NAME_LENGTH, SEARCH_LENGTH
 from tracking.models import SavedView
-from tracking.services.views import ViewWish, wish_of
+from tracking.services.views import ViewWish
 
 
 class _Rule(serializers.Serializer):
@@ -78,7 +77,7 @@ class OneView(ProjectView):
         """Change it for everybody. What is left out stays."""
         given = _given(parse(self.Input, request))
         view = self._own(uuid)
-        changed = services.update_view(view=view, wish=replace(wish_of(view), **given), actor=self.principal)
+        changed = services.update_view(view=view, changes=given, actor=self.principal)
         return Response(self._rendered(changed))
 
     @extend_schema(responses={204: None})
