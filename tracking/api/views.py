@@ -16,9 +16,10 @@ from core.api import parse
 from retention import kinds
 from tracking import selectors, services
 from tracking.api.render import view_out
-from tracking.api.schemas import LIFECYCLES, ViewOut
-from tracking.limits import DESCRIPTION_LENGTH, NAME_LENGTH, SEARCH_LENGTH
+from tracking.api.schemas import ViewOut
+from tracking.limits import COLUMNS_LENGTH, DESCRIPTION_LENGTH, NAME_LENGTH, ORDER_LENGTH, SEARCH_LENGTH
 from tracking.models import SavedView
+from tracking.search.selection import LIFECYCLES
 from tracking.services.views import ViewWish
 
 
@@ -27,10 +28,12 @@ class _Rule(serializers.Serializer):
         max_length=NAME_LENGTH, required=False, allow_blank=True, allow_null=True, help_text="Empty: the whole project."
     )
     filter = serializers.CharField(max_length=SEARCH_LENGTH, required=False, allow_blank=True)
-    lifecycle = serializers.ChoiceField([*LIFECYCLES, "all"], required=False)
-    order_by = serializers.CharField(max_length=600, required=False, allow_blank=True, help_text="metrics.auc DESC")
+    lifecycle = serializers.ChoiceField(LIFECYCLES, required=False)
+    order_by = serializers.CharField(
+        max_length=ORDER_LENGTH, required=False, allow_blank=True, help_text="metrics.auc DESC"
+    )
     columns = serializers.CharField(
-        max_length=20_000, required=False, allow_blank=True, help_text="metrics.auc,min(metrics.loss),params.lr"
+        max_length=COLUMNS_LENGTH, required=False, allow_blank=True, help_text="metrics.auc,min(metrics.loss),params.lr"
     )
     differing = serializers.BooleanField(required=False)
     description = serializers.CharField(max_length=DESCRIPTION_LENGTH, required=False, allow_blank=True)
