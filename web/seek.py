@@ -48,7 +48,6 @@ class Hit:
 @dataclass(frozen=True, slots=True)
 class Group:
     title: str
-    icon: str
     hits: Sequence[Hit]
 
 
@@ -66,15 +65,15 @@ def find(text: str, viewer: Principal) -> list[Group]:
     query = _Query(text[:LONGEST], _digits(text[:LONGEST]), _projects(viewer))
     if not query.text or not query.projects:
         return []
-    finders: tuple[tuple[str, str, Callable[[_Query], Iterable[Hit]]], ...] = (
-        ("Models", "models", _models),
-        ("Versions", "models", _versions),
-        ("Runs", "runs", _runs),
-        ("Experiments", "experiments", _experiments),
-        ("Datasets", "data", _datasets),
-        ("Promotions", "promotions", _promotions),
+    finders: tuple[tuple[str, Callable[[_Query], Iterable[Hit]]], ...] = (
+        ("Models", _models),
+        ("Versions", _versions),
+        ("Runs", _runs),
+        ("Experiments", _experiments),
+        ("Datasets", _datasets),
+        ("Promotions", _promotions),
     )
-    groups = [Group(title, icon, list(finder(query))) for title, icon, finder in finders]
+    groups = [Group(title, list(finder(query))) for title, finder in finders]
     return [group for group in groups if group.hits]
 
 
