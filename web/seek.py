@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import Max, Q
@@ -19,6 +18,7 @@ from accounts.models import Project
 from core.access import Principal, visible_project_ids
 from registry.models import Model, ModelVersion, Promotion
 from tracking.models import Dataset, DatasetVersion, Experiment, Run
+from web.targets import experiment_url
 
 SHOWN = 8  # of each kind
 NEWEST_RUNS = 20_000  # whose names are looked through: some 20 ms
@@ -149,13 +149,9 @@ def _run_hit(run: Run, why: str) -> Hit:
 def _experiments(query: _Query) -> list[Hit]:
     found = Experiment.objects.filter(project__in=query.projects, name__icontains=query.text, deleted_at__isnull=True)
     return [
-        Hit(each.name, _experiment_url(each), each.project.name, at=each.created_at)
+        Hit(each.name, experiment_url(each.project, each.name), each.project.name, at=each.created_at)
         for each in found.select_related("project").order_by("-id")[:SHOWN]
     ]
-
-
-def _experiment_url(experiment: Experiment) -> str:
-    return f"{reverse('web:run_list', args=[experiment.project.name])}?{urlencode({'experiment': experiment.name})}"
 
 
 def _models(query: _Query) -> list[Hit]:
