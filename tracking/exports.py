@@ -110,7 +110,7 @@ def _csv(columns: Sequence[Column], pages: Iterable[Sequence[RunRow]]) -> Iterat
     """With a byte order mark, without which a spreadsheet takes UTF-8 for something else."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    writer.writerow([_harmless(column.name) for column in columns])
+    writer.writerow([harmless(column.name) for column in columns])
     yield b"\xef\xbb\xbf" + buffer.getvalue().encode()
     for rows in pages:
         buffer.seek(0)
@@ -128,11 +128,11 @@ def _cell(value: Any) -> str:
         case datetime():
             return clock.text(value)
         case str():
-            return _harmless(value)
+            return harmless(value)
     return str(number(value)) if isinstance(value, float) else str(value)
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """A text that a spreadsheet would take for a formula is led by an apostrophe, as spreadsheets do themselves; numbers are let be."""
     if not _FORMULA.match(text):
         return text
