@@ -82,15 +82,6 @@ def fields(before: Any, after: Any) -> dict[str, Any]:
     }
 
 
-@register.simple_tag
-def unit(value: object, name: str) -> str:
-    """A number with its unit, which never breaks from it: 12 ms, 3.5 %."""
-    said = number(value)
-    if said == "–":
-        return said
-    return format_html('{}<span class="unit">\u202f{}</span>', said, name)
-
-
 def as_moment(value: object) -> datetime | None:
     """A datetime from a datetime, ISO text or None. Raises ValueError for other text."""
     if value is None or value == "":
