@@ -56,7 +56,12 @@ ID_BEHIND = """(name) => {
   for (const cell of document.querySelectorAll("main th.lead")) {
     const [link, id] = [cell.querySelector("a"), cell.querySelector("code")];
     if (!link || !id || link.title !== name) continue;
-    const at = (place) => { const range = document.createRange(); range.setStart(id.firstChild, place); range.setEnd(id.firstChild, place + 1); return range.getBoundingClientRect().left; };
+    const at = (place) => {
+      const range = document.createRange();
+      range.setStart(id.firstChild, place);
+      range.setEnd(id.firstChild, place + 1);
+      return range.getBoundingClientRect().left;
+    };
     const names = [...link.querySelector("bdi").getClientRects()];
     return { first: at(0), last: at(id.textContent.length - 1), name: Math.max(...names.map((each) => each.right)) };
   }
