@@ -9,6 +9,7 @@ from tests.journeys.test_browser_journey import (  # noqa: F401 - fixtures
     api,
     approver_link,
     chromium,
+    owner_cookies,
     page,
     sign_in,
     upload,
@@ -156,14 +157,10 @@ def roll_back(page, server, api, past):  # noqa: F811
     assert api("GET", "models/fraud/aliases/production")["version"] == past["first"]["number"]
 
 
-def test_the_drawings_are_whole_without_a_script(chromium, server, api, past):  # noqa: F811
+def test_the_drawings_are_whole_without_a_script(chromium, server, owner_cookies, past):  # noqa: F811
     """Lists, forms, the line and the timeline: the server drew them, and every node is a link."""
-    scripted = chromium.new_context()
-    tab = scripted.new_page()
-    tab.goto(api("POST", "login-links", {}, project=False)["url"])
-    tab.wait_for_url(f"{server.url}/")
     plain = chromium.new_context(java_script_enabled=False)
-    plain.add_cookies(scripted.cookies())
+    plain.add_cookies(owner_cookies)
     page = plain.new_page()  # noqa: F811
     page.goto(f"{server.url}{BASE}/models/fraud/versions/{past['first']['number']}")
     assert page.locator("svg.linegraph-svg a[data-box]").count() >= 4
@@ -178,13 +175,11 @@ def test_the_drawings_are_whole_without_a_script(chromium, server, api, past):  
     page.get_by_role("button", name="Ask for promotion to staging").click()
     page.wait_for_url("**/promotions/*")
     assert "promoted" in page.locator(".head").inner_text()
-    scripted.close()
     plain.close()
 
 
-def test_a_dragged_drawing_opens_nothing_and_a_click_does(page, server, api, past):  # noqa: F811
-    page.goto(api("POST", "login-links", {}, project=False)["url"])
-    page.wait_for_url(f"{server.url}/")
+def test_a_dragged_drawing_opens_nothing_and_a_click_does(page, server, owner_cookies, past):  # noqa: F811
+    page.context.add_cookies(owner_cookies)
     address = f"{server.url}{BASE}/models/fraud/versions/{past['first']['number']}"
     page.goto(address)
     run = page.locator("svg.linegraph-svg a[href*='/runs/'] .box").first

@@ -3,25 +3,16 @@
 import hashlib
 import json
 import os
-import shutil
 import time
 import urllib.request
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from tests import browsers
+
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 EVIL = '<img src=x onerror="document.title=666">'
 POLICY = {"gate": [{"id": "auc", "kind": "metric", "expr": "auc >= 0.8"}, {"id": "four-eyes", "kind": "approval"}]}
 PATIENCE_S = 30
@@ -116,7 +107,7 @@ def upload(api, run, path, content):
 @pytest.fixture(scope="module")
 def chromium():
     """The system's browser. Without one the test skips, or fails where the environment says that there has to be one."""
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    path = browsers.find_chromium()
     if path is None:
         if os.environ.get("LINEAL_REQUIRE_BROWSER") == "1":
             pytest.fail("LINEAL_REQUIRE_BROWSER=1, and there is no Chromium on PATH.")
@@ -124,7 +115,7 @@ def chromium():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=browsers.FLAGS)
         yield browser
         browser.close()
 

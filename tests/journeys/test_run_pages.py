@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from tests.journeys.test_browser_journey import api, chromium, page, sign_in, upload  # noqa: F401
+from tests.journeys.test_browser_journey import api, chromium, owner_cookies, page, upload  # noqa: F401
 from tests.web.run_story import FILES, parquet
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
@@ -51,9 +51,9 @@ def run(api):
 
 
 @pytest.fixture
-def desk(page, server, api):
+def desk(page, server, owner_cookies):
     """`desk(path)`: the owner's browser at that page of a run, once it is quiet."""
-    sign_in(page, server, api("POST", "login-links", {"account": "owner"}, project=False)["url"])
+    page.context.add_cookies(owner_cookies)
 
     def go(run, path=""):
         page.goto(f"{server.url}/projects/default/runs/{run}{path}")
@@ -282,17 +282,11 @@ def test_a_picture_and_tables_are_there(desk, run):
     assert page.complaints == []
 
 
-def test_pages_of_a_run_fit_a_narrow_screen_in_light_and_dark(chromium, server, api, run):
-    link = api("POST", "login-links", {}, project=False)["url"]
-    cookies = None
+def test_pages_of_a_run_fit_a_narrow_screen_in_light_and_dark(chromium, server, owner_cookies, run):
     for scheme in ("light", "dark"):
         context = chromium.new_context(viewport={"width": 390, "height": 800}, color_scheme=scheme)
+        context.add_cookies(owner_cookies)
         page = context.new_page()
-        if cookies is None:
-            page.goto(link)
-            page.wait_for_url(f"{server.url}/")
-            cookies = context.cookies()
-        context.add_cookies(cookies)
         for path in NARROW:
             page.goto(f"{server.url}/projects/default/runs/{run}{path}")
             too_wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
@@ -300,15 +294,9 @@ def test_pages_of_a_run_fit_a_narrow_screen_in_light_and_dark(chromium, server, 
         context.close()
 
 
-def test_lists_are_there_without_scripts(chromium, server, api, run):
-    context = chromium.new_context(java_script_enabled=True)
-    page = context.new_page()
-    page.goto(api("POST", "login-links", {}, project=False)["url"])
-    page.wait_for_url(f"{server.url}/")
-    cookies = context.cookies()
-    context.close()
+def test_lists_are_there_without_scripts(chromium, server, owner_cookies, run):
     context = chromium.new_context(java_script_enabled=False)
-    context.add_cookies(cookies)
+    context.add_cookies(owner_cookies)
     page = context.new_page()
     base = f"{server.url}/projects/default/runs/{run}"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.test_browser_journey import EVIL, api, chromium, page, sign_in  # noqa: F401 - fixtures
+from tests.journeys.test_browser_journey import EVIL, api, chromium, owner_cookies, page  # noqa: F401 - fixtures
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 
@@ -36,9 +36,9 @@ def log(api, number, experiment="sweep", finish=True):  # noqa: F811 - a fixture
 
 
 @pytest.fixture
-def owner(page, server, api, runs):  # noqa: F811 - fixtures
+def owner(page, server, owner_cookies, runs):  # noqa: F811 - fixtures
     """At the list of runs, signed in."""
-    sign_in(page, server, api("POST", "login-links", {"account": "owner"}, project=False)["url"])
+    page.context.add_cookies(owner_cookies)
     page.goto(f"{server.url}{LIST}?experiment=sweep")
     page.evaluate("window.untouched = true")
     return page
