@@ -137,7 +137,7 @@ def _parsed(arguments: list[str], scenarios: Mapping[str, Measuring]) -> argpars
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="less of everything for the peers, and of searches and pages: minutes, not an hour",
+        help="less of everything for the peers, of searches and of pages, and a smaller large file: minutes, not an hour",
     )
     parser.add_argument("--runs", type=_count, help="that peers search among (10,000)")
     parser.add_argument("--points", type=_count, help="of a peer's long series (1,000,000)")
