@@ -89,7 +89,7 @@ def test_a_cursor_beyond_what_a_database_can_count_shows_nothing(show, project):
 def test_pages_of_any_order_show_every_model_once(show, project, bob, sort, monkeypatch):
     monkeypatch.setattr("web.paging.ordered.__kwdefaults__", {"size": 3})
     for number in range(8):
-        services.ensure_model(project=project, name=f"m{number}", actor=bob)
+        services.create_model(project=project, name=f"m{number}", actor=bob)
     seen, address = [], f"?sort={sort}"
     while address:
         page = show(MODELS + address)
