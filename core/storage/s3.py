@@ -250,7 +250,10 @@ class S3Store:
         target = self._object(project, sha256)
         if self._bucket.head(target) is not None:
             return False
-        return self._notes.write(target, staging_key) == staging_key
+        if self._notes.write(target, staging_key) == staging_key:
+            return True
+        self._publish_copy(self._staged(staging_key), target)  # another upload may be given up, and its bytes with it
+        return False
 
     def settle(self, project: UUID, sha256: str) -> None:
         target = self._object(project, sha256)

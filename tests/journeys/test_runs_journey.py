@@ -145,6 +145,11 @@ def change_the_set_in_place(page):  # noqa: F811 - a fixture's value
     page.select_option("[data-setting=x]", "relative")
     page.locator("[data-setting=smooth]").fill("0.6")
     page.wait_for_url(lambda url: "x=relative&smooth=0.6" in url)
+    page.get_by_role("link", name="Take trial-11 out").click()  # what was set stays as it is
+    expect(page.locator("svg.scatter circle")).to_have_count(2)
+    page.wait_for_url("**#x=relative&smooth=0.6")
+    expect(page.locator("[data-setting=x]")).to_have_value("relative")
+    expect(page.locator("[data-setting=smooth]")).to_have_value("0.6")
 
 
 def test_the_same_by_keys_alone(owner):
@@ -193,6 +198,27 @@ def test_the_same_by_keys_alone(owner):
     page.get_by_text("1 of 2 runs within").wait_for()
     page.keyboard.press("Escape")
     page.get_by_text("1 of 2 runs within").wait_for(state="hidden")
+    assert page.complaints == []
+
+
+def test_a_param_named_like_a_shortcut_does_not_take_its_key(owner, server, api):  # noqa: F811 - fixtures
+    page = owner  # noqa: F811 - a fixture's value
+    api("POST", "runs", {"experiment": "letters", "params": {"c": 1}})
+    page.goto(f"{server.url}{LIST}?experiment=letters")
+    page.keyboard.press("c")
+    page.locator("#picker .choice[data-choice=c]").wait_for()
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("c")  # the same key closes it
+    page.locator("#picker .choice").first.wait_for(state="detached")
+    expect(page.locator(".rail .foot .tools")).to_have_css("margin-bottom", "0px")
+
+
+def test_runs_without_a_number_are_compared_and_hidden(owner, server, api):  # noqa: F811 - fixtures
+    page = owner  # noqa: F811 - a fixture's value
+    pair = [api("POST", "runs", {"experiment": "words", "params": {"opt": opt}})["id"] for opt in ("adam", "sgd")]
+    page.goto(f"{server.url}{LIST}/compare?runs={','.join(pair)}")
+    page.locator(".compared .shown").first.uncheck()
+    page.locator(".compared .shown").first.check()
     assert page.complaints == []
 
 

@@ -94,7 +94,7 @@ def test_pages_of_any_order_show_every_model_once(show, project, bob, sort, monk
     while address:
         page = show(MODELS + address)
         seen += names_on(page)
-        found = re.search(r'class="more-rows"><a class="button" href="([^"]+)"', page)
+        found = re.search(r'class="pager" aria-label="Pages"><a class="button" href="([^"]+)"', page)
         address = found[1].replace("&amp;", "&") if found else ""
 
     assert sorted(seen) == sorted(f"m{number}" for number in range(8))
