@@ -352,9 +352,8 @@ class S3Store:
         for page in self._bucket.pages("list_objects_v2", Prefix=folder, **options):
             for found in page.get("Contents", []):
                 shelf, _, name = found["Key"].removeprefix(folder).partition("/")
-                sha256 = name.removesuffix(
-                    SUFFIX
-                )  # of an object whose bytes are elsewhere; or a note that outlived them
+                # of an object whose bytes are elsewhere; or a note that outlived them
+                sha256 = name.removesuffix(SUFFIX)
                 if sha256 == last or not (_SHA256.fullmatch(sha256) and sha256.startswith(shelf)):
                     continue
                 last = sha256

@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import template
+from django.template.defaultfilters import stringfilter
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from core import clock
-from web import diffs, icons
+from web import bidi, diffs, icons
 
 register = template.Library()
 
@@ -251,6 +252,13 @@ QUESTIONS = {"missing": "missing values", "new_category": "new values"}  # of mo
 def question(kind: str) -> str:
     """What a monitor asked of a column, in a few words."""
     return QUESTIONS.get(kind, kind.replace("_", " "))
+
+
+@register.filter(is_safe=True)
+@stringfilter
+def closed(text: str) -> str:
+    """A name within `<bdi>`, of which nothing beside it is turned: see `web.bidi`."""
+    return bidi.closed(text)
 
 
 @register.filter
