@@ -48,10 +48,6 @@ class Entry:
         """Of UTC."""
         return self.at.astimezone(UTC).date()
 
-    @property
-    def sentence(self) -> str:
-        return f"{self.before_target}{self.target}{self.after_target}"
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
