@@ -179,6 +179,30 @@ def test_logarithms_leave_out_what_has_none(desk, run):
     assert page.complaints == []
 
 
+@pytest.mark.parametrize(
+    ("values", "scale", "low", "high"),
+    [
+        ([0.5], "linear", 0.45, 0.55),
+        ([50.0] * 9, "linear", 45, 55),
+        ([-2.0, -2.0], "linear", -2.2, -1.8),
+        ([0.1 + 0.2, 0.3], "linear", 0.27, 0.33),
+        ([0.0], "linear", -1, 1),
+        ([0.003], "log", 0.0006, 0.015),
+    ],
+    ids=["one point", "a constant", "below zero", "but for rounding", "zero", "one point on a log scale"],
+)
+def test_values_that_are_one_lie_in_the_middle_of_their_chart(desk, api, values, scale, low, high):
+    run = api("POST", "runs", {"experiment": "flat"})["id"]
+    log(api, run, "flat", values, sequence=1)
+    page = desk(run, f"/charts?y={scale}")
+    chart(page, "flat")
+
+    seen = page.evaluate("() => { const { min, max } = [...figures.values()][0].plot.scales.y; return [min, max]; }")
+
+    assert seen == pytest.approx([low, high])
+    assert page.complaints == []
+
+
 def test_charts_go_by_keyboard(desk, run):
     """Search, tabs, walking along a line, zooming and going back, without a mouse."""
     page = desk(run, "/charts")

@@ -172,7 +172,7 @@ function options(figure, count) {
     cursor: { y: false, points: { size: 6 }, drag: { x: true, y: false, setScale: false }, sync: { key: "run", scales: ["x", null] }, bind: { dblclick: () => () => zoom(null, null) } },
     scales: {
       x: { time: false, distr: logAcross ? 3 : 1, range: (plot, min, max) => (isZoomed() ? [settings.from, settings.to] : min === max ? [min - 1, max + 1] : [min, max]) },
-      y: { distr: settings.y === "log" ? 3 : 1 },
+      y: { distr: settings.y === "log" ? 3 : 1, range: (plot, min, max) => rangeUp(min, max, settings.y === "log") },
     },
     axes: [
       { ...axis, ...(settings.x === "step" ? {} : { incrs: TIME_STEPS }), size: settings.x === "time" ? 38 : 26, space: settings.x === "step" ? 50 : 80, values: (plot, splits, index, space, increment) => acrossLabels(splits, increment) },
