@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.journeys.test_browser_journey import EVIL, api, chromium, page, sign_in  # noqa: F401 - fixtures
 
@@ -224,6 +225,19 @@ def test_new_runs_come_and_ends_are_told_without_loading_anew(owner, server, api
     page.get_by_role("button", name="1 new run").click()
     assert names(page) == ["trial-2", "trial-1", "trial-0"]
     assert page.evaluate("window.untouched")
+
+
+def test_the_first_value_of_a_picked_column_appears_in_its_row(owner, server, api):  # noqa: F811 - fixtures
+    page = owner  # noqa: F811 - a fixture's value
+    going = log(api, 1, "first value", finish=False)
+    page.goto(f"{server.url}{LIST}?experiment=first+value&columns=status,metrics.late,max(metrics.late)")
+    cells = page.locator(f"#run-{going} td.num")
+    expect(cells).to_have_text(["–", "–"])
+
+    series = {"key": "late", "steps": [0, 1], "times": [1, 2], "values": [4.5, 2.5]}
+    api("POST", f"runs/{going}/batches", {"writer": "0" * 31 + "9", "sequence": 1, "metrics": [series]})
+
+    expect(cells).to_have_text(["2.5", "4.5"], timeout=20_000)
 
 
 def test_deleted_runs_come_back_by_undo(owner, server, api):  # noqa: F811 - fixtures
