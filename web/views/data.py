@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Count, F, Max, OuterRef, QuerySet, Subquery
+from django.db.models import Count, F, IntegerField, Max, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.urls import reverse
@@ -31,6 +31,7 @@ from web.views.base import PageRequest, project_page, show
 SORTS = {"name": "name", "changed": "changed_at", "versions": "version_count"}
 SHOWN_IMPACT = 100  # things on one page of an impact
 SHOWN_USES = 20
+MOST_USES = 1_000  # of one dataset, that a list counts the runs of
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for a formula at the start of a cell
 
 
@@ -39,7 +40,14 @@ class DatasetRow:
     name: str
     versions: int
     newest: DatasetVersion | None
-    runs: int
+    runs: int  # that used it; at least so many, where `is_at_least`
+    is_at_least: bool
+
+
+class _Of(Subquery):
+    """What `of` says of the rows of a query."""
+
+    template = "(SELECT %(of)s FROM (%(subquery)s) _rows)"
 
 
 @project_page(room="data", from_replica=True)
@@ -77,20 +85,24 @@ def _find(project: Project, *, q: str, strength: str) -> QuerySet[Dataset]:
 
 
 def _rows(datasets: Sequence[Dataset]) -> list[DatasetRow]:
-    """Three queries for the whole page."""
+    """Three queries for the whole page. Who used a dataset is looked at in MOST_USES places, since runs without number may have."""
     found = DatasetVersion.objects.filter(dataset__in=datasets).values_list("dataset")
     counted = {dataset: (count, newest) for dataset, count, newest in found.annotate(Count("id"), Max("id"))}
     shown = DatasetVersion.objects.defer("schema", "profile")
     newest = shown.in_bulk([newest for _, newest in counted.values()])
-    uses = RunInput.objects.filter(version__dataset__in=datasets).values_list("version__dataset")
-    used = dict(uses.annotate(Count("run", distinct=True)))
+    uses = RunInput.objects.filter(version__dataset=OuterRef("pk")).order_by()
+    uses = uses.annotate(user_id=F("run_id")).values("user_id")[: MOST_USES + 1]
+    runs, times = (_Of(uses, of=of, output_field=IntegerField()) for of in ("COUNT(DISTINCT user_id)", "COUNT(*)"))
+    asked = Dataset.objects.filter(pk__in=[dataset.id for dataset in datasets])
+    used = {pk: (count, times) for pk, count, times in asked.annotate(runs=runs, times=times).values_list("pk", "runs", "times")}
     nothing = (0, None)
     return [
         DatasetRow(
             dataset.name,
             counted.get(dataset.id, nothing)[0],
             newest.get(counted.get(dataset.id, nothing)[1]),
-            used.get(dataset.id, 0),
+            used.get(dataset.id, (0, 0))[0],
+            used.get(dataset.id, (0, 0))[1] > MOST_USES,
         )
         for dataset in datasets
     ]
