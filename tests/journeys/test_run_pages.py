@@ -3,6 +3,7 @@
 # ruff: noqa: F811 - the browser and its page are fixtures of the approver's journey
 
 import math
+import re
 
 import pytest
 from playwright.sync_api import expect
@@ -269,6 +270,15 @@ def test_a_search_among_charts_is_joined_by_what_it_finds_alone(desk, api):
 
     expect(page.locator("figure[data-metric='val/acc'] canvas")).to_be_visible(timeout=20_000)
     assert keys_shown(page) == ["val/acc"]
+
+
+def test_the_table_of_metrics_draws_each_beside_its_last_value(desk, run):
+    page = desk(run, "/charts?view=table")
+    pictures = page.locator("td[data-label=Last]").get_by_role("img")
+
+    expect(pictures).to_have_count(2)
+    expect(pictures.first).to_have_accessible_name(re.compile("^loss: 6000 points, .* greatest 50$"))  # the spike, too
+    assert page.complaints == []
 
 
 def test_an_overview_with_its_charts_full_counts_what_comes(desk, api):

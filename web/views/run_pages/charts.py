@@ -64,6 +64,7 @@ def run_charts(request: PageRequest, project: Project, run: Run) -> HttpResponse
         end = _end(request.GET.get("until", ""), found, known + PAGE_FIGURES)
     shown = found[start:end]
     context = {
+        "run": run,
         "query": query,
         "groups": grouped(figures_of(run, shown), found, before=found[start - 1] if start else None),
         "found": len(found),
