@@ -205,6 +205,19 @@ def test_values_that_are_one_lie_in_the_middle_of_their_chart(desk, api, values,
     assert page.complaints == []
 
 
+@pytest.mark.parametrize(
+    ("query", "low", "high"), [("", 6, 8), ("?xscale=log", 1.4, 35), ("?x=relative", -1, 1)], ids=["step", "log", "time"]
+)
+def test_a_single_point_lies_in_the_middle_across(desk, api, query, low, high):
+    run = api("POST", "runs", {"experiment": "single"})["id"]
+    series = {"key": "single", "steps": [7], "times": [START_US], "values": [0.5]}
+    api("POST", f"runs/{run}/batches", {"writer": "0" * 31 + "2", "sequence": 1, "metrics": [series]})
+    page = desk(run, f"/charts{query}")
+    chart(page, "single")
+
+    assert (drawn(page, "single")["min"], drawn(page, "single")["max"]) == pytest.approx((low, high))
+
+
 def keys_shown(page):
     return page.locator("figure[data-metric]").evaluate_all("all => all.map((figure) => figure.dataset.metric)")
 

@@ -90,9 +90,9 @@ def _rows(datasets: Sequence[Dataset]) -> list[DatasetRow]:
     counted = {dataset: (count, newest) for dataset, count, newest in found.annotate(Count("id"), Max("id"))}
     shown = DatasetVersion.objects.defer("schema", "profile")
     newest = shown.in_bulk([newest for _, newest in counted.values()])
-    found_uses = RunInput.objects.filter(version__dataset=OuterRef("pk")).order_by().annotate(user_id=F("run_id"))
-    uses = found_uses.values("user_id")[: MOST_USES + 1]
-    runs, times = (_Of(uses, of=of, output_field=IntegerField()) for of in ("COUNT(DISTINCT user_id)", "COUNT(*)"))
+    found_uses = RunInput.objects.filter(version__dataset=OuterRef("pk")).order_by().annotate(reader=F("run_id"))
+    uses = found_uses.values("reader")[: MOST_USES + 1]
+    runs, times = (_Of(uses, of=of, output_field=IntegerField()) for of in ("COUNT(DISTINCT reader)", "COUNT(*)"))
     asked = Dataset.objects.filter(pk__in=[dataset.id for dataset in datasets])
     used = {
         pk: (count, times)

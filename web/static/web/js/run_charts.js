@@ -171,7 +171,7 @@ function options(figure, count) {
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: true, y: false, setScale: false }, sync: { key: "run", scales: ["x", null] }, bind: { dblclick: () => () => zoom(null, null) } },
     scales: {
-      x: { time: false, distr: logAcross ? 3 : 1, range: (plot, min, max) => (isZoomed() ? [settings.from, settings.to] : min === max ? [min - 1, max + 1] : [min, max]) },
+      x: { time: false, distr: logAcross ? 3 : 1, range: (plot, min, max) => (isZoomed() ? [settings.from, settings.to] : rangeAcross(plot.data[0], min, max, logAcross)) },
       y: { distr: settings.y === "log" ? 3 : 1, range: (plot, min, max) => rangeUp(min, max, settings.y === "log") },
     },
     axes: [

@@ -66,6 +66,13 @@ function rangeUp(low, high, isLog) {
   return rangeAbout(low, high, isLog) ?? (isLog ? uPlot.rangeLog(low, high, 10, false) : uPlot.rangeNum(low, high, 0.1, true));
 }
 
+// The ends of the axis below: those of the data, of which uPlot makes 0 to 100 or so where they are one place; then that place in the middle.
+function rangeAcross(places, low, high, isLog) {
+  const [first, last] = [places[0], places.at(-1)];
+  if (first == null || first !== last) return [low, high];
+  return isLog ? [first / 5, first * 5] : [first - 1, first + 1];
+}
+
 // What an axis shows of values from `low` to `high`, where they are one value, or differ by no more than what rounding leaves: that value in the
 // middle, with a tenth of it on either side, or a few times as much and as little on a logarithmic scale. Null where they do differ.
 function rangeAbout(low, high, isLog) {
