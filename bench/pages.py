@@ -8,7 +8,6 @@ Targets are 200 kB, 100 ms and 0.01. The limit of the server time is a Django vi
 """
 
 import json
-import shutil
 import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,8 +21,9 @@ from bench.null_site import null_site
 from bench.registry import request
 from bench.sheet import Sheet
 from bench.sockets import Sockets
-from bench.stores import in_the_store, served, stored
-from bench.table import Row
+from bench.stores import said_in_the_store, served, stored
+from bench.table import Row, at_share
+from tests import browsers
 from tests.server import Server
 
 runs = 100_000  # `--runs`
@@ -36,7 +36,6 @@ WIDTHS = (1440, 390)
 SETTLE_MS = 400  # after the network went quiet; late shifts come in here
 MOST_KB, MOST_MS, MOST_SHIFT = 200.0, 100.0, 0.01
 LIMIT_IS = "a Django view that answers a constant"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WATCH_SHIFTS = """
 window.shifted = 0;
 new PerformanceObserver((list) => {
@@ -60,7 +59,7 @@ class Page:
 
     @property
     def p95(self) -> float:
-        return sorted(self.ms)[min(len(self.ms) - 1, int(0.95 * len(self.ms)))]
+        return at_share(self.ms, 0.95)
 
     @property
     def missed(self) -> str:
@@ -74,10 +73,7 @@ def measure(folder: Path) -> list[Row | Sheet]:
     with null_site(folder) as url:
         for database in databases:
             with stored(folder, database) as store:
-                filling = in_the_store(store, ["bench.pages_store", *map(str, _sizes())])
-                said, _ = filling.communicate()
-                if filling.returncode:
-                    raise RuntimeError(f"filling the store ended with {filling.returncode}")
+                said = said_in_the_store(store, ["bench.pages_store", *map(str, _sizes())])
                 paths = json.loads(said.splitlines()[-1])
                 with served(store) as server:
                     pages = _measured(server, paths)
@@ -123,11 +119,11 @@ def _constant(url: str) -> list[float]:
 def _browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    path = browsers.find_chromium()
     if path is None:
         raise RuntimeError("there is no Chromium on PATH")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=path, args=browsers.FLAGS)
         yield browser
         browser.close()
 

@@ -21,7 +21,7 @@ from bench import places
 from bench.null_site import null_site
 from bench.places import Place
 from bench.sockets import Sockets
-from bench.table import Row
+from bench.table import Row, at_share
 from bench.wire import Wire
 
 CALLS = 300
@@ -72,17 +72,13 @@ def _measured(place: Place, url: str) -> Iterator[Row]:
 
 
 def _row(name: str, place: Place, taken: Sequence[float], empty: Sequence[float]) -> Row:
-    p50, ordered = statistics.median(taken), sorted(taken)
+    p50 = statistics.median(taken)
     return Row(
         f"{name}, {place.name}", "ms", p50, statistics.median(empty), LIMIT_IS,
         more_is_better=False,
         detail=f"target {TARGETS[name]:g} ms {'met' if p50 <= TARGETS[name] else 'MISSED'}",
-        spread=f"p95 {_at(ordered, 0.95):.1f}, p99 {_at(ordered, 0.99):.1f}", n=len(taken),
+        spread=f"p95 {at_share(taken, 0.95):.1f}, p99 {at_share(taken, 0.99):.1f}", n=len(taken),
     )  # fmt: skip
-
-
-def _at(ordered: Sequence[float], share: float) -> float:
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def _run_with_files(wire: Wire, count: int) -> str:

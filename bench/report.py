@@ -18,8 +18,9 @@ from bench.table import COLUMNS, Row, cells
 HEAD = """# Benchmarks
 
 Figures of real runs, each section written by `python -m bench --write NAME` and by nothing else; the same figures are in
-[benchmarks.json](benchmarks.json). They are times and rates of one machine: what tells something is the ratio to the limit, and to other
-tools, which were measured beside it in the same run. How to take them, and what is compared: [bench/README.md](../bench/README.md).
+[benchmarks.json](benchmarks.json). They are times and rates of one machine: what tells something is the ratio to the limit and, where a
+section has other tools, to theirs, all measured in the same run. How to take them, and what is compared:
+[bench/README.md](../bench/README.md).
 """
 
 

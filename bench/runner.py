@@ -135,7 +135,9 @@ def _parsed(arguments: list[str], scenarios: Mapping[str, Measuring]) -> argpars
     parser.add_argument("--write", action="store_true", help="put the tables into docs/benchmarks.md and .json")
     parser.add_argument("--json", type=Path, metavar="FILE", help="put the figures into this file")
     parser.add_argument(
-        "--quick", action="store_true", help="less of everything for the peers, and of searches: minutes, not an hour"
+        "--quick",
+        action="store_true",
+        help="less of everything for the peers, of searches and of pages, and a smaller large file: minutes, not an hour",
     )
     parser.add_argument("--runs", type=_count, help="that peers search among (10,000)")
     parser.add_argument("--points", type=_count, help="of a peer's long series (1,000,000)")

@@ -19,8 +19,8 @@ from typing import Any
 
 from bench.plot import Curve, Curves
 from bench.search_questions import KINDS, PAGE, Kind, Oracle, Question
-from bench.stores import Store, in_the_store, served, stored
-from bench.table import Row
+from bench.stores import Store, in_the_store, said_in_the_store, served, stored
+from bench.table import Row, at_share
 from bench.wire import Wire
 
 SIZES = (1_000, 10_000, 100_000)
@@ -80,8 +80,7 @@ def _measured(store: Store, size: int, oracle: Oracle, kinds: Sequence[Kind]) ->
         for kind in kinds:
             over_http[kind.name] = [_ask(wire, question, oracle) for question in asked[kind.name]]
     sent = json.dumps({name: [_body(each) for each in questions] for name, questions in asked.items()})
-    process = in_the_store(store, ["bench.search_bare"])
-    bare = json.loads(process.communicate(sent)[0])
+    bare = json.loads(said_in_the_store(store, ["bench.search_bare"], sent))
     return [Taken(kind, size, store.name, over_http[kind.name], bare[kind.name]) for kind in kinds]
 
 
@@ -108,7 +107,7 @@ def _body(question: Question) -> dict[str, Any]:
 
 
 def _row(taken: Taken) -> Row:
-    p50, p95 = statistics.median(taken.over_http), _p95(taken.over_http)
+    p50, p95 = statistics.median(taken.over_http), at_share(taken.over_http, 0.95)
     kind = taken.kind
     target = ""
     if kind.p50_ms:
@@ -123,10 +122,6 @@ def _row(taken: Taken) -> Row:
         more_is_better=False,
         detail=f"{target}p95 {p95:.1f} ms; {len(taken.over_http)} questions; {taken.runs:,} runs",
     )
-
-
-def _p95(times: Sequence[float]) -> float:
-    return sorted(times)[min(len(times) - 1, int(0.95 * len(times)))]
 
 
 def _growth(taken: Sequence[Taken]) -> list[Curves]:

@@ -46,6 +46,19 @@ def in_the_store(store: Store, arguments: Sequence[str]) -> subprocess.Popen[str
     return subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
+def said_in_the_store(store: Store, arguments: Sequence[str], sent: str = "") -> str:
+    """What such a process answers to `sent`.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    process = in_the_store(store, arguments)
+    said, _ = process.communicate(sent)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(arguments)} ended with {process.returncode} in the store on {store.name}.")
+    return said
+
+
 def environment(store: Store) -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("LINEAL_")}
     env["LINEAL_CREDENTIALS_FILE"] = str(store.home / "credentials.json")

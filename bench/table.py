@@ -33,6 +33,11 @@ class Row:
         return self.limit / self.ours if self.more_is_better else self.ours / self.limit
 
 
+def at_share(values: Sequence[float], share: float) -> float:
+    """The value below which that share of them lies: 0.95 for p95."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
 def print_table(rows: Sequence[Row]) -> None:
     table = Table()
     for column in COLUMNS:

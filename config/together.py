@@ -24,7 +24,7 @@ from core import current, metrics, periodic, roster
 log = logging.getLogger(__name__)
 
 GIVES_WAY = 5  # to the web process, where both want a processor: a person waits there. A quarter is left to it
-END_S = 5.0  # for a step of the sequencer, which takes milliseconds, on a database that is slow
+END_S = 5.0  # for the last steps of the sequencer, which begins none after four
 
 
 def run() -> None:

@@ -174,9 +174,14 @@ def require(principal: Principal, permission: Permission, project: ProjectRef) -
     raise NotAllowed(detail, principal=principal, permission=permission.value, project=project)
 
 
+def administers(principal: Principal) -> bool:
+    """Whether the caller administers the whole server with a token that may manage."""
+    return principal.is_server_admin and principal.has_scope("manage") and principal.only_project_id is None
+
+
 def require_server_admin(principal: Principal) -> None:
-    """Raises NotAllowed unless the caller administers the whole server with a token that may manage."""
-    if not (principal.is_server_admin and principal.has_scope("manage") and principal.only_project_id is None):
+    """Raises NotAllowed unless the caller `administers` the whole server."""
+    if not administers(principal):
         raise NotAllowed(
             "Only a server administrator may do this.", principal=principal, permission="server.admin", project=None
         )

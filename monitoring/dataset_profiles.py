@@ -27,10 +27,8 @@ def dataset_profile(version: DatasetVersion) -> Profile | None:
             continue
         try:
             profile = read_document(read_artifact(artifact))
-        except (
-            ObjectMissing,
-            ProfileUnreadable,
-        ):  # said when the baseline was to be frozen from it; here another may do
+        except (ObjectMissing, ProfileUnreadable):
+            # said when the baseline was to be frozen from it; here another may do
             continue
         if version.rows in (None, profile.rows):
             return profile

@@ -16,6 +16,7 @@ from tracking.errors import ParquetMissing
 from tracking.limits import EXPORTED_COLUMNS, EXPORTED_RUNS
 from tracking.search import count_runs, search_runs
 from tracking.search.columns import Column, fetched, value_of
+from tracking.search.fields import ATTRIBUTES
 from tracking.selectors import RunRow, run_rows
 from tracking.selectors.keys import Logged, known_keys, recent_experiments
 
@@ -28,8 +29,6 @@ USUAL = tuple(
     Column("attributes", key)
     for key in ("experiment", "status", "created_at", "ended_at", "duration", "created_by", "code.commit", "code.dirty")
 )
-TIMES = {"created_at", "ended_at"}
-BOOLEANS = {"sealed", "code.dirty"}
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 
 
@@ -111,7 +110,7 @@ def _csv(columns: Sequence[Column], pages: Iterable[Sequence[RunRow]]) -> Iterat
     """With a byte order mark, without which a spreadsheet takes UTF-8 for something else."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    writer.writerow([_harmless(column.name) for column in columns])
+    writer.writerow([harmless(column.name) for column in columns])
     yield b"\xef\xbb\xbf" + buffer.getvalue().encode()
     for rows in pages:
         buffer.seek(0)
@@ -129,11 +128,11 @@ def _cell(value: Any) -> str:
         case datetime():
             return clock.text(value)
         case str():
-            return _harmless(value)
+            return harmless(value)
     return str(number(value)) if isinstance(value, float) else str(value)
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """A text that a spreadsheet would take for a formula is led by an apostrophe, as spreadsheets do themselves; numbers are let be."""
     if not _FORMULA.match(text):
         return text
@@ -220,11 +219,15 @@ class _Sink(io.RawIOBase):
 def _arrow_type(column: Column, pa: Any) -> Any:
     if column.kind == "metrics":
         return pa.int64() if column.stat == "count" else pa.float64()
-    if column.kind == "attributes" and column.key in TIMES:
-        return pa.timestamp("us", tz="UTC")
-    if column.kind == "attributes" and column.key in BOOLEANS:
-        return pa.bool_()
-    return pa.float64() if column == Column("attributes", "duration") else pa.string()
+    if column.is_number:
+        return pa.float64()
+    attribute = ATTRIBUTES.get(column.key) if column.kind == "attributes" else None
+    match attribute and attribute.kind:
+        case "time":
+            return pa.timestamp("us", tz="UTC")
+        case "boolean":
+            return pa.bool_()
+    return pa.string()
 
 
 def _typed(value: Any, column: Column) -> Any:

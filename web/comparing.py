@@ -9,7 +9,7 @@ import orjson
 from registry.models import PolicyRevision
 from tracking.models import Run
 from tracking.selectors import metric_summaries
-from web.gates import Direction, direction_of, verdict
+from web.directions import Direction, direction_of, questions_of, verdict
 
 MOST_METRICS = 200  # in one table; the run's page has all
 MOST_FIELDS = 500  # of a signature
@@ -55,9 +55,10 @@ def compare(run: Run, other: Run | None, revisions: Sequence[PolicyRevision]) ->
     """Metrics that gates or names give a direction come first. Two queries."""
     own = metric_summaries(run)
     theirs = metric_summaries(other) if other else {}
+    questions = questions_of(revisions)
     rows = []
     for key in sorted(own):
-        direction = direction_of(key, revisions)
+        direction = direction_of(key, questions)
         value, known = own[key].last, theirs[key].last if key in theirs else None
         rows.append(MetricRow(key, value, known, direction, verdict(value, known, direction)))
     rows.sort(key=lambda row: (row.direction is None or row.direction.source == "its name", row.direction is None))

@@ -1,7 +1,6 @@
 """Runs side by side: in what they differ, what they share, and which of them is best by each metric."""
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -23,6 +22,7 @@ from tracking.search.columns import DURATION, OF_RUN
 from tracking.selectors import RunRow, UsedVersion
 from tracking.selectors.listed import ListedRun
 from tracking.selectors.rows import Columns
+from web.directions import is_named_low
 from web.templatetags.lineal import duration
 from web.values import plain, shown_metric
 
@@ -30,11 +30,6 @@ Stat = Literal["last", "min", "max", "best"]
 STATS: tuple[Stat, ...] = ("last", "best", "min", "max")
 SHOWN_KEYS = 500  # of each kind; what more there are is said
 COLOURS = 10  # of the chart palette; beyond them, lines are told apart by their strokes
-LOWER_IS_BETTER = re.compile(
-    r"(^|[^a-z])(loss|err|error|[a-z]?mse|rmse|[a-z]?mae|mape|smape|logloss|nll|ppl|perplexity|brier|fpr|fnr|wer|cer|eer|fid|"
-    r"time|latency|duration|seconds|cost)([^a-z]|$)",
-    re.IGNORECASE,
-)
 CODE = ("code.repository", "code.branch", "code.commit", "code.dirty", "environment")
 ABOUT = ("status", "experiment", "created_at", DURATION, "created_by", "host", "entry_point")
 LABELS = {
@@ -67,7 +62,7 @@ class Chosen:
         """Whether less is better: as somebody said, else by the name."""
         if key in self.low or key in self.high:
             return key in self.low
-        return LOWER_IS_BETTER.search(key) is not None
+        return is_named_low(key)
 
     def url(self, **changes: Any) -> str:
         other = replace(self, **changes)

@@ -1,6 +1,5 @@
-"""Gates and policies as pages show them: what a gate asks in words, what it saw, and what it says about a metric's direction."""
+"""Gates and policies as pages show them: what a gate asks in words, and what it saw."""
 
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,19 +10,10 @@ from django.urls import reverse
 
 from accounts.models import Project
 from registry import policies
-from registry.gates.expression import BadExpression, Expression, Metric, NotComputable, parse
 from registry.models import PolicyRevision
 from registry.policies import GateSpec
 
 RUN_EVIDENCE = re.compile(r"run:([0-9a-f]{32})(/.*)?")
-LOWER, HIGHER = "lower", "higher"
-LOWER_NAMES = re.compile(
-    r"(^|[^a-z])(loss|error|err|rmse|mse|mae|mape|wer|cer|perplexity|ppl|latency|duration|brier|ece|fpr|fnr|logloss|seconds|ms)([^a-z]|$)"
-)
-HIGHER_NAMES = re.compile(
-    r"(^|[^a-z])(auc|roc|acc|accuracy|f1|precision|recall|r2|map|ndcg|bleu|rouge|iou|dice|score|tpr|kappa|mcc|throughput)([^a-z]|$)"
-)
-TRIED = (1.0, 1e6, -1e6)  # what the other metrics of an expression are taken to be while one is moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,78 +101,6 @@ def _evidence(text: str, project: Project) -> dict[str, str]:
         address = reverse("web:run_charts", args=[project.name, run[1]])
         return {"text": f"run {run[1][:12]}{run[2] or ''}", "url": address}
     return {"digest": text} if text.startswith(("sha256:", "git:")) else {"text": text}
-
-
-@dataclass(frozen=True, slots=True)
-class Direction:
-    """Which way a metric is better. `source` says how that is known: by a gate's id, or by the metric's name."""
-
-    better: str
-    source: str
-
-
-def direction_of(key: str, revisions: Iterable[PolicyRevision]) -> Direction | None:
-    """By the policies' own questions, else by what the name says; None where neither tells."""
-    for revision in revisions:
-        for spec in policies.gate_specs(revision.text):
-            better = _by_expression(key, spec) if spec.kind == "metric" else None
-            if better:
-                return Direction(better, f"gate {spec.id}")
-    name = key.lower()
-    lower, higher = bool(LOWER_NAMES.search(name)), bool(HIGHER_NAMES.search(name))
-    if lower != higher:
-        return Direction(LOWER if lower else HIGHER, "its name")
-    return None
-
-
-def gated_metrics(revisions: Iterable[PolicyRevision]) -> list[str]:
-    """Keys that gates ask about, in the order they are written."""
-    keys: dict[str, None] = {}
-    for revision in revisions:
-        for spec in policies.gate_specs(revision.text):
-            expression = _parsed(spec) if spec.kind == "metric" else None
-            keys |= dict.fromkeys(metric.key for metric in expression.root.metrics) if expression else {}
-    return list(keys)
-
-
-def _by_expression(key: str, spec: GateSpec) -> str | None:
-    """What moving the metric far up or down does to the answer: no need to know how the question is put."""
-    expression = _parsed(spec)
-    if expression is None or not any(m.key == key and not m.of_champion for m in expression.root.metrics):
-        return None
-    for others in TRIED:
-        high, low = (_passes(expression, key, value, others) for value in (1e9, -1e9))
-        if high != low:
-            return HIGHER if high else LOWER
-    return None
-
-
-def _parsed(spec: GateSpec) -> Expression | None:
-    try:
-        return parse(str(spec.spec.get("expr", "")))
-    except BadExpression:  # written for a later release
-        return None
-
-
-def _passes(expression: Expression, key: str, value: float, others: float) -> bool:
-    def lookup(metric: Metric) -> float:
-        return value if metric.key == key and not metric.of_champion else others
-
-    try:
-        return expression.judge(lookup).passed
-    except NotComputable:
-        return False
-
-
-def verdict(value: float | None, other: float | None, direction: Direction | None) -> str:
-    """better, worse, equal, or "" where the numbers or the direction do not tell."""
-    if value is None or other is None or math.isnan(value) or math.isnan(other):
-        return ""
-    if value == other:
-        return "equal"
-    if direction is None:
-        return "differs"
-    return "better" if (value > other) == (direction.better == HIGHER) else "worse"
 
 
 def in_force(environments: Sequence[Any], revisions: Mapping[int, PolicyRevision]) -> list[PolicyRevision]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from audit.models import AuditCheckpoint, Verification
-from audit.notes import fingerprint
 from audit.selectors import ledger_state
 from audit.services import vkey
 
@@ -28,7 +27,6 @@ class Ledger:
     anchor: AnchorState | None
     verifications: Sequence[Verification]
     vkey: str
-    fingerprint: str
 
     @property
     def verification(self) -> Verification | None:
@@ -45,5 +43,4 @@ def state() -> Ledger:
         anchor=AnchorState(anchor.checkpoint_id, anchor.at) if anchor else None,
         verifications=found.verifications,
         vkey=key,
-        fingerprint=fingerprint(key) if key else "",
     )

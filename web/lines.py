@@ -39,7 +39,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a page shows of a walk. `weakest` is None where the whole is not known or nothing has a strength."""
+    """What a page shows of a walk. `weakest` is None where the whole is not known or nothing has a strength.
+
+    `drawing` is None where there is nothing to draw, and for a part of a whole line, which is drawn as one.
+    """
 
     steps: Sequence[Step]
     drawing: Drawing | None
@@ -54,11 +57,11 @@ class Line:
         return self.count <= 1
 
 
-def line_of(graph: Graph, *, list_id: str = CAUSES) -> Line:
+def line_of(graph: Graph, *, list_id: str = CAUSES, is_drawn: bool = True) -> Line:
     shown = {node.id: line_node(node, is_start=node.id in graph.starts) for node in graph.nodes}
     return Line(
         steps=_steps(graph, shown),
-        drawing=draw(graph, shown, weakest=graph.weakest_strength),
+        drawing=draw(graph, shown, weakest=graph.weakest_strength) if is_drawn else None,
         weakest=graph.weakest_strength,
         truncated=graph.truncated,
         hidden=graph.hidden,
@@ -139,7 +142,11 @@ def whole_line_of(start: Start) -> WholeLine:
     nodes = start.nodes()
     origin = selectors.trace(starts=nodes, max_nodes=MAX_WALKED, visible_to=start.viewer)
     results = selectors.impact(starts=nodes, max_nodes=MAX_WALKED, visible_to=start.viewer)
-    return WholeLine(line_of(origin), line_of(results, list_id=RESULTS), _drawn_together(origin, results))
+    return WholeLine(
+        origin=line_of(origin, is_drawn=False),
+        results=line_of(results, list_id=RESULTS, is_drawn=False),
+        drawing=_drawn_together(origin, results),
+    )
 
 
 def _drawn_together(origin: Graph, results: Graph) -> Drawing | None:

@@ -263,7 +263,6 @@ class PerformanceChart:
     """One metric over the windows, with its interval and the baseline as a limit."""
 
     metric: str
-    baseline: float | None
     lines: Lines
 
 
@@ -309,7 +308,7 @@ def performance_charts(rows: Sequence[PerformanceRow]) -> list[PerformanceChart]
     oldest_first = list(reversed(rows))
     covered = [Point(row.start, row.coverage, TONES.get(row.state, "idle")) for row in oldest_first]
     coverage = lines(covered, as_text=percent)
-    charts = [PerformanceChart("label coverage", None, coverage)] if coverage else []
+    charts = [PerformanceChart("label coverage", coverage)] if coverage else []
     for metric in sorted({name for row in rows for name, _ in row.metrics}):
         values = [dict(row.metrics).get(metric, {}) for row in oldest_first]
         baseline = next((each["baseline"] for each in reversed(values) if each.get("baseline") is not None), None)
@@ -319,7 +318,7 @@ def performance_charts(rows: Sequence[PerformanceRow]) -> list[PerformanceChart]
         ]
         drawn = lines(points, limits=[("baseline", baseline, "info")] if baseline is not None else [], from_zero=False)
         if drawn is not None:
-            charts.append(PerformanceChart(ACRONYMS.get(metric, metric.replace("_", " ")), baseline, drawn))
+            charts.append(PerformanceChart(ACRONYMS.get(metric, metric.replace("_", " ")), drawn))
     return charts
 
 

@@ -1,19 +1,18 @@
 """What the overview shows, across all projects that the reader may see. A few queries, whatever their number."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from django.db.models import Case, Model, QuerySet, When
+from django.db.models import Case, Count, Model, QuerySet, When
 
 from core.access import Principal, visible_project_ids
 from monitoring.models import Alert, Monitor
 from registry.models import Promotion, Slot
-from registry.selectors import lacks_word_of
+from registry.selectors import wants_word_of
 from tracking.models import Run
-from web.promotions import PromotionRow, may_decide, promotion_rows
+from web.promotions import PromotionRow, promotion_rows
 
 PRODUCTION = "production"
 SHOWN_RUNS = 12
@@ -51,10 +50,6 @@ class Alerts:
     shown: Sequence[Alert]
     count: int
 
-    @property
-    def of_version(self) -> Counter[int]:
-        return Counter(alert.monitor.version_id for alert in self.shown)
-
 
 @dataclass(frozen=True, slots=True)
 class Runs:
@@ -79,46 +74,47 @@ class RunRow:
         return self.id[:12]
 
 
-def in_production(viewer: Principal, alerts: Alerts) -> list[ProductionRow]:
+def in_production(viewer: Principal) -> list[ProductionRow]:
     """What holds the environment `production`, by project and model."""
     slots = Slot.objects.filter(environment__name=PRODUCTION, version__isnull=False)
     slots = _visible(slots, viewer, "model__project").select_related("model__project", "version", "promotion")
-    troubled = alerts.of_version
+    held = [
+        (slot, slot.version)
+        for slot in slots.order_by("model__project__name", "model__name")[:SHOWN_MODELS]
+        if slot.version is not None
+    ]
+    troubled = _troubled([version.pk for _, version in held])
     return [
         ProductionRow(
             project=slot.model.project.name,
             model=slot.model.name,
-            number=slot.version.number,
-            digest=slot.version.digest,
+            number=version.number,
+            digest=version.digest,
             since=slot.since,
             by=slot.promotion.requested_by if slot.promotion else "",
-            alerts=troubled[slot.version.id],
+            alerts=troubled.get(version.pk, 0),
         )
-        for slot in slots.order_by("model__project__name", "model__name")[:SHOWN_MODELS]
-        if slot.version is not None
+        for slot, version in held
     ]
+
+
+def _troubled(versions: Sequence[int]) -> dict[int, int]:
+    """How many alerts are open about each in production; those without any are left out."""
+    open_ones = Alert.objects.exclude(state=Alert.State.CLOSED).filter(
+        monitor__version__in=versions, monitor__environment__name=PRODUCTION
+    )
+    return dict(open_ones.order_by().values_list("monitor__version").annotate(Count("id")))
 
 
 def waiting_promotions(viewer: Principal) -> Waiting:
     """The oldest that wait. Whoever has signed already is asked no more."""
     waiting = Promotion.objects.filter(decision=Promotion.Decision.WAITING)
     waiting = _visible(waiting, viewer, "project").select_related(
-        "project", "model", "version", "environment", "previous"
+        "project", "model", "version__run", "environment", "previous"
     )
     found = list(waiting.prefetch_related("approvals").order_by("id")[:SHOWN_WAITING])
-    mine = [each for each in found if _is_asked(each, viewer)]
+    mine = [each for each in found if wants_word_of(each, viewer)]
     return Waiting(promotion_rows(mine), promotion_rows(each for each in found if each not in mine))
-
-
-def _is_asked(promotion: Promotion, viewer: Principal) -> bool:
-    """Whether their word would count: not of who trained or registered the version, where its gate says so."""
-    return may_decide(promotion, viewer) and not _has_signed(promotion, viewer) and lacks_word_of(promotion, viewer)
-
-
-def _has_signed(promotion: Promotion, viewer: Principal) -> bool:
-    """On the evidence as it stands: when that has changed since, the word is asked for again."""
-    signed = {(each.account_id, each.evidence_sha256) for each in promotion.approvals.all()}
-    return (viewer.id, promotion.evidence_sha256) in signed
 
 
 def open_alerts(viewer: Principal) -> Alerts:

@@ -56,8 +56,8 @@ def promotion_rows(promotions: Iterable[Promotion], *, mine: Collection[int] = (
     ]
 
 
-def may_decide(promotion: Promotion, principal: Principal) -> bool:
-    """Whether the reader's word counts: not one's own proposal, and with the role for it."""
+def may_refuse(promotion: Promotion, principal: Principal) -> bool:
+    """Not one's own proposal, and with the role for it. An approval asks for more: see `registry.selectors.wants_word_of`."""
     return (
         wants_approval(promotion)
         and principal.id != promotion.requested_by_id

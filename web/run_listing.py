@@ -15,10 +15,9 @@ from tracking.models import SavedView
 from tracking.search.columns import Column, join_columns, without_lines
 from tracking.search.runs import Page, search_runs
 from tracking.selectors import get_view
-from tracking.services import ViewWish
+from tracking.services.views import ViewWish, wish_of
 
 FIELDS = ("filter", "experiment", "lifecycle", "order_by", "columns")
-DEFAULTS = {"lifecycle": "active"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +43,9 @@ class Listing:
         return self.view is not None and self._said() != self._saved()
 
     @property
-    def wish(self) -> ViewWish:
-        """What a view has to be to show this list; without a name."""
-        return ViewWish(
-            name="",
-            filter=self.filter,
-            experiment=self.experiment,
-            lifecycle=self.lifecycle,
-            order_by=self.order_by,
-            columns=self.columns,
-            differing=self.differing,
-        )
+    def rule(self) -> Mapping[str, Any]:
+        """What a view has to be to show this list: the fields of a `ViewWish` but its name and description."""
+        return {**{name: getattr(self, name) for name in FIELDS}, "differing": self.differing}
 
     @property
     def fields(self) -> Mapping[str, str]:
@@ -97,12 +88,9 @@ class Listing:
         )
 
     def _said(self) -> dict[str, str]:
-        said = {name: str(getattr(self, name)) for name in FIELDS}
-        return {**said, "differing": "1" if self.differing else ""}
+        return _in_address(ViewWish(name="", **self.rule))
 
     def _saved(self) -> dict[str, str]:
-        if self.view is None:
-            return {**dict.fromkeys(FIELDS, ""), **DEFAULTS, "differing": ""}
         return _rule(self.view)
 
 
@@ -114,7 +102,7 @@ def listing_of(project: Project, query: QueryDict) -> Listing:
     Raises ViewNotFound, Invalid.
     """
     view = _view(project, query.get("view", "").strip())
-    saved = _rule(view) if view else {**dict.fromkeys(FIELDS, ""), **DEFAULTS, "differing": ""}
+    saved = _rule(view)
     asked = {name: query.get(name, "").strip() for name in FIELDS if name in query}
     if "pick" in query:
         asked["columns"] = ",".join(query.getlist("column"))
@@ -127,15 +115,13 @@ def listing_of(project: Project, query: QueryDict) -> Listing:
     )
 
 
-def _rule(view: SavedView) -> dict[str, str]:
-    return {
-        "filter": view.filter,
-        "experiment": view.experiment.name if view.experiment else "",
-        "lifecycle": view.lifecycle,
-        "order_by": view.order_by,
-        "columns": view.columns,
-        "differing": "1" if view.differing else "",
-    }
+def _rule(view: SavedView | None) -> dict[str, str]:
+    """That of the plain list without a view."""
+    return _in_address(wish_of(view) if view else ViewWish(name=""))
+
+
+def _in_address(wish: ViewWish) -> dict[str, str]:
+    return {**{name: getattr(wish, name) for name in FIELDS}, "differing": "1" if wish.differing else ""}
 
 
 def _view(project: Project, text: str) -> SavedView | None:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import Max, Q
@@ -19,6 +18,7 @@ from accounts.models import Project
 from core.access import Principal, visible_project_ids
 from registry.models import Model, ModelVersion, Promotion
 from tracking.models import Dataset, DatasetVersion, Experiment, Run
+from web.targets import experiment_url
 
 SHOWN = 8  # of each kind
 NEWEST_RUNS = 20_000  # whose names are looked through: some 20 ms
@@ -48,7 +48,6 @@ class Hit:
 @dataclass(frozen=True, slots=True)
 class Group:
     title: str
-    icon: str
     hits: Sequence[Hit]
 
 
@@ -66,15 +65,15 @@ def find(text: str, viewer: Principal) -> list[Group]:
     query = _Query(text[:LONGEST], _digits(text[:LONGEST]), _projects(viewer))
     if not query.text or not query.projects:
         return []
-    finders: tuple[tuple[str, str, Callable[[_Query], Iterable[Hit]]], ...] = (
-        ("Models", "models", _models),
-        ("Versions", "models", _versions),
-        ("Runs", "runs", _runs),
-        ("Experiments", "experiments", _experiments),
-        ("Datasets", "data", _datasets),
-        ("Promotions", "promotions", _promotions),
+    finders: tuple[tuple[str, Callable[[_Query], Iterable[Hit]]], ...] = (
+        ("Models", _models),
+        ("Versions", _versions),
+        ("Runs", _runs),
+        ("Experiments", _experiments),
+        ("Datasets", _datasets),
+        ("Promotions", _promotions),
     )
-    groups = [Group(title, icon, list(finder(query))) for title, icon, finder in finders]
+    groups = [Group(title, list(finder(query))) for title, finder in finders]
     return [group for group in groups if group.hits]
 
 
@@ -150,13 +149,9 @@ def _run_hit(run: Run, why: str) -> Hit:
 def _experiments(query: _Query) -> list[Hit]:
     found = Experiment.objects.filter(project__in=query.projects, name__icontains=query.text, deleted_at__isnull=True)
     return [
-        Hit(each.name, _experiment_url(each), each.project.name, at=each.created_at)
+        Hit(each.name, experiment_url(each.project, each.name), each.project.name, at=each.created_at)
         for each in found.select_related("project").order_by("-id")[:SHOWN]
     ]
-
-
-def _experiment_url(experiment: Experiment) -> str:
-    return f"{reverse('web:run_list', args=[experiment.project.name])}?{urlencode({'experiment': experiment.name})}"
 
 
 def _models(query: _Query) -> list[Hit]:

@@ -1,8 +1,9 @@
-"""From what a ledger entry is about, or refers to, to the page that shows it, where there is one."""
+"""From a thing to the page that shows it: what a ledger entry is about or refers to, where there is one, and experiments."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.urls import NoReverseMatch, reverse
@@ -113,3 +114,8 @@ def _uuid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+def experiment_url(project: ProjectRef, name: str) -> str:
+    """The run list of one experiment, which has no page of its own."""
+    return f"{reverse('web:run_list', args=[project.name])}?{urlencode({'experiment': name})}"

@@ -15,7 +15,6 @@ class FiringRow:
     uuid: UUID
     trigger: str
     cause: str
-    cause_type: str
     state: str
     detail: str
     at: datetime
@@ -33,7 +32,6 @@ def firing_rows(firings: Iterable[Firing]) -> list[FiringRow]:
             uuid=firing.uuid,
             trigger=firing.trigger.name,
             cause=firing.cause_label,
-            cause_type=firing.get_cause_type_display().lower(),
             state=firing.state,
             detail=firing.detail,
             at=firing.fired_at,

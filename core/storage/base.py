@@ -183,7 +183,10 @@ class DirectStore(ObjectStore, Protocol):
     def promise(self, staging_key: str, project: UUID, sha256: str) -> bool:
         """Publish what was joined of parts without copying it: it is the object (project, sha256) from now on, for all that read
         through this server. Whether it is: then it may not be discarded, but `settle` has to be called. False where something lay
-        there, which is kept.
+        there, which is kept, or where another upload was promised: then these bytes are copied at once, as by `publish`.
+
+        Raises:
+            NothingStaged: likewise.
         """
 
     def is_promised(self, project: UUID, sha256: str) -> bool:

@@ -250,7 +250,10 @@ class S3Store:
         target = self._object(project, sha256)
         if self._bucket.head(target) is not None:
             return False
-        return self._notes.write(target, staging_key) == staging_key
+        if self._notes.write(target, staging_key) == staging_key:
+            return True
+        self._publish_copy(self._staged(staging_key), target)  # another upload may be given up, and its bytes with it
+        return False
 
     def settle(self, project: UUID, sha256: str) -> None:
         target = self._object(project, sha256)
@@ -349,9 +352,8 @@ class S3Store:
         for page in self._bucket.pages("list_objects_v2", Prefix=folder, **options):
             for found in page.get("Contents", []):
                 shelf, _, name = found["Key"].removeprefix(folder).partition("/")
-                sha256 = name.removesuffix(
-                    SUFFIX
-                )  # of an object whose bytes are elsewhere; or a note that outlived them
+                # of an object whose bytes are elsewhere; or a note that outlived them
+                sha256 = name.removesuffix(SUFFIX)
                 if sha256 == last or not (_SHA256.fullmatch(sha256) and sha256.startswith(shelf)):
                     continue
                 last = sha256

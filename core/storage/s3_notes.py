@@ -19,7 +19,7 @@ class Notes:
         self._bucket = bucket
 
     def write(self, target: str, staging_key: str) -> str:
-        """The staging key that holds from now on: another, where another was first."""
+        """The staging key that holds from now on: another, where another was first; empty, where that one has just gone."""
         before = self.read(target)
         if before:
             return before
@@ -29,7 +29,7 @@ class Notes:
             if not s3.is_precondition(exc):
                 with self._bucket.asked():
                     raise
-            return self.read(target) or staging_key
+            return self.read(target)
         return staging_key
 
     def _put(self, target: str, staging_key: str) -> None:

@@ -62,7 +62,7 @@ class Versions(RegistryView):
         """
         data = parse(self.Input, request)
         run_id = parse_run_id(data.pop("run"))
-        version, files = services.register_by_name(
+        version, files = services.register_version(
             project=self.project, model=name, run_id=run_id, actor=self.principal, **data
         )
         if files is None:

@@ -11,7 +11,7 @@ from uuid import UUID
 from core.access import Role
 from registry.gates.base import Case, Finding, Gate, Spec, Status, register
 from registry.gates.fields import Fields
-from registry.models import Approval
+from registry.models import Approval, ModelVersion
 
 ROLES = [role.label for role in Role if role >= Role.APPROVER]
 
@@ -40,14 +40,14 @@ def judge(spec: Spec, case: Case) -> Finding:
 
 
 def counts(spec: Spec, case: Case, approval: Approval) -> bool:
-    return why_not(spec, case, account_id=approval.account_id, role=approval.role) is None
+    return why_not(spec, case.version, account_id=approval.account_id, role=approval.role) is None
 
 
-def why_not(spec: Spec, case: Case, *, account_id: UUID, role: str) -> str | None:
+def why_not(spec: Spec, version: ModelVersion, *, account_id: UUID, role: str) -> str | None:
     """Why this person's word would not count for this gate, or None if it would."""
     if Role[role.upper()] < Role[spec["role"].upper()]:
         return f"This approval needs the role {spec['role']} or above, and you are {role}."
-    authors = {case.version.created_by_id, case.version.run.created_by_id}
+    authors = {version.created_by_id, version.run.created_by_id}
     if account_id in authors and not spec["allow_author"]:
         return "Who trained or registered a version does not approve it."
     return None

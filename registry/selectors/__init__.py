@@ -21,10 +21,11 @@ from registry.selectors.promotions import (
     get_promotion,
     get_receipt,
     good_line,
-    lacks_word_of,
+    has_signed,
     list_promotions,
     receipt_vkey,
     waiting_for,
+    wants_word_of,
 )
 from registry.selectors.reports import find_latest_report, get_report, list_reports, report_document
 from registry.selectors.versions import (
@@ -62,7 +63,7 @@ __all__ = [
     "get_report",
     "get_version",
     "good_line",
-    "lacks_word_of",
+    "has_signed",
     "latest_revision",
     "list_aliases",
     "list_deployments",
@@ -82,4 +83,5 @@ __all__ = [
     "revisions_in_force",
     "slot_history",
     "waiting_for",
+    "wants_word_of",
 ]

@@ -93,9 +93,8 @@ def get_alias_target(*, project: ProjectRef, model: str, name: str) -> AliasTarg
         NotFound: it has no such name, or an environment that holds nothing.
     """
     asked = [project.id, model, name]
-    if all(
-        text.isprintable() for text in (model, name)
-    ):  # nothing else is called otherwise, and NUL cannot be asked for
+    # nothing is called otherwise, and NUL cannot be asked for
+    if all(text.isprintable() for text in (model, name)):
         with prepared.cursor() as cursor:
             cursor.execute(_TARGET, asked * 2)
             row = cursor.fetchone()

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
+from accounts import archives
 from core.access import Permission, Principal, ProjectRef, can
 from core.errors import NotFound
 from registry.errors import ReceiptMissing
 from registry.gates import approval
-from registry.gates.base import Case, Status
+from registry.gates.base import Status
 from registry.models import Approval, ModelVersion, Promotion, Receipt
 
 MOST_WAITING = 500  # promotions looked at for one person; the oldest come first, since they expire first
@@ -56,35 +56,44 @@ def list_promotions(
 
 
 def waiting_for(*, project: ProjectRef, principal: Principal) -> list[Promotion]:
-    """Open promotions that lack a word which `principal` may give, oldest first, at most 500 looked at. Two queries.
+    """Open promotions that lack a word which `principal` may give (`wants_word_of`), oldest first, at most 500 looked at.
 
-    The same rules as `decide_promotion`: not the proposer, not a machine, not who trained or registered the version
-    unless the gate allows it, of the role that the gate asks for, and not who has signed on this evidence already.
+    Two queries. Project, version and run are loaded along, and of the approvals the principal's own.
     """
-    role = principal.role_in(project)
-    if role is None or principal.kind != "user" or not can(principal, Permission.PROMOTION_APPROVE, project):
+    if not can(principal, Permission.PROMOTION_APPROVE, project):
         return []
-    signed = Approval.objects.filter(
-        promotion=OuterRef("pk"), account_id=principal.id, evidence_sha256=OuterRef("evidence_sha256")
-    )
+    own = Approval.objects.filter(account_id=principal.id)
+    signed = own.filter(promotion=OuterRef("pk"), evidence_sha256=OuterRef("evidence_sha256"))
     waiting = list_promotions(project=project, state="waiting").exclude(requested_by_id=principal.id)
-    waiting = waiting.filter(~Exists(signed)).order_by("id")[:MOST_WAITING]
-    return [each for each in waiting if lacks_word_of(each, principal)]
+    waiting = waiting.prefetch_related(None).select_related(None).select_related("project", "version__run")
+    waiting = waiting.prefetch_related(Prefetch("approvals", own))
+    oldest = waiting.filter(~Exists(signed)).order_by("id")[:MOST_WAITING]
+    return [each for each in oldest if wants_word_of(each, principal)]
 
 
-def lacks_word_of(promotion: Promotion, principal: Principal) -> bool:
-    """Whether a gate that waits would count the word of `principal`, by the rules of `decide_promotion`.
+def wants_word_of(promotion: Promotion, principal: Principal) -> bool:
+    """Whether an approval by `principal` would count, by the rules of `decide_promotion`: not the proposer's, not a
+    machine's, of the role that a waiting gate asks for, not of who trained or registered the version unless that gate
+    allows it, and not once more on the same evidence. A refusal asks for less: see `services.decide_promotion`.
 
-    Takes for granted that they did not ask for it and have not signed yet.
+    No query where project, version, its run and approvals are loaded along.
     """
     role = principal.role_in(promotion.project)
-    if role is None:
+    if role is None or principal.kind != "user" or principal.id == promotion.requested_by_id:
         return False
-    case = cast("Case", SimpleNamespace(version=promotion.version))  # all that the rule looks at
+    if not archives.can(principal, Permission.PROMOTION_APPROVE, promotion.project):
+        return False
     wanted: list[dict[str, Any]] = [
         gate for gate in promotion.gates if gate["kind"] == "approval" and gate["status"] == Status.WAITING
     ]
-    return any(approval.why_not(gate, case, account_id=principal.id, role=role.label) is None for gate in wanted)
+    counted = (approval.why_not(gate, promotion.version, account_id=principal.id, role=role.label) for gate in wanted)
+    return any(reason is None for reason in counted) and not has_signed(promotion, principal)
+
+
+def has_signed(promotion: Promotion, principal: Principal) -> bool:
+    """On the evidence as it stands: when that has changed since, the word is asked for again."""
+    signed = {(each.account_id, each.evidence_sha256) for each in promotion.approvals.all()}
+    return (principal.id, promotion.evidence_sha256) in signed
 
 
 def committed_until(

@@ -14,7 +14,7 @@ from registry.services.lifecycle import (
     restore_model,
     restore_version,
 )
-from registry.services.models import create_model, ensure_model, update_model
+from registry.services.models import create_model, update_model
 from registry.services.policies import put_policy
 from registry.services.promotions import advance_promotion, expire_promotions, plan_promotion, request_promotion
 from registry.services.receipts import issue_receipt
@@ -24,7 +24,6 @@ from registry.services.versions import (
     pin_seals,
     quarantine_version,
     refuse_purged,
-    register_by_name,
     register_version,
     retire_version,
     review_version,
@@ -43,7 +42,6 @@ __all__ = [
     "delete_version",
     "end_deployment",
     "ensure_environments",
-    "ensure_model",
     "expire_promotions",
     "issue_receipt",
     "pin_seals",
@@ -53,7 +51,6 @@ __all__ = [
     "put_policy",
     "quarantine_version",
     "refuse_purged",
-    "register_by_name",
     "register_version",
     "report_deployment",
     "request_promotion",

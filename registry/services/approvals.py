@@ -12,7 +12,6 @@ from core.clock import now
 from core.errors import LinealError
 from registry.errors import DigestDiffers, EvidenceChanged, MayNotSign, NothingToApprove, PromotionClosed
 from registry.evidence import promotion_target
-from registry.gates import Case
 from registry.gates.approval import why_not
 from registry.judging import approval_specs
 from registry.models import Approval, Promotion, Slot
@@ -110,18 +109,19 @@ def _approve(promotion: Promotion, slot: Slot, reason: str, actor: Principal) ->
         return False
     if note_changed_evidence(promotion, seen_by_the_actor, actor=actor):
         return True
-    _refuse_uncounted(promotion, slot, actor)
+    _refuse_uncounted(promotion, actor)
     _sign(promotion, Approval.Decision.APPROVE, reason, actor, action="promotion.approve")
     settle(promotion, slot, actor=actor)
     return False
 
 
-def _refuse_uncounted(promotion: Promotion, slot: Slot, actor: Principal) -> None:
+def _refuse_uncounted(promotion: Promotion, actor: Principal) -> None:
     specs = approval_specs(promotion)
     if not specs:
         raise NothingToApprove(f"No gate asks for an approval. It waits for: {promotion.detail}")
-    case = Case(version=promotion.version, champion=slot.version, environment=promotion.environment)
-    reasons = [why_not(spec.spec, case, account_id=actor.id, role=_role(promotion, actor)) for spec in specs]
+    reasons = [
+        why_not(spec.spec, promotion.version, account_id=actor.id, role=_role(promotion, actor)) for spec in specs
+    ]
     if all(reasons):
         raise MayNotSign(" ".join(sorted({reason for reason in reasons if reason})))
 

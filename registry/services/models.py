@@ -57,17 +57,6 @@ def _begin_again(model: Model, project: Project, description: str, actor: Princi
     return model
 
 
-def ensure_model(*, project: Project, name: str, actor: Principal) -> Model:
-    """The model of that name, made if missing; one query where it is there. Raises Invalid as `create_model` does."""
-    found = Model.objects.select_related("project").filter(project=project, name=name, purged_at=None).first()
-    if found is not None:
-        return found
-    try:
-        return create_model(project=project, name=name, actor=actor)
-    except NameTaken:  # made by another request meanwhile
-        return Model.objects.select_related("project").get(project=project, name=name)
-
-
 def lock_model(*, project: Project, name: str) -> Model | None:
     """The model of that name, whatever became of it, looked up and locked in one statement; None where there is none."""
     if len(name) > NAME_LENGTH or not name.isprintable():  # no model is called so

@@ -15,13 +15,13 @@ from lineage.services import ensure_node, grow
 from registry import links
 from registry.errors import ArtifactBarred, ModelDeleted, VersionBarred, VersionDeleted, VersionInUse, VersionPurged
 from registry.evidence import version_target
-from registry.models import ManifestFile, Model, ModelVersion, Slot
+from registry.models import ManifestFile, ModelVersion, Slot
 from registry.services.models import ensure_locked_model
 from retention import tombstones
 from tracking import selectors as tracking
 from tracking.artifacts.paths import parse_path
 from tracking.models import Blob, Run, Seal
-from tracking.services.seals import lock_for_writing, lock_found_for_writing
+from tracking.services.seals import lock_found_for_writing
 
 Entries = Sequence[tuple[str, Blob]]
 Lifecycle = ModelVersion.Lifecycle
@@ -31,86 +31,45 @@ EDITABLE = ("description", "tags", "card")
 @transaction.atomic
 def register_version(
     *,
-    model: Model,
-    run: Run,
+    project: Project,
+    model: str,
+    run_id: UUID,
     artifact: str,
     actor: Principal,
     description: str = "",
     tags: Mapping[str, str] | None = None,
     card: Mapping[str, Any] | None = None,
     signature: Mapping[str, Any] | None = None,
-) -> tuple[ModelVersion, bool]:
-    """The next version of `model`, of the file or folder `artifact` of `run`; and whether it is new.
+) -> tuple[ModelVersion, list[ManifestFile] | None]:
+    """The next version of `model`, of the file or folder `artifact` of a run; and its files where it is new. The model is made if it
+    is missing.
 
     The same bytes of the same run are the same version, given back as it is. The version pins the run's seal, or has
     none until the run ends. Locks the run, then the model. Announces `model_version.registered`.
 
     Raises:
+        RunNotFound: the project has no such run.
         RunDeleted, RunPurged, ExperimentDeleted, ModelDeleted, VersionDeleted: it, or what it would be of, was put away.
-        Invalid: `artifact` is no path.
+        Invalid: no model may be called so, or `artifact` is no path.
         ArtifactNotFound: the run has nothing at that path.
         ArtifactBarred: stored bytes are known to be wrong or gone.
     """
-    run = lock_for_writing(run)
-    entries = _entries(run, artifact)
-    model = Model.objects.select_for_update(of=("self",)).select_related("project").get(pk=model.pk)
-    version, files = _register(
-        model,
-        run,
-        artifact,
-        entries,
-        actor=actor,
-        description=description,
-        tags=tags,
-        card=card,
-        signature=signature,
-    )
-    return version, files is not None
-
-
-@transaction.atomic
-def register_by_name(
-    *, project: Project, model: str, run_id: UUID, artifact: str, actor: Principal, **said: Any
-) -> tuple[ModelVersion, list[ManifestFile] | None]:
-    """As `register_version`, of things by their names, and in fewer statements; the model is made if it is missing. The version, and
-    its files where it is new.
-
-    Raises:
-        RunNotFound: the project has no such run.
-        Invalid: no model may be called so.
-    """
     run = lock_found_for_writing(project=project, id=run_id)
     entries = _entries(run, artifact)
-    found = ensure_locked_model(project=project, name=model, actor=actor)
-    return _register(found, run, artifact, entries, actor=actor, **said)
-
-
-def _register(
-    model: Model,
-    run: Run,
-    artifact: str,
-    entries: Entries,
-    *,
-    actor: Principal,
-    description: str = "",
-    tags: Mapping[str, str] | None = None,
-    card: Mapping[str, Any] | None = None,
-    signature: Mapping[str, Any] | None = None,
-) -> tuple[ModelVersion, list[ManifestFile] | None]:
-    """Run and model are locked. The version, and its files where it is new."""
-    if model.deleted_at is not None:
-        raise ModelDeleted(model.name)
+    holder = ensure_locked_model(project=project, name=model, actor=actor)
+    if holder.deleted_at is not None:
+        raise ModelDeleted(holder.name)
     digest = f"sha256:{sha256(_manifest(entries).encode()).hexdigest()}"
-    same = ModelVersion.objects.filter(model=model, run=run, digest=digest, purged_at=None)
+    same = ModelVersion.objects.filter(model=holder, run=run, digest=digest, purged_at=None)
     if (known_id := same.values_list("pk", flat=True).first()) is not None:
         known = ModelVersion.objects.select_related("model__project", "run", "seal").get(pk=known_id)
         refuse_deleted(known)
         return known, None
-    model.last_number += 1
-    model.save(update_fields=["last_number"])
+    holder.last_number += 1
+    holder.save(update_fields=["last_number"])
     version = ModelVersion.objects.create(
-        model=model,
-        number=model.last_number,
+        model=holder,
+        number=holder.last_number,
         digest=digest,
         run=run,
         seal=tracking.latest_seal(run) if run.sealed else None,

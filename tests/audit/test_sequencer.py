@@ -1,3 +1,4 @@
+import threading
 from itertools import pairwise
 
 import pytest
@@ -6,6 +7,7 @@ from django.db import connection
 from audit import keys, merkle, notes, tiles
 from audit.errors import LedgerBroken
 from audit.keys import WrongKey
+from audit.management.commands import audit_sequencer
 from audit.models import AuditCheckpoint, AuditEvent, AuditLeaf, AuditPending, AuditTile
 from audit.notes import Signer
 from audit.sequencer import Sequencer
@@ -180,3 +182,33 @@ def test_sequence_now_drains_what_waits(home, db, make_event):
 
     assert sequence_now() == 1
     assert sequence_now() == 0
+
+
+@pytest.fixture
+def stopped():
+    stop = threading.Event()
+    stop.set()
+    return stop
+
+
+def test_what_was_committed_before_the_stop_gets_its_place(home, db, make_event, monkeypatch, stopped):
+    """More than fits into a step."""
+    monkeypatch.setattr("audit.sequencer.STEP_EVENTS", 2)
+    monkeypatch.setattr(audit_sequencer, "STEP_EVENTS", 2)
+    events = [make_event() for _ in range(5)]
+
+    audit_sequencer._run_connected(Sequencer(keys.load_signer()), stopped, lambda: None)
+
+    assert list(AuditLeaf.objects.order_by("seq").values_list("event_id", flat=True)) == [each.pk for each in events]
+
+
+def test_a_stopped_sequencer_ends_though_others_write_on(home, db, monkeypatch, stopped):
+    class Flooded(Sequencer):
+        def step(self):
+            return audit_sequencer.STEP_EVENTS
+
+    monkeypatch.setattr(audit_sequencer, "LAST_S", 0.05)
+
+    audit_sequencer._run_connected(Flooded(keys.load_signer()), stopped, lambda: None)
+
+    assert not AuditLeaf.objects.exists()

@@ -8,7 +8,7 @@ from bench.search_questions import KINDS, Oracle
 from bench.seed.made import MadeRun
 from bench.seed.rows import Seeding
 from tracking import selectors, services
-from tracking.api.render import run_out
+from tracking.api.render import runs_out
 from tracking.metrics.summary import summarise
 from tracking.models import Run
 from tracking.search import count_runs, search_runs
@@ -69,8 +69,8 @@ def write():
 def rendered(project, **options):
     page = search_runs(project=project, **options)
     return [
-        {key: value for key, value in run_out(row, project=project).items() if key not in OF_THE_STORE | OF_THE_MOMENT}
-        for row in selectors.run_rows(page.items)
+        {key: value for key, value in told.items() if key not in OF_THE_STORE | OF_THE_MOMENT}
+        for told in runs_out(page.items, project=project)
     ]
 
 

@@ -1,3 +1,4 @@
+import random
 import subprocess
 import sys
 from hashlib import sha256
@@ -81,6 +82,88 @@ def test_the_recorded_diff_brings_the_changes_back(repository):
     subprocess.run(["git", "-C", folder, "apply"], input=diff.encode(), check=True)
 
     assert {name: (folder / name).read_bytes() for name in changed} == changed
+
+
+def test_the_recorded_diff_applies_whatever_git_is_configured_to_show(repository, monkeypatch):
+    """The script lies in a folder of its own, and a change beside it; only the context tells which of the equal lines has changed."""
+    folder, git = repository
+    (folder / "jobs").mkdir()
+    lines = [f"{place}\nsame\n" for place in range(20)]
+    for name in ("jobs/fit.py", "train.py"):
+        (folder / name).write_text("".join(lines))
+    git("add", ".")
+    git("commit", "--quiet", "--message", "Jobs.")
+    wanted = "".join([*lines[:9], "new\nsame\n", *lines[9:]])
+    for name in ("jobs/fit.py", "train.py"):
+        (folder / name).write_text(wanted)
+    for option in ("noprefix=true", "mnemonicPrefix=true", "relative=true", "context=0", "submodule=log"):
+        git("config", *f"diff.{option}".split("="))
+    monkeypatch.setenv("GIT_DIFF_OPTS", "--unified=0")
+
+    diff = _git.capture(folder / "jobs")["diff"]
+    git("reset", "--quiet", "--hard")
+    subprocess.run(["git", "-C", folder, "apply"], input=diff.encode(), check=True)
+
+    assert [(folder / name).read_text() for name in ("jobs/fit.py", "train.py")] == [wanted, wanted]
+
+
+@pytest.fixture
+def with_weights(repository):
+    """A large binary file that has changed, beside a changed script."""
+    folder, git = repository
+    for seed in (1, 2):
+        (folder / "weights.bin").write_bytes(random.Random(seed).randbytes(_git.DIFF_LIMIT_BYTES + 1))
+        if seed == 1:
+            git("add", "weights.bin")
+            git("commit", "--quiet", "--message", "Weights.")
+    (folder / "train.py").write_text("print('goodbye')\n")
+    return folder
+
+
+def test_a_large_binary_change_leaves_the_text_of_the_others(with_weights):
+    code = _git.capture(with_weights)
+
+    assert code["dirty"]
+    assert "+print('goodbye')" in code["diff"]
+    assert code["diff"].endswith("\n# cut here: what changed in binary files is left out\n")
+
+
+@pytest.mark.parametrize(("unanswered", "has_diff"), [("--binary", True), ("diff", False)])
+def test_a_tree_whose_diff_takes_too_long_is_not_called_clean(with_weights, monkeypatch, unanswered, has_diff):
+    run = subprocess.run
+
+    def slow(command, **options):
+        if unanswered in command:
+            raise subprocess.TimeoutExpired(command, options["timeout"])
+        return run(command, **options)
+
+    monkeypatch.setattr(_git.subprocess, "run", slow)
+
+    code = _git.capture(with_weights)
+
+    assert code["dirty"]
+    assert ("+print('goodbye')" in (code["diff"] or "")) == has_diff
+
+
+def test_half_a_secret_is_not_left_where_a_diff_is_cut(repository):
+    folder, _ = repository
+    address = "https://alice:hunter2@example.org/\n"
+    (folder / "train.py").write_text(address * (_git.DIFF_LIMIT_BYTES // len(address) + 1))
+
+    assert "hunter" not in _git.capture(folder)["diff"]
+
+
+def test_files_that_git_was_never_told_of_count_wherever_they_lie(repository):
+    folder, git = repository
+    (folder / "jobs").mkdir()
+    (folder / "jobs" / "fit.py").touch()
+    git("add", "jobs")
+    git("commit", "--quiet", "--message", "Jobs.")
+    (folder / "beside.py").touch()
+
+    code = _git.capture(folder / "jobs")
+
+    assert (code["dirty"], code["untracked"]) == (True, 1)
 
 
 def test_tokens_in_the_diff_are_masked(repository):

@@ -228,6 +228,39 @@ def test_of_two_promises_the_first_is_kept(store, large):
     assert store.promise(second, PROJECT, digest) is False
 
 
+def test_a_promise_outlives_an_earlier_one_whose_upload_was_given_up(store, large, bucket):
+    """Whoever is told False discards what it sent."""
+    digest = sha256(large).hexdigest()
+    first, second = (staged_in_parts(store, large) for _ in range(2))
+    store.promise(first, PROJECT, digest)
+    store.discard(first)
+
+    assert store.promise(second, PROJECT, digest) is False
+    store.discard(second)
+
+    assert b"".join(store.open(PROJECT, digest)) == large
+    store.settle(PROJECT, digest)
+    assert bucket.keys() == [f"{PROJECT.hex}/{digest[:2]}/{digest}"]
+    assert b"".join(store.open(PROJECT, digest)) == large
+
+
+def test_a_note_that_goes_while_another_is_written_leaves_the_bytes_sure(store, large, monkeypatch):
+    """A server that writes on a condition refuses the second note; one that does not takes it in the first one's place."""
+    digest = sha256(large).hexdigest()
+    first, second = (staged_in_parts(store, large) for _ in range(2))
+    store.promise(first, PROJECT, digest)
+    with monkeypatch.context() as patched:
+        patched.setattr(store._notes, "read", lambda _: "")  # before it came, and after it went
+        promised = store.promise(second, PROJECT, digest)
+    store.discard(first)
+    if not promised:
+        store.discard(second)
+
+    store.settle(PROJECT, digest)
+
+    assert b"".join(store.open(PROJECT, digest)) == large
+
+
 def test_a_copy_that_was_killed_is_finished_by_the_next(store, large, bucket, monkeypatch):
     digest = sha256(large).hexdigest()
     store.promise(staged_in_parts(store, large), PROJECT, digest)

@@ -1,14 +1,17 @@
 """An approver's day in a real browser, by keyboard alone: what waits, the gates, the word, what ran when, and the way back."""
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.journeys.test_browser_journey import (  # noqa: F401 - fixtures
     POLICY,
     api,
     approver_link,
     chromium,
+    owner_cookies,
     page,
     sign_in,
     upload,
@@ -97,10 +100,10 @@ def find_what_waits(page, server, past):  # noqa: F811
 
 
 def approve_after_reading_the_gates(page, past):  # noqa: F811
-    row = page.locator("table.gates tr", has_text="auc >= 0.8").inner_text()
-    assert "0.99" in row
-    assert "pass" in row
-    assert page.locator("ol.steps li.info").first.inner_text().startswith("Approvals")
+    row = page.locator("table.gates tr", has_text="auc >= 0.8")
+    expect(row).to_contain_text("0.99")
+    expect(row).to_contain_text("pass")
+    expect(page.locator("ol.steps li.info").first).to_have_text(re.compile("^Approvals"), use_inner_text=True)
     tab_to(page, "#reason")
     page.keyboard.type("I read the errors it makes")
     tab_to(page, "button[value='approve']")
@@ -110,36 +113,38 @@ def approve_after_reading_the_gates(page, past):  # noqa: F811
 
 def see_what_ran_before_and_runs_now(page, server, past):  # noqa: F811
     page.goto(f"{server.url}{BASE}/deployments?range=1d")
-    now = page.locator("#then").inner_text()
-    assert f"fraud version {past['first']['number']}" in now  # eu-1 has not been moved yet, and the page says so
-    assert "not what was promoted" in now
+    now = page.locator("#then")
+    # eu-1 has not been moved yet, and the page says so
+    expect(now).to_contain_text(f"fraud version {past['first']['number']}", use_inner_text=True)
+    expect(now).to_contain_text("not what was promoted", use_inner_text=True)
     page.locator("svg.timeline .bar.plan").nth(1).wait_for()
     then = (past["began"] + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%S")
     tab_to(page, "#as_of")
     page.locator("#as_of").fill(then)
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="What ran at").wait_for()
-    ran = page.locator("#then").inner_text()
-    assert f"fraud version {past['first']['number']}" in ran
-    assert f"fraud version {past['second']['number']}" not in ran
-    assert "train" in ran
-    assert "nobody was asked" in ran
+    ran = page.locator("#then")
+    for words in (f"fraud version {past['first']['number']}", "train", "nobody was asked"):
+        expect(ran).to_contain_text(words, use_inner_text=True)
+    expect(ran).not_to_contain_text(f"fraud version {past['second']['number']}", use_inner_text=True)
 
 
 def walk_the_line(page, server, past):  # noqa: F811
     """From the version to its run and on to the data, arrow by arrow; Enter opens what is reached."""
     page.goto(f"{server.url}{BASE}/models/fraud/versions/{past['second']['number']}")
     tab_to(page, ".linegraph-view")
+    drawing = page.locator("svg.linegraph-svg")
     page.keyboard.press("ArrowLeft")
-    assert page.evaluate("document.activeElement.hasAttribute('data-start')")
+    expect(drawing.locator("[data-start]:focus")).to_be_visible()
     page.keyboard.press("ArrowLeft")
-    assert "/runs/" in page.evaluate("document.activeElement.getAttribute('href')")
-    whole = page.locator("svg.linegraph-svg").get_attribute("viewBox")
+    expect(drawing.locator("a[href*='/runs/']:focus")).to_be_visible()
+    whole = drawing.get_attribute("viewBox")
     page.keyboard.press("+")
-    assert page.locator("svg.linegraph-svg").get_attribute("viewBox") != whole
+    expect(drawing).not_to_have_attribute("viewBox", whole)
     page.keyboard.press("0")
+    expect(drawing).to_have_attribute("viewBox", whole)
     page.keyboard.press("ArrowLeft")
-    assert "/data/" in page.evaluate("document.activeElement.getAttribute('href')")
+    expect(drawing.locator("a[href*='/data/']:focus")).to_be_visible()
     page.keyboard.press("Enter")
     page.wait_for_url("**/data/train?version=*")
 
@@ -156,18 +161,14 @@ def roll_back(page, server, api, past):  # noqa: F811
     assert api("GET", "models/fraud/aliases/production")["version"] == past["first"]["number"]
 
 
-def test_the_drawings_are_whole_without_a_script(chromium, server, api, past):  # noqa: F811
+def test_the_drawings_are_whole_without_a_script(chromium, server, owner_cookies, past):  # noqa: F811
     """Lists, forms, the line and the timeline: the server drew them, and every node is a link."""
-    scripted = chromium.new_context()
-    tab = scripted.new_page()
-    tab.goto(api("POST", "login-links", {}, project=False)["url"])
-    tab.wait_for_url(f"{server.url}/")
     plain = chromium.new_context(java_script_enabled=False)
-    plain.add_cookies(scripted.cookies())
+    plain.add_cookies(owner_cookies)
     page = plain.new_page()  # noqa: F811
     page.goto(f"{server.url}{BASE}/models/fraud/versions/{past['first']['number']}")
-    assert page.locator("svg.linegraph-svg a[data-box]").count() >= 4
-    assert not page.locator(".linegraph-tools").is_visible()
+    expect(page.locator("svg.linegraph-svg a[data-box]").nth(3)).to_be_visible()
+    expect(page.locator(".linegraph-tools")).to_be_hidden()
     page.locator("svg.linegraph-svg a[href*='/runs/']").first.click()
     page.wait_for_url("**/runs/*")
     page.goto(f"{server.url}{BASE}/deployments?range=1d")
@@ -177,28 +178,27 @@ def test_the_drawings_are_whole_without_a_script(chromium, server, api, past):  
     page.fill("#reason", "a trial")
     page.get_by_role("button", name="Ask for promotion to staging").click()
     page.wait_for_url("**/promotions/*")
-    assert "promoted" in page.locator(".head").inner_text()
-    scripted.close()
+    expect(page.locator(".head")).to_contain_text("promoted")
     plain.close()
 
 
-def test_a_dragged_drawing_opens_nothing_and_a_click_does(page, server, api, past):  # noqa: F811
-    page.goto(api("POST", "login-links", {}, project=False)["url"])
-    page.wait_for_url(f"{server.url}/")
+def test_a_dragged_drawing_opens_nothing_and_a_click_does(page, server, owner_cookies, past):  # noqa: F811
+    page.context.add_cookies(owner_cookies)
     address = f"{server.url}{BASE}/models/fraud/versions/{past['first']['number']}"
     page.goto(address)
     run = page.locator("svg.linegraph-svg a[href*='/runs/'] .box").first
     run.scroll_into_view_if_needed()
     place = run.bounding_box()
     x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
-    before = page.locator("svg.linegraph-svg").get_attribute("viewBox")
+    drawing = page.locator("svg.linegraph-svg")
+    before = drawing.get_attribute("viewBox")
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + 40, y + 10, steps=4)
     page.mouse.up()
 
-    assert page.url == address
-    assert page.locator("svg.linegraph-svg").get_attribute("viewBox") != before
+    expect(drawing).not_to_have_attribute("viewBox", before)
     page.evaluate("new Promise((done) => setTimeout(done, 50))")  # until the click that ends a drag would have come
+    assert page.url == address
     page.mouse.click(x + 40, y + 10)
     page.wait_for_url("**/runs/*")

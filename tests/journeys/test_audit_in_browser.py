@@ -4,6 +4,7 @@ import re
 import shlex
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.journeys.test_browser_journey import api, chromium, log_run, owner_cookies, page, wait_until  # noqa: F401 - fixtures
 
@@ -54,8 +55,8 @@ def test_the_proof_of_an_entry_is_checked_in_the_page(visitor, server, sealed):
 
     visitor.locator(HOLDS).wait_for()
 
-    assert visitor.locator(".checks-done .ok").count() == 4
-    assert "is signed by the key" in visitor.locator(".checks-done").inner_text()
+    expect(visitor.locator(".checks-done .ok")).to_have_count(4)
+    expect(visitor.locator(".checks-done")).to_contain_text("is signed by the key")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_a_proof_that_was_tampered_with_does_not_hold(visitor, server, sealed, p
     check_again(visitor)
 
     visitor.locator(FAILS).wait_for()
-    assert said in visitor.locator(".checks-done").inner_text()
+    expect(visitor.locator(".checks-done")).to_contain_text(said)
 
 
 def test_an_answer_that_was_changed_on_its_way_does_not_hold(visitor, server, sealed):
@@ -95,7 +96,7 @@ def test_an_answer_that_was_changed_on_its_way_does_not_hold(visitor, server, se
     visitor.goto(f"{server.url}{TRAIL}/{sealed['id']}")
 
     visitor.locator(FAILS).wait_for()
-    assert "not what was logged" in visitor.locator(".checks-done").inner_text()
+    expect(visitor.locator(".checks-done")).to_contain_text("not what was logged")
 
 
 def test_two_checkpoints_are_proven_consistent_in_the_page(visitor, server, sealed):
@@ -103,7 +104,7 @@ def test_two_checkpoints_are_proven_consistent_in_the_page(visitor, server, seal
     visitor.get_by_role("button", name="Prove consistency").click()
 
     visitor.locator(HOLDS).wait_for()
-    assert visitor.locator(".checks-done .ok").count() == 4
+    expect(visitor.locator(".checks-done .ok")).to_have_count(4)
 
     rewrite(visitor, "old-note", "\n", "0\n")
     check_again(visitor)
@@ -113,18 +114,20 @@ def test_two_checkpoints_are_proven_consistent_in_the_page(visitor, server, seal
 def test_a_filter_changes_the_list_and_the_address_in_place_and_a_chip_takes_it_away(visitor, server, sealed):
     visitor.goto(f"{server.url}{TRAIL}")
     visitor.keyboard.press("/")
-    assert visitor.evaluate("document.activeElement.id") == "q"
+    expect(visitor.locator("#q")).to_be_focused()
     visitor.fill("#action", "run.*")
     visitor.fill("#q", sealed["target"]["id"])
     visitor.keyboard.press("Enter")
     visitor.locator(".chip").nth(1).wait_for()
 
     visitor.wait_for_url(lambda url: "action=run.*" in url)
-    visitor.wait_for_function("!document.querySelector('.htmx-request, .htmx-added, .htmx-settling, .htmx-swapping')")
+    visitor.wait_for_function(
+        "() => !document.querySelector('.htmx-request, .htmx-added, .htmx-settling, .htmx-swapping')"
+    )
     listed = visitor.locator("#entries").inner_html()
     visitor.goto(visitor.url)
-    assert visitor.locator(".entries .what").count() > 0
-    assert visitor.locator(".chip").count() == 2
+    expect(visitor.locator(".entries .what").first).to_be_visible()
+    expect(visitor.locator(".chip")).to_have_count(2)
     assert strip(visitor.locator("#entries").inner_html()) == strip(listed)
 
     visitor.get_by_label("Without action run.*").click()
@@ -140,21 +143,20 @@ def test_an_entry_opens_in_place(visitor, server, sealed):
     visitor.goto(f"{server.url}{TRAIL}?action=run.seal")
     visitor.locator(".entries details summary").first.click()
 
-    visitor.locator(".entries .facts").first.wait_for()
-    assert "Known by" in visitor.locator(".entries .facts").first.inner_text()
+    expect(visitor.locator(".entries .facts").first).to_contain_text("Known by")
 
 
 def test_the_record_of_a_version_is_printed_without_the_frame(visitor, server, api, sealed):  # noqa: F811
     version = api("POST", "models/fraud/versions", {"run": sealed["target"]["id"], "artifact": "model.bin"})
     visitor.goto(f"{server.url}/projects/default/models/fraud/versions/{version['number']}/record")
-    assert visitor.locator(".rail").is_visible()
+    expect(visitor.locator(".rail")).to_be_visible()
 
     visitor.emulate_media(media="print")
 
-    assert not visitor.locator(".rail").is_visible()
-    assert not visitor.locator("[data-print]").is_visible()
-    assert visitor.get_by_role("heading", name="Ledger").is_visible()
-    assert version["digest"] in visitor.locator(".record").inner_text()
+    expect(visitor.locator(".rail")).to_be_hidden()
+    expect(visitor.locator("[data-print]")).to_be_hidden()
+    expect(visitor.get_by_role("heading", name="Ledger")).to_be_visible()
+    expect(visitor.locator(".record")).to_contain_text(version["digest"], use_inner_text=True)
     assert visitor.pdf()[:5] == b"%PDF-"
 
 
@@ -177,16 +179,16 @@ def test_without_scripts_the_proof_stands_there_to_be_read(chromium, server, own
     plain = context.new_page()
 
     plain.goto(f"{server.url}{TRAIL}/{sealed['id']}")
-    assert not plain.locator(".verdict").is_visible()
-    assert plain.locator("[data-part=leaf]").is_visible()
-    assert plain.locator(".code code", has_text="lineal audit verify event-").is_visible()
+    expect(plain.locator("[data-part=leaf]")).to_be_visible()
+    expect(plain.locator(".code code", has_text="lineal audit verify event-")).to_be_visible()
+    expect(plain.locator(".verdict")).to_be_hidden()
 
     plain.goto(f"{server.url}{TRAIL}?action=run.seal")
     plain.get_by_role("link", name=re.compile("^Entry number")).first.click()
     plain.wait_for_url(f"{server.url}{TRAIL}/*")
     plain.goto(f"{server.url}{TRAIL}?action=run.seal")
     plain.get_by_role("link", name="Export").click()
-    assert plain.get_by_role("link", name="Download").is_visible()
+    expect(plain.get_by_role("link", name="Download")).to_be_visible()
     context.close()
 
 

@@ -3,25 +3,17 @@
 import hashlib
 import json
 import os
-import shutil
 import time
 import urllib.request
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests import browsers
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 EVIL = '<img src=x onerror="document.title=666">'
 POLICY = {"gate": [{"id": "auc", "kind": "metric", "expr": "auc >= 0.8"}, {"id": "four-eyes", "kind": "approval"}]}
 PATIENCE_S = 30
@@ -116,15 +108,14 @@ def upload(api, run, path, content):
 @pytest.fixture(scope="module")
 def chromium():
     """The system's browser. Without one the test skips, or fails where the environment says that there has to be one."""
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    path = browsers.find_chromium()
     if path is None:
         if os.environ.get("LINEAL_REQUIRE_BROWSER") == "1":
             pytest.fail("LINEAL_REQUIRE_BROWSER=1, and there is no Chromium on PATH.")
         pytest.skip("There is no Chromium on PATH.")
-    from playwright.sync_api import sync_playwright
-
+    expect.set_options(timeout=PATIENCE_S * 1000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=browsers.FLAGS)
         yield browser
         browser.close()
 
@@ -154,13 +145,15 @@ def page(chromium):
     context.close()
 
 
-def test_an_approver_finds_a_promotion_approves_it_and_sees_it_in_the_trail(page, server, approver_link, promotion):
+def test_an_approver_finds_a_promotion_approves_it_and_sees_it_in_the_trail(
+    page, server, api, approver_link, promotion
+):
     sign_in(page, server, approver_link)
     read_the_run(page, server, promotion)
     read_the_version(page, server, promotion)
     approve(page, server, promotion)
     find_it_in_production(page, server)
-    find_it_in_the_trail(page, server)
+    find_it_in_the_trail(page, server, api)
 
     assert page.complaints == []
 
@@ -200,7 +193,7 @@ def log(api, run, sequence, values, first=0):
 def sign_in(page, server, link):
     page.goto(link)
     page.wait_for_url(f"{server.url}/")
-    assert page.get_by_role("heading", name="Overview").is_visible()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     assert "#" not in page.url
     session = next(cookie for cookie in page.context.cookies() if cookie["name"] == "lineal_session")
     assert session["httpOnly"]
@@ -218,10 +211,10 @@ def read_the_run(page, server, promotion):
     page.press("#filter", "Enter")
     page.locator(f"a[href$='/runs/{promotion['run']}']").click()
     page.wait_for_url(f"**/runs/{promotion['run']}")
-    assert page.locator("h1").inner_text() == EVIL
-    assert page.title() != "666"
+    expect(page.locator("h1")).to_have_text(EVIL)
     page.locator("figure[data-metric='auc'] canvas").wait_for()
     page.get_by_text("No finite value to draw: NaN.").wait_for()
+    assert page.title() != "666"
 
 
 def read_the_version(page, server, promotion):
@@ -229,7 +222,7 @@ def read_the_version(page, server, promotion):
     page.get_by_role("link", name="fraud", exact=True).click()
     page.get_by_role("link", name=f"version {promotion['number']}", exact=True).click()
     page.wait_for_url(f"**/models/fraud/versions/{promotion['number']}")
-    assert page.locator("svg.linegraph-svg").is_visible()
+    expect(page.locator("svg.linegraph-svg")).to_be_visible()
     copied = page.locator(".under .copy").first
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     copied.click()
@@ -248,22 +241,20 @@ def approve(page, server, promotion):
 def find_it_in_production(page, server):
     page.goto(f"{server.url}/")
     production = page.get_by_role("region", name="In production")
-    assert production.get_by_role("link", name="fraud").is_visible()
+    expect(production.get_by_role("link", name="fraud")).to_be_visible()
 
 
-def find_it_in_the_trail(page, server):
+def find_it_in_the_trail(page, server, api):
     page.goto(f"{server.url}/projects/default/audit?action=promotion.approve")
     entry = page.locator("ul.entries li").first
-    assert "carol approved the promotion" in entry.inner_text()
-    assert "I read the errors it makes" in entry.inner_text()
+    expect(entry).to_contain_text("carol approved the promotion")
+    expect(entry).to_contain_text("I read the errors it makes")
     entry.locator("a.place").click()
     page.get_by_role("heading", name="Proof").wait_for()
-    for _ in range(PATIENCE_S * 10):
-        if page.locator("#proof .verdict[data-verdict=true]").is_visible():
-            return
-        page.wait_for_timeout(100)
-        page.reload()
-    raise AssertionError("the entry got no number in the ledger")
+    event = urlsplit(page.url).path.rpartition("/")[2]
+    api("GET", f"audit/events/{event}/proof?wait=integrated")
+    page.reload()
+    page.locator("#proof .verdict[data-verdict=true]").wait_for()
 
 
 def test_pages_fit_a_narrow_screen_in_light_and_dark(chromium, server, api, promotion):

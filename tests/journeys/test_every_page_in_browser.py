@@ -50,6 +50,24 @@ WHOLE = """(name) => {
   return found;
 }"""
 
+# How far right of the name's cell begins the short id that stands behind it, and how wide it is to its last character: laid out in turn,
+# the first character of an id is left of its last one, and no part of the name is right of it.
+ID_BEHIND = """(name) => {
+  for (const cell of document.querySelectorAll("main th.lead")) {
+    const [link, id] = [cell.querySelector("a"), cell.querySelector("code")];
+    if (!link || !id || link.title !== name) continue;
+    const at = (place) => {
+      const range = document.createRange();
+      range.setStart(id.firstChild, place);
+      range.setEnd(id.firstChild, place + 1);
+      return range.getBoundingClientRect().left;
+    };
+    const names = [...link.querySelector("bdi").getClientRects()];
+    return { first: at(0), last: at(id.textContent.length - 1), name: Math.max(...names.map((each) => each.right)) };
+  }
+  return null;
+}"""
+
 
 @dataclass
 class Seen:
@@ -191,6 +209,7 @@ def test_a_strange_name_stands_whole_and_turns_nothing_beside_it(world, chromium
     page = context.new_page()
     page.goto(world.server.url + world.paths["run_list"] + "?experiment=strange", wait_until="networkidle")
     said = {"run_list": page.evaluate(WHOLE, name)}
+    laid_out = page.evaluate(ID_BEHIND, name)
     at = next(
         link.get_attribute("href")
         for link in page.locator("main td a[href*='/runs/0'], main th a[href*='/runs/0']").all()
@@ -209,5 +228,7 @@ def test_a_strange_name_stands_whole_and_turns_nothing_beside_it(world, chromium
         said[where] = page.evaluate(WHOLE, name)
     context.close()
 
+    assert laid_out["first"] < laid_out["last"]
+    assert laid_out["name"] <= laid_out["first"] or kind == "long"  # cut at the end of the cell
     assert [where for where, each in said.items() if not each["whole"]] == []
     assert {where: each["loose"] for where, each in said.items() if each["loose"]} == {}

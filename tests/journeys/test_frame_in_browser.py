@@ -1,6 +1,7 @@
 """The frame of the pages in a real browser: shortcuts, the shortcuts' dialog, light and dark, copying, the folded side bar, toasts."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.journeys.test_browser_journey import api, chromium, log_run, owner_cookies, page  # noqa: F401 - fixtures
 
@@ -31,8 +32,8 @@ def run(api):  # noqa: F811
     return log_run(api)
 
 
-def theme(page):  # noqa: F811
-    return page.evaluate("document.documentElement.dataset.theme ?? null")
+def expect_theme(page, name):  # noqa: F811
+    expect(page.locator("html")).to_have_attribute("data-theme", name)
 
 
 def ground(page):  # noqa: F811
@@ -52,15 +53,15 @@ def test_keys_do_nothing_where_text_is_typed(signed_in, server):
 
     signed_in.keyboard.type("g m ? t /")
 
-    assert signed_in.input_value("#filter") == "g m ? t /"
+    expect(signed_in.locator("#filter")).to_have_value("g m ? t /")
     assert signed_in.url == f"{server.url}/projects/default/runs"
-    assert not signed_in.locator("#keys").is_visible()
-    assert theme(signed_in) is None
+    expect(signed_in.locator("#keys")).to_be_hidden()
+    expect(signed_in.locator("html[data-theme]")).to_have_count(0)
 
 
 def test_the_slash_puts_the_cursor_into_the_search_and_enter_finds(signed_in, server, run):
     signed_in.keyboard.press("/")
-    assert signed_in.evaluate("document.activeElement.id") == "seek"
+    expect(signed_in.locator("#seek")).to_be_focused()
 
     signed_in.keyboard.type(run[:14])
     signed_in.keyboard.press("Enter")
@@ -74,15 +75,15 @@ def test_the_question_mark_opens_the_list_of_shortcuts_and_escape_closes_it(sign
     dialog = signed_in.locator("#keys")
 
     signed_in.keyboard.press("?")
-    assert dialog.is_visible()
-    assert signed_in.evaluate("document.querySelector('#keys').contains(document.activeElement)")
+    expect(dialog).to_be_visible()
+    signed_in.wait_for_function("() => document.querySelector('#keys').contains(document.activeElement)")
     signed_in.keyboard.press("Escape")
-    assert not dialog.is_visible()
+    expect(dialog).to_be_hidden()
 
     signed_in.get_by_role("link", name="Keyboard shortcuts").click()
-    assert dialog.is_visible()
+    expect(dialog).to_be_visible()
     dialog.get_by_role("link", name="Close").click()
-    assert not dialog.is_visible()
+    expect(dialog).to_be_hidden()
 
 
 def test_a_chosen_theme_is_there_at_the_first_paint_of_the_next_page(signed_in, server):
@@ -90,7 +91,7 @@ def test_a_chosen_theme_is_there_at_the_first_paint_of_the_next_page(signed_in, 
     light = ground(signed_in)
 
     signed_in.keyboard.press("t")
-    assert theme(signed_in) == "dark"
+    expect_theme(signed_in, "dark")
     dark = ground(signed_in)
     signed_in.goto(f"{server.url}/projects/default/models")
 
@@ -98,13 +99,15 @@ def test_a_chosen_theme_is_there_at_the_first_paint_of_the_next_page(signed_in, 
     assert '<html lang="en" data-theme="dark">' in html
     assert light != dark == ground(signed_in)
     signed_in.get_by_role("button", name="Light or dark").click()
-    assert (theme(signed_in), ground(signed_in)) == ("light", light)
+    expect_theme(signed_in, "light")
+    assert ground(signed_in) == light
 
 
 def test_charts_are_given_colours_that_a_canvas_can_paint_with(signed_in):
     read = "getComputedStyle(document.documentElement).getPropertyValue('--chart-3').trim()"
     light = signed_in.evaluate(read)
     signed_in.keyboard.press("t")
+    expect_theme(signed_in, "dark")
     dark = signed_in.evaluate(read)
 
     assert light.startswith("rgb(")
@@ -128,11 +131,11 @@ def test_a_toast_says_its_words_as_text_and_does_its_act(signed_in):
     )
     toast = signed_in.locator(".toast")
 
-    assert toast.locator("p").inner_text() == "<b>Archived</b> 3 runs"
+    expect(toast.locator("p")).to_have_text("<b>Archived</b> 3 runs")
     toast.get_by_role("button", name="Undo").click()
 
-    assert signed_in.evaluate("window.undone")
-    assert toast.count() == 0
+    expect(toast).to_have_count(0)
+    signed_in.wait_for_function("() => window.undone")
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with scripts", "without scripts"])
@@ -147,24 +150,25 @@ def test_the_side_bar_folds_on_a_narrow_screen(signed_in, server, javascript):
     narrow.goto(f"{server.url}/projects/default/runs")
     rail = narrow.locator("#rail")
 
-    assert not rail.is_visible()
+    expect(rail).to_be_hidden()
     narrow.get_by_role("button", name="Menu").click()
     rail.wait_for(state="visible")
     rail.get_by_role("link", name="Models").click()
     narrow.wait_for_url("**/models")
 
-    assert not rail.is_visible()
+    expect(rail).to_be_hidden()
     context.close()
 
 
 def test_the_keyboard_reaches_the_content_in_one_step(signed_in):
     signed_in.keyboard.press("Tab")
-    assert signed_in.evaluate("document.activeElement.className") == "skip"
+    expect(signed_in.locator(".skip")).to_be_focused()
 
     signed_in.keyboard.press("Enter")
+    signed_in.wait_for_url("**/#main")
     signed_in.keyboard.press("Tab")
 
-    assert signed_in.evaluate("document.querySelector('main').contains(document.activeElement)")
+    signed_in.wait_for_function("() => document.querySelector('main').contains(document.activeElement)")
 
 
 @pytest.mark.parametrize("width", [390, 1440])

@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.test_browser_journey import api, chromium, page, sign_in, upload  # noqa: F401
+from tests.journeys.test_browser_journey import api, chromium, owner_cookies, page, upload  # noqa: F401
 from tests.web.run_story import FILES, parquet
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
@@ -53,9 +53,9 @@ def run(api):
 
 
 @pytest.fixture
-def desk(page, server, api):
-    """`desk(path)`: the owner's browser at that page of a run, once it is quiet."""
-    sign_in(page, server, api("POST", "login-links", {"account": "owner"}, project=False)["url"])
+def desk(page, server, owner_cookies):
+    """`desk(run, path)`: the owner's browser at that page of a run."""
+    page.context.add_cookies(owner_cookies)
 
     def go(run, path=""):
         page.goto(f"{server.url}/projects/default/runs/{run}{path}")
@@ -79,6 +79,17 @@ def drawn(page, key):
             return { data: plot.data, min, max, alphas: plot.series.map((each) => each.alpha) };
         }""",
         key,
+    )
+
+
+def wait_for_ends(page, key, low, high):
+    """Until the plot reaches from `low` to `high`."""
+    page.wait_for_function(
+        """([key, low, high]) => {
+            const plot = figures.get(document.querySelector(`figure[data-metric="${key}"]`))?.plot;
+            return plot && Math.abs(plot.scales.x.min - low) < 1e-3 && Math.abs(plot.scales.x.max - high) < 1e-3;
+        }""",
+        arg=[key, low, high],
     )
 
 
@@ -111,13 +122,13 @@ def test_a_drag_looks_closer_and_fetches_what_the_whole_had_no_room_for(desk, ru
     assert 4_150 < near["min"] < SPIKE < near["max"] < 4_500
     assert within == list(range(math.ceil(near["min"]), math.floor(near["max"]) + 1))  # each point there is
     assert max(value for value in near["data"][1] if value is not None) == 50.0
-    assert drawn(page, "plain")["min"] == near["min"]  # all charts look at the same stretch
-    assert f"from={near['min']}" in page.url.replace("%2C", ",")
+    wait_for_ends(page, "plain", near["min"], near["max"])  # all charts look at the same stretch
+    page.wait_for_url(lambda url: f"from={near['min']}" in url)
 
     page.get_by_role("button", name="Reset zoom").click()
 
-    assert drawn(page, "loss")["min"] == 0
-    assert "from=" not in page.url
+    wait_for_ends(page, "loss", 0, COUNT - 1)
+    page.wait_for_url(lambda url: "from=" not in url)
     assert page.complaints == []
 
 
@@ -137,7 +148,7 @@ def test_smoothing_is_an_exponential_mean_and_leaves_the_values_faint(desk, run)
     assert seen["data"][1] == [float(step % 5) for step in range(50)]
     assert seen["data"][2] == pytest.approx(expected)
     assert seen["alphas"][1] < 0.5 <= seen["alphas"][2]
-    assert "smooth=0.8" in page.url
+    page.wait_for_url(lambda url: "smooth=0.8" in url)
 
 
 @pytest.mark.parametrize(
@@ -148,15 +159,12 @@ def test_what_is_across_changes_and_is_kept_in_the_address(desk, run, across, fi
     page = desk(run, "/charts")
     chart(page, "loss")
     page.locator("[data-chart-setting=x]").select_option(across)
-    page.wait_for_function("(wanted) => settings.x === wanted", arg=across)
-    page.wait_for_timeout(50)  # a frame, in which it is drawn anew
+    wait_for_ends(page, "loss", first, last)
     seen = drawn(page, "loss")
 
     assert (seen["data"][0][0], seen["data"][0][-1]) == pytest.approx((first, last))
     page.reload()
-    chart(page, "loss")
-    assert drawn(page, "loss")["data"][0][0] == pytest.approx(first)
-    page.locator("[data-chart-setting=x]").select_option("step")
+    wait_for_ends(page, "loss", first, last)
 
 
 def test_a_cursor_on_one_chart_reads_all_of_them(desk, run):
@@ -166,8 +174,8 @@ def test_a_cursor_on_one_chart_reads_all_of_them(desk, run):
 
     page.mouse.move(box["x"] + 3, box["y"] + 20)
 
-    assert page.locator("figure[data-metric='loss'] .at").inner_text().startswith("step ")
-    assert page.locator("figure[data-metric='plain'] .at").inner_text().startswith("step ")
+    for key in ("loss", "plain"):
+        expect(page.locator(f"figure[data-metric='{key}'] .at")).to_have_text(re.compile(r"^step \d"))
 
 
 def test_logarithms_leave_out_what_has_none(desk, run):
@@ -206,7 +214,9 @@ def test_values_that_are_one_lie_in_the_middle_of_their_chart(desk, api, values,
 
 
 @pytest.mark.parametrize(
-    ("query", "low", "high"), [("", 6, 8), ("?xscale=log", 1.4, 35), ("?x=relative", -1, 1)], ids=["step", "log", "time"]
+    ("query", "low", "high"),
+    [("", 6, 8), ("?xscale=log", 1.4, 35), ("?x=relative", -1, 1)],
+    ids=["step", "log", "time"],
 )
 def test_a_single_point_lies_in_the_middle_across(desk, api, query, low, high):
     run = api("POST", "runs", {"experiment": "single"})["id"]
@@ -312,26 +322,27 @@ def test_charts_go_by_keyboard(desk, run):
     page = desk(run, "/charts")
     chart(page, "plain")
     page.keyboard.press("/")
-    assert page.evaluate("document.activeElement.id") == "q"
+    expect(page.locator("#q")).to_be_focused()
     page.keyboard.type("plain")
     page.keyboard.press("Enter")
     page.wait_for_url("**/charts?q=plain*")
+    expect(page.locator("figure[data-metric]")).to_have_count(1)
     figure = chart(page, "plain")
     page.keyboard.press("Escape")
     for _ in range(60):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.dataset.metric") == "plain":
             break
-    assert page.evaluate("document.activeElement.dataset.metric") == "plain"
-    for _ in range(4):
+    expect(figure).to_be_focused()
+    for step in range(4):
         page.keyboard.press("ArrowRight")
-    assert figure.locator(".at").inner_text() == "step 3: 3"
-    assert page.locator("[data-spoken]").inner_text() == "plain, step 3: 3"
+        expect(figure.locator(".at")).to_have_text(f"step {step}: {step}")
+    expect(page.locator("[data-spoken]")).to_have_text("plain, step 3: 3")
 
     page.keyboard.press("+")
-    assert drawn(page, "plain")["max"] - drawn(page, "plain")["min"] == pytest.approx(24.5)
+    wait_for_ends(page, "plain", 3 - 49 / 4, 3 + 49 / 4)
     page.keyboard.press("0")
-    assert drawn(page, "plain")["max"] == 49
+    wait_for_ends(page, "plain", 0, 49)
 
 
 def test_many_charts_are_fetched_as_they_come_into_view(desk, api):
@@ -350,16 +361,17 @@ def test_many_charts_are_fetched_as_they_come_into_view(desk, api):
     first = sum(asked)
     assert 4 <= first <= 40
     assert len(asked) <= 3
-    assert page.locator("figure[data-metric]").count() < 100
+    figures = page.locator("figure[data-metric]")
+    assert figures.count() < 96
 
-    for _ in range(12):
-        page.mouse.wheel(0, 3_000)
-        page.wait_for_timeout(60)
-    page.wait_for_load_state("networkidle")
+    while (count := figures.count()) < 96:  # more come with each look at the end of what there is
+        page.locator(".more-figures").scroll_into_view_if_needed()
+        figures.nth(count).wait_for(state="attached")
 
+    figures.nth(95).scroll_into_view_if_needed()
+    figures.nth(95).locator("canvas").wait_for()
     assert sum(asked) > first
-    assert page.locator("figure[data-metric]").count() >= 96
-    assert page.locator("canvas").count() < 60  # those out of sight are let go
+    page.wait_for_function("() => document.querySelectorAll('canvas').length < 60")  # those out of sight are let go
     assert page.complaints == []
 
 
@@ -378,49 +390,41 @@ def test_no_script_of_a_file_runs(desk, run, path, way):
     page.goto(f"{base}/view?path={path}" if way == "by its own address" else f"{base}?path={path}")
     page.wait_for_load_state("networkidle")
 
+    if way == "in its page" and path != "plots/attack.svg":
+        [framed] = page.frames[1:]
+        words = {"report.html": "Report", "work.ipynb": "df.head()"}[path]
+        expect(framed.locator("body")).to_contain_text(words)
     assert "owned" not in page.title()
     assert dialogs == []
     for frame in page.frames:
         assert "owned" not in frame.locator(":root").inner_text() if path != "plots/attack.svg" else True
-    if way == "in its page" and path != "plots/attack.svg":
-        [framed] = page.frames[1:]
-        words = {"report.html": "Report", "work.ipynb": "df.head()"}[path]
-        assert words in framed.locator("body").inner_text()
 
 
-def test_a_framed_page_has_an_origin_of_its_own(desk, run):
+def test_a_framed_page_has_an_origin_of_its_own(desk, page, run):
     """Asked from the outside: its document has no cookies and no access to its parent. The browser says so when a script is tried."""
-    page = desk(run, "/artifacts?path=report.html")
-    page.wait_for_load_state("networkidle")
+    with page.expect_console_message(lambda said: "sandboxed" in said.text):
+        desk(run, "/artifacts?path=report.html")
 
     assert page.evaluate("document.querySelector('iframe').contentDocument") is None
-    assert any("sandboxed" in said for said in page.complaints)
 
 
 def test_a_picture_and_tables_are_there(desk, run):
     page = desk(run, "/artifacts?path=plots/pixel.png")
-    page.wait_for_load_state("networkidle")
-    assert page.evaluate("document.querySelector('.picture img').naturalWidth") == 1
+    page.wait_for_function("() => document.querySelector('.picture img').naturalWidth === 1")
     for path in ("data/rows.csv", "data/rows.parquet"):
         page.goto(page.url.partition("?")[0] + f"?path={path}")
-        assert page.locator(".rows tbody tr").count() >= 10
+        expect(page.locator(".rows tbody tr").nth(9)).to_be_visible()
     page.goto(page.url.partition("?")[0])
     page.get_by_role("link", name="result.json").click()
     page.get_by_text("auc").wait_for()
     assert page.complaints == []
 
 
-def test_pages_of_a_run_fit_a_narrow_screen_in_light_and_dark(chromium, server, api, run):
-    link = api("POST", "login-links", {}, project=False)["url"]
-    cookies = None
+def test_pages_of_a_run_fit_a_narrow_screen_in_light_and_dark(chromium, server, owner_cookies, run):
     for scheme in ("light", "dark"):
         context = chromium.new_context(viewport={"width": 390, "height": 800}, color_scheme=scheme)
+        context.add_cookies(owner_cookies)
         page = context.new_page()
-        if cookies is None:
-            page.goto(link)
-            page.wait_for_url(f"{server.url}/")
-            cookies = context.cookies()
-        context.add_cookies(cookies)
         for path in NARROW:
             page.goto(f"{server.url}/projects/default/runs/{run}{path}")
             too_wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
@@ -428,25 +432,19 @@ def test_pages_of_a_run_fit_a_narrow_screen_in_light_and_dark(chromium, server, 
         context.close()
 
 
-def test_lists_are_there_without_scripts(chromium, server, api, run):
-    context = chromium.new_context(java_script_enabled=True)
-    page = context.new_page()
-    page.goto(api("POST", "login-links", {}, project=False)["url"])
-    page.wait_for_url(f"{server.url}/")
-    cookies = context.cookies()
-    context.close()
+def test_lists_are_there_without_scripts(chromium, server, owner_cookies, run):
     context = chromium.new_context(java_script_enabled=False)
-    context.add_cookies(cookies)
+    context.add_cookies(owner_cookies)
     page = context.new_page()
     base = f"{server.url}/projects/default/runs/{run}"
 
     page.goto(f"{base}/charts")
-    assert page.get_by_text("6000 points").is_visible()
+    expect(page.get_by_text("6000 points")).to_be_visible()
     page.goto(f"{base}/charts?view=table&q=plain")
-    assert page.locator("tbody tr").count() == 1
+    expect(page.locator("tbody tr")).to_have_count(1)
     page.goto(f"{base}/artifacts")
     page.get_by_role("link", name="pixel.png").click()
-    assert page.locator(".picture img").is_visible()
+    expect(page.locator(".picture img")).to_be_visible()
     page.goto(f"{base}/values")
-    assert page.get_by_text("a", exact=True).first.is_visible()
+    expect(page.get_by_text("a", exact=True).first).to_be_visible()
     context.close()

@@ -6,7 +6,7 @@ from core.ids import uuid7
 from lineage import selectors as lineage
 from monitoring import services
 from monitoring.models import Firing
-from registry.services import ensure_model, register_version
+from registry.services import register_version
 from tests.registry.factories import new_artifact
 from tracking.services import create_run
 
@@ -30,8 +30,7 @@ def retrain(project, bob):
     def act(cause):
         run, _ = create_run(project=project, experiment="churn", actor=bob, caused_by=cause)
         new_artifact(run, "model.bin", run.uuid.bytes)
-        model = ensure_model(project=project, name="fraud", actor=bob)
-        version, _ = register_version(model=model, run=run, artifact="model.bin", actor=bob)
+        version, _ = register_version(project=project, model="fraud", run_id=run.uuid, artifact="model.bin", actor=bob)
         return run, version
 
     return act

@@ -93,8 +93,9 @@ def new_version(project, by, *, model="fraud", verified=True, content=None, run=
     run = run or new_run(project, by, **options)
     state = Blob.State.VERIFIED if verified else Blob.State.UNVERIFIED
     new_artifact(run, "model.bin", content or f"weights {next(_numbers)}".encode(), state=state)
-    holder = services.ensure_model(project=project, name=model, actor=by)
-    version, _ = services.register_version(model=holder, run=run, artifact="model.bin", actor=by)
+    version, _ = services.register_version(
+        project=project, model=model, run_id=run.uuid, artifact="model.bin", actor=by
+    )
     return services.review_version(version_id=version.pk) if verified else version
 
 

@@ -163,14 +163,15 @@ def test_version_is_promoted_or_put_away_and_never_promoted_after(
 
 
 def test_numbers_are_given_once(make_run, make_artifact, project, bob):
-    model = services.create_model(project=project, name="fraud", actor=bob)
+    services.create_model(project=project, name="fraud", actor=bob)
     runs = [make_run(bob) for _ in range(4)]
     for number, run in enumerate(runs):
         make_artifact(run, "m.bin", str(number).encode())
 
-    at_once(
-        *[lambda run=run: services.register_version(model=model, run=run, artifact="m.bin", actor=bob) for run in runs]
-    )
+    def register(run):
+        services.register_version(project=project, model="fraud", run_id=run.uuid, artifact="m.bin", actor=bob)
+
+    at_once(*[lambda run=run: register(run) for run in runs])
 
     assert sorted(ModelVersion.objects.values_list("number", flat=True)) == [1, 2, 3, 4]
     assert Model.objects.get().last_number == 4

@@ -24,7 +24,10 @@ def model(project, bob):
 
 
 def register(model, run, artifact, actor):
-    return services.register_version(model=model, run=run, artifact=artifact, actor=actor)
+    version, files = services.register_version(
+        project=model.project, model=model.name, run_id=run.uuid, artifact=artifact, actor=actor
+    )
+    return version, files is not None
 
 
 def test_digest_is_that_of_the_manifest(model, make_run, make_artifact, bob):
@@ -253,7 +256,7 @@ def test_a_model_that_another_request_makes_meanwhile_is_taken(
 
     monkeypatch.setattr(models, "lock_model", too_early)
 
-    version, files = services.register_by_name(
+    version, files = services.register_version(
         project=project, model="fraud", run_id=run.uuid, artifact="model.bin", actor=bob
     )
 
@@ -268,8 +271,8 @@ def test_a_model_is_made_with_its_first_version_or_not_at_all(project, make_run,
     named = {"project": project, "model": "new", "run_id": run.uuid, "actor": bob}
 
     with pytest.raises(NotFound):
-        services.register_by_name(artifact="elsewhere.bin", **named)
+        services.register_version(artifact="elsewhere.bin", **named)
     assert not Model.objects.filter(name="new").exists()
 
-    services.register_by_name(artifact="model.bin", **named)
+    services.register_version(artifact="model.bin", **named)
     assert recorded_actions()[-2:] == ["model.create", "model_version.register"]

@@ -63,6 +63,13 @@ def store_file(run, path, content):
     return digest, True
 
 
+def register_again(model, run, actor):
+    """Another version of the file that `make_version` registers."""
+    return registry.register_version(
+        project=model.project, model=model.name, run_id=run.uuid, artifact="model.bin", actor=actor
+    )
+
+
 @pytest.fixture
 def make_version(project, alice, make_run, run_jobs):
     """`make_version()`: a version of "churn" of a run of its own, with verified bytes of its own."""
@@ -71,8 +78,9 @@ def make_version(project, alice, make_run, run_jobs):
         actor, place = actor or alice, of or project
         run = run or make_run(of=of, actor=actor)
         store_file(run, "model.bin", content or f"weights {next(_numbers)}".encode())
-        holder = registry.ensure_model(project=place, name=model, actor=actor)
-        version, _ = registry.register_version(model=holder, run=run, artifact="model.bin", actor=actor)
+        version, _ = registry.register_version(
+            project=place, model=model, run_id=run.uuid, artifact="model.bin", actor=actor
+        )
         run_jobs()
         version.refresh_from_db()
         return version

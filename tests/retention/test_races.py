@@ -12,7 +12,7 @@ from core.storage import get_store
 from registry import services as registry
 from retention import services as retention
 from retention.errors import Held
-from tests.retention.conftest import store_file
+from tests.retention.conftest import register_again, store_file
 from tracking import services
 from tracking.metrics.points import make_points
 from tracking.models import Artifact, Blob, Run
@@ -146,7 +146,7 @@ def test_a_run_is_not_deleted_under_the_version_that_is_registered_from_it(make_
         store_file(run, "model.bin", b"%d" % number)
 
         registered, deleted = at_once(
-            lambda run=run: registry.register_version(model=model, run=run, artifact="model.bin", actor=alice),
+            lambda run=run: register_again(model, run, alice),
             lambda run=run: services.delete_run(run=run, actor=alice),
         )
 

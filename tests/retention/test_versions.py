@@ -11,6 +11,7 @@ from registry.models import ManifestFile, Model
 from registry.services.lifecycle import RunAway
 from retention.errors import Held, NotInBin
 from retention.models import Tombstone
+from tests.retention.conftest import register_again
 from tracking import services
 
 
@@ -34,7 +35,7 @@ def test_a_deleted_version_is_in_no_list_and_goes_nowhere_until_it_is_restored(m
         lambda: registry.update_version(version=version, changes={"description": "x"}, actor=alice),
         lambda: registry.retire_version(version=version, reason="x", actor=alice),
         lambda: registry.quarantine_version(version=version, reason="x", actor=alice),
-        lambda: registry.register_version(model=model, run=version.run, artifact="model.bin", actor=alice),
+        lambda: register_again(model, version.run, alice),
     ):
         with pytest.raises(VersionDeleted):
             act()
@@ -96,9 +97,9 @@ def test_the_same_bytes_of_the_same_run_are_another_version_after_a_purge(make_v
     version = make_version()
     purged(version, alice)
 
-    again, is_new = registry.register_version(model=version.model, run=version.run, artifact="model.bin", actor=alice)
+    again, files = register_again(version.model, version.run, alice)
 
-    assert (is_new, again.number, again.digest) == (True, 2, version.digest)
+    assert (len(files), again.number, again.digest) == (1, 2, version.digest)
 
 
 def test_a_version_comes_back_after_its_run_and_not_before(make_version, alice):
@@ -148,7 +149,7 @@ def test_a_model_takes_its_versions_into_the_bin_and_back(make_version, promote,
     assert version.is_deleted
     assert promote(version).decision == "frozen"
     with pytest.raises(ModelDeleted):
-        registry.register_version(model=version.model, run=other.run, artifact="model.bin", actor=alice)
+        register_again(version.model, other.run, alice)
 
     registry.restore_model(model=version.model, actor=alice)
     assert [each.number for each in selectors.list_versions(model=Model.objects.get())] == [1]
@@ -211,7 +212,7 @@ def test_a_version_is_not_made_of_a_run_that_was_put_away(make_run, make_version
     store_file(run, "model.bin", b"w")
 
     def register():
-        registry.register_version(model=model, run=run, artifact="model.bin", actor=alice)
+        register_again(model, run, alice)
 
     services.delete_experiment(experiment=run.experiment, actor=alice)
     with pytest.raises(ExperimentDeleted):

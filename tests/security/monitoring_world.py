@@ -12,7 +12,6 @@ from monitoring.models import Alert, Monitor, Window
 from monitoring.profiles import DEFAULT_KEY
 from monitoring.services.triggers import Wish
 from monitoring.services.windows import close_due
-from registry.services import ensure_model
 from tests.monitoring.building import build_profile
 from tests.monitoring.production import body, day, new_trained_version, promote, rows, send, the_monitor
 from tests.registry.factories import new_version
@@ -44,7 +43,7 @@ def some_evidence(world, caller):
 
 
 def a_hook(world, caller):
-    model = ensure_model(project=world.project, name="fraud", actor=world.people["maintainer"])
+    model = new_version(world.project, world.people["contributor"]).model
     hook, _ = services.create_hook(
         project=world.project, name=f"nightly-{next(_numbers)}", model=model, actor=world.people["maintainer"]
     )

@@ -109,6 +109,14 @@ def test_a_server_without_pyarrow_says_what_to_install(api, alice, runs, monkeyp
     assert "pip install" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("columns", ["metrics.", "min(metrics.)", "params.", "tags.", 'metrics."abc', "metrics.``"])
+def test_a_column_without_a_key_is_refused(api, alice, runs, columns):
+    answer = api(alice).get("runs/export", data={"columns": columns})
+
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-columns")
+    assert "the key is empty" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize("query", ["filter=metrics.auc >", "columns=sideways", "format=xlsx", "order_by=("])
 def test_what_cannot_be_read_is_refused_before_the_file_begins(api, alice, runs, query):
     assert api(alice).get(f"runs/export?{query}").status_code == 422

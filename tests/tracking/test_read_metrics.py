@@ -88,6 +88,8 @@ def test_a_summary_merged_over_batches_equals_one_over_all(make_run, write):
         ("series?key=loss&max_points=3", 422, "max_points"),
         ("series?key=loss&max_points=many", 422, "max_points"),
         ("series?key=loss&after_step=soon", 422, "after_step"),
+        ("series?key=loss&after_step=0&first_step=0", 422, "after_step"),
+        ("series?key=loss&after_step=0&last_step=9", 422, "not for both"),
     ],
 )
 def test_a_question_that_cannot_be_answered_is_refused_clearly(make_run, write, get, path, status, words):

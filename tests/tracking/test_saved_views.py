@@ -3,6 +3,8 @@
 import pytest
 
 from audit.models import AuditEvent
+from tracking import services
+from tracking.errors import ViewNotFound
 from tracking.models import SavedView
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +51,27 @@ def test_the_same_again_is_no_change(api, alice, made):
 
     assert answer.json()["updated_at"] == made["updated_at"]
     assert not AuditEvent.objects.filter(action="view.update").exists()
+
+
+def test_two_people_who_change_different_fields_both_have_their_way(alice, bob, made):
+    first, second = (SavedView.objects.get() for _ in range(2))
+
+    services.update_view(view=first, changes={"filter": "metrics.auc > 0.9"}, actor=alice)
+    services.update_view(view=second, changes={"name": "better"}, actor=bob)
+
+    kept = SavedView.objects.get()
+    assert (kept.name, kept.filter, kept.order_by) == ("better", "metrics.auc > 0.9", RULE["order_by"])
+
+
+def test_a_view_that_somebody_deleted_meanwhile_is_missing(alice, bob, made):
+    view = SavedView.objects.get()
+    services.delete_view(view=SavedView.objects.get(), actor=alice)
+
+    with pytest.raises(ViewNotFound):
+        services.update_view(view=view, changes={"name": "better"}, actor=bob)
+    with pytest.raises(ViewNotFound):
+        services.delete_view(view=view, actor=bob)
+    assert AuditEvent.objects.filter(action="view.delete").count() == 1
 
 
 @pytest.mark.parametrize(

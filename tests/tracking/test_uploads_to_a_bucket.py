@@ -197,6 +197,51 @@ def test_what_no_worker_came_to_copy_is_copied_before_staged_bytes_are_cleared(f
     assert services.verify_blob(blob_id=Blob.objects.get().pk) == "verified"
 
 
+def test_a_slow_upload_that_was_committed_just_now_keeps_its_bytes(files, large, monkeypatch):
+    """They are as old as the beginning of the upload, and no worker has come to copy them yet."""
+    ticket = files.ticket(large)
+    files.send(ticket, large, 1, 2, 3)
+    now = clock.now
+    monkeypatch.setattr(clock, "now", lambda: now() + timedelta(days=8))
+    files.commit(ticket)
+    Blob.objects.update(created_at=clock.now())
+
+    assert services.forget_stale_uploads() == 0
+
+    assert get_store().staged_size(Upload.objects.get().staging_key) == len(large)
+    assert services.verify_blob(blob_id=Blob.objects.get().pk) == "verified"
+
+
+def test_a_commit_that_broke_off_gives_others_its_bytes_before_they_are_cleared(files, large):
+    """Published, and never named: a sweep has adopted the object since."""
+    ticket = files.ticket(large)
+    files.send(ticket, large, 1, 2, 3)
+    files.commit(ticket)
+    Upload.objects.update(committed_at=None, touched_at=clock.now() - timedelta(days=8))
+
+    assert services.forget_stale_uploads() == 1
+
+    assert services.verify_blob(blob_id=Blob.objects.get().pk) == "verified"
+
+
+def test_nothing_is_cleared_while_more_waits_to_be_copied_than_one_call_does(files, large, monkeypatch):
+    ticket = files.ticket(large)
+    files.send(ticket, large, 1, 2, 3)
+    files.commit(ticket)
+    given_up = files.ticket(large[1:], path="given-up")
+    files.send(given_up, large[1:], 1)
+    Upload.objects.filter(uuid=given_up["id"]).update(touched_at=clock.now() - timedelta(days=8))
+    Blob.objects.update(created_at=clock.now() - timedelta(days=8))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tracking.services.blobs.SETTLED_AT_ONCE", 1)
+        assert services.forget_stale_uploads() == 0
+    assert Upload.objects.filter(uuid=given_up["id"]).exists()
+
+    assert services.forget_stale_uploads() == 1
+    assert not Upload.objects.filter(uuid=given_up["id"]).exists()
+
+
 def test_wrong_bytes_that_the_bucket_took_are_quarantined_by_the_worker(files, large, run_jobs):
     wrong = b"!" + large[1:]
     ticket = files.ticket(large)

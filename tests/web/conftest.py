@@ -139,3 +139,11 @@ def sequence(home):
             pass
 
     return run
+
+
+@pytest.fixture
+def past(project, alice, bob, carol):
+    """churn v1, v2 and v3, each a week in production, reported by eu-1 and us-1 an hour after the promotion; v3 is there now."""
+    from tests.web.history import live_through
+
+    return live_through(project, admin=alice, asker=bob, approver=carol)

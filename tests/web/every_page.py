@@ -15,6 +15,7 @@ STRANGE = {
     "right to left": "تجربة التعلّم العميق رقم ٧",
     "emoji": "👩🏽‍🔬🚀 run 🇳🇴",
     "format": "ab\u202ecd\u200b\u2066ef\u00ad\ufeffgh",  # an override, a zero-width space, an isolate, a soft hyphen, a mark
+    "closing": "ab\u2069\u202ecdefgh",  # ends an isolate that it did not open, and turns what follows
 }
 EMPTY_PROJECT = "empty"
 

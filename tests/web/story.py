@@ -92,11 +92,11 @@ def tell(project, by):
     write_batch(run=run, writer=uuid4(), sequence=1, metrics=series, inputs=[use])
     new_artifact(run, "model.bin")
     run = finish_run(run=run, status="finished", actor=by)
-    model = services.ensure_model(project=project, name="fraud", actor=by)
-    services.update_model(model=model, actor=by, description=EVIL)
     version, _ = services.register_version(
-        model=model, run=run, artifact="model.bin", actor=by, description=EVIL, tags={EVIL: EVIL}, card={EVIL: [EVIL]}
-    )
+        project=project, model="fraud", run_id=run.uuid, artifact="model.bin", actor=by, description=EVIL,
+        tags={EVIL: EVIL}, card={EVIL: [EVIL]},
+    )  # fmt: skip
+    services.update_model(model=version.model, actor=by, description=EVIL)
     version = services.review_version(version_id=version.pk)
     return Story(
         run=run,

@@ -15,7 +15,6 @@ from core.storage import get_store
 from lineage.services import connect, ensure_node
 from registry import selectors, services
 from tests.registry.factories import new_artifact, new_version
-from tests.web.history import live_through
 from tests.web.story import DIGEST, EVIL, new_run
 from tests.web.test_pages import Inspector
 from tracking.models import DatasetVersion
@@ -26,11 +25,6 @@ pytestmark = pytest.mark.django_db
 
 DATA = "/projects/default/data"
 TABLE = {"age": np.arange(400) % 60 + 20.0, "city": np.array(["Oslo", "Bergen", EVIL, "Oslo"] * 100, object)}
-
-
-@pytest.fixture
-def past(project, alice, bob, carol):
-    return live_through(project, admin=alice, asker=bob, approver=carol)
 
 
 def impact_of(number):

@@ -9,7 +9,7 @@ from core import clock
 from registry import selectors, services
 from registry.models import Deployment
 from tests.registry.factories import new_version
-from tests.web.history import DAY, live_through, promote
+from tests.web.history import DAY, promote
 from tests.web.test_pages import Inspector
 from web.serving import lanes_between, served_at
 from web.timelines import Lane, Span, timeline
@@ -17,12 +17,6 @@ from web.views.deployments import span_of
 
 LIST = "/projects/default/deployments"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def past(project, alice, bob, carol):
-    """churn v1, v2 and v3, each a week in production, reported by eu-1 and us-1 an hour after the promotion."""
-    return live_through(project, admin=alice, asker=bob, approver=carol)
 
 
 def ran(page):

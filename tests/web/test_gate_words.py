@@ -7,7 +7,8 @@ import pytest
 
 from registry.policies import canonical_text
 from web.comparing import signature_parts
-from web.gates import Direction, asked_by, direction_of, gated_metrics, verdict
+from web.directions import Direction, direction_of, gated_metrics, questions_of, verdict
+from web.gates import asked_by
 from web.impacts import COLUMNS, Found, Impact, rows_of
 
 
@@ -32,7 +33,7 @@ def revision(*expressions, more=()):
     ],
 )
 def test_a_gate_says_which_way_is_better_however_it_is_put(expression, key, better):
-    found = direction_of(key, [revision(expression)])
+    found = direction_of(key, questions_of([revision(expression)]))
     by_gate = found if found is not None and found.source.startswith("gate") else None
 
     assert (by_gate.better if by_gate else None) == better
@@ -52,7 +53,7 @@ def test_without_a_gate_the_name_is_asked_and_may_say_nothing(key, better):
 
 
 def test_a_gate_overrules_a_name():
-    assert direction_of("loss", [revision("loss >= 3")]) == Direction("higher", "gate g0")
+    assert direction_of("loss", questions_of([revision("loss >= 3")])) == Direction("higher", "gate g0")
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,9 @@ def test_a_verdict_needs_two_numbers_and_a_direction(value, other, direction, sa
 
 
 def test_the_metrics_that_gates_ask_about_are_named_once():
-    assert gated_metrics([revision("auc >= champion.auc", "auc > 0.5 and p95 < 9")]) == ["auc", "p95"]
+    questions = questions_of([revision("auc >= champion.auc", "auc > 0.5 and p95 < 9")])
+
+    assert gated_metrics(questions) == ["auc", "p95"]
 
 
 def test_a_policy_is_told_in_words():

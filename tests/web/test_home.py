@@ -79,12 +79,33 @@ def test_open_alerts_come_with_the_worst_first(browser, alice, project, story):
     assert "critical number 2" not in html
 
 
-def alerts(project, story, *kinds):
+def test_a_version_in_production_counts_all_alerts_there_and_no_other(
+    browser, carol, project, story, monkeypatch, django_assert_max_num_queries
+):
+    """Also those beyond the few that are listed, and none of another environment."""
+    from registry.services import decide_promotion
+    from web import overview
+
+    decide_promotion(promotion=story.promotion, decision="approve", reason="good", actor=carol)
+    alerts(project, story, ("warn", "open"), ("critical", "acknowledged"), ("critical", "closed"))
+    alerts(project, story, ("critical", "open"), environment="staging")
+    monkeypatch.setattr(overview, "SHOWN_ALERTS", 1)
+    visitor = browser(carol)
+    visitor.get("/")
+
+    with django_assert_max_num_queries(20):
+        html = visitor.get("/").content.decode()
+
+    assert ">2 open</a>" in html
+    assert 'Open alerts <span class="count">3</span>' in html
+
+
+def alerts(project, story, *kinds, environment="production"):
     from core.clock import now
     from monitoring.models import Alert, Monitor
     from registry.models import Environment
 
-    environment = Environment.objects.get(project=project, name="production")
+    environment = Environment.objects.get(project=project, name=environment)
     monitor = Monitor.objects.create(
         project=project, version=story.version, environment=environment, limits={}, columns=[], owner="alice"
     )
@@ -145,6 +166,20 @@ def test_its_cost_does_not_grow_with_projects(browser, root, make_project, djang
 
     with django_assert_max_num_queries(20):
         assert visitor.get("/").status_code == 200
+
+
+def test_its_cost_does_not_grow_with_what_waits(browser, carol, bob, project, story, django_assert_max_num_queries):
+    from tests.registry.factories import new_version
+    from tests.web.history import ask
+
+    for _ in range(8):
+        ask(project, new_version(project, bob, metrics={"auc": 0.9}), bob)
+    visitor = browser(carol)
+
+    with django_assert_max_num_queries(20):
+        html = visitor.get("/").content.decode()
+
+    assert 'Waiting for you <span class="count">9</span>' in html
 
 
 def test_it_says_how_the_ledger_stands(browser, alice, story, sequence):

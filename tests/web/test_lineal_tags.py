@@ -140,11 +140,6 @@ def test_fields_say_what_was_and_what_is():
     assert lineal.fields(None, None) == {"changed": [], "same": []}
 
 
-def test_a_number_never_parts_from_its_unit():
-    assert lineal.unit(12.5, "ms") == '12.5<span class="unit">\u202fms</span>'
-    assert lineal.unit(None, "ms") == "–"
-
-
 def test_every_place_of_the_side_bar_has_its_picture():
     from web.context import ROOMS
 

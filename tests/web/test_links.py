@@ -26,8 +26,9 @@ def stored(home, project, bob):
     receive_part(upload=wanted.upload, offset=0, chunks=[CONTENT])
     commit_upload(upload=wanted.upload)
     run = finish_run(run=run, status="finished", actor=bob)
-    model = services.ensure_model(project=project, name="my model", actor=bob)
-    version, _ = services.register_version(model=model, run=run, artifact="my model", actor=bob)
+    version, _ = services.register_version(
+        project=project, model="my model", run_id=run.uuid, artifact="my model", actor=bob
+    )
     return version
 
 

@@ -10,7 +10,7 @@ from core.access import Role
 from registry import services
 from registry.models import Alias, Model, ModelVersion
 from tests.registry.factories import new_version
-from tests.web.history import ask, live_through, promote
+from tests.web.history import ask, promote
 from tests.web.test_pages import Inspector
 
 pytestmark = pytest.mark.django_db
@@ -30,12 +30,6 @@ def names_on(page):
 def show(browser, bob):
     visitor = browser(bob)
     return lambda path: visitor.get(path).content.decode()
-
-
-@pytest.fixture
-def past(project, alice, bob, carol):
-    """Three versions of "churn" after one another in production, the third of which is there now."""
-    return live_through(project, admin=alice, asker=bob, approver=carol)
 
 
 def test_the_list_says_what_each_environment_holds(show, past, project, bob):
@@ -95,12 +89,12 @@ def test_a_cursor_beyond_what_a_database_can_count_shows_nothing(show, project):
 def test_pages_of_any_order_show_every_model_once(show, project, bob, sort, monkeypatch):
     monkeypatch.setattr("web.paging.ordered.__kwdefaults__", {"size": 3})
     for number in range(8):
-        services.ensure_model(project=project, name=f"m{number}", actor=bob)
+        services.create_model(project=project, name=f"m{number}", actor=bob)
     seen, address = [], f"?sort={sort}"
     while address:
         page = show(MODELS + address)
         seen += names_on(page)
-        found = re.search(r'class="more-rows"><a class="button" href="([^"]+)"', page)
+        found = re.search(r'class="pager" aria-label="Pages"><a class="button" href="([^"]+)"', page)
         address = found[1].replace("&amp;", "&") if found else ""
 
     assert sorted(seen) == sorted(f"m{number}" for number in range(8))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from registry.models import Promotion, Slot
+from registry.models import Environment, Promotion, Slot
 
 pytestmark = pytest.mark.django_db
 
@@ -36,6 +36,35 @@ def test_the_page_offers_a_decision_to_approvers_alone(browser, alice, bob, caro
     assert 'value="approve"' not in proposer
     assert 'value="cancel"' in proposer
     assert "another person decides" in proposer
+
+
+def test_who_trained_the_version_is_offered_a_refusal_alone(browser, carol, story):
+    """Their approval would be refused, and their refusal is not."""
+    version = story.promotion.version
+    version.created_by_id = carol.id
+    version.save(update_fields=["created_by_id"])
+    visitor = browser(carol)
+    html = visitor.get(f"/projects/default/promotions/{story.promotion.uuid}").content.decode()
+
+    assert 'value="approve"' not in html
+    assert 'value="refuse"' in html
+    assert "Your approval would not count" in html
+    assert decide(visitor, story.promotion, "approve").status_code == 403
+    assert decide(visitor, story.promotion, "refuse").status_code == 302
+    assert Promotion.objects.get().decision == "refused"
+
+
+def test_an_error_is_told_where_nothing_is_left_to_ask_for(browser, bob, project, story):
+    """The version came to hold every environment while the form stood open."""
+    Slot.objects.filter(environment__project=project).delete()
+    for environment in Environment.objects.filter(project=project):
+        Slot.objects.create(model=story.version.model, environment=environment, version=story.version)
+    fields = {"environment": "staging", "reason": ""}
+    answer = browser(bob).post(f"{ASK}/promote", fields, page=f"/projects/default/promotions/{story.promotion.uuid}")
+
+    html = answer.content.decode()
+    assert "Ask for a promotion" not in html
+    assert "A promotion needs a reason" in html
 
 
 def test_a_refusal_ends_it(browser, carol, story):

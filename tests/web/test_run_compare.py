@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.web.story import EVIL, new_run
-from web.comparison import LOWER_IS_BETTER
+from web.directions import is_named_low
 
 pytestmark = pytest.mark.django_db
 
@@ -95,12 +95,12 @@ def test_nan_is_never_best_and_one_value_is_no_contest(browser, alice, project, 
 
 @pytest.mark.parametrize("key", ["loss", "val/loss", "val_rmse", "wer", "train.mae", "test/error", "latency_ms", "MSE"])
 def test_less_is_better_by_these_names(key):
-    assert LOWER_IS_BETTER.search(key)
+    assert is_named_low(key)
 
 
 @pytest.mark.parametrize("key", ["auc", "accuracy", "f1", "closs", "lossless", "reward", "maestro", "timeliness"])
 def test_more_is_better_by_the_others(key):
-    assert not LOWER_IS_BETTER.search(key)
+    assert not is_named_low(key)
 
 
 def test_a_run_is_added_by_name_or_id_and_taken_out_by_a_link(browser, alice, runs):

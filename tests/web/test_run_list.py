@@ -101,7 +101,7 @@ def test_pages_follow_one_another_without_gap_and_keep_the_search(browser, alice
     while path:
         answer = visitor.get(path)
         seen += names(answer)
-        link = re.search(r'class="button" href="(\?[^"]+)">Next', answer.content.decode())
+        link = re.search(r'class="button" href="(\?[^"]+)" rel="next">Next', answer.content.decode())
         path = LIST + link.group(1).replace("&amp;", "&") if link else ""
 
     assert seen == [f"trial-{number}" for number in (4, 3, 2, 1, 0)]

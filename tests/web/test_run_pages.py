@@ -10,6 +10,7 @@ from tests.web.story import EVIL
 from tests.web.test_pages import Inspector
 from tracking.services import archive_run, create_run, delete_run, finish_run, record_datasets
 from tracking.services.datasets import Direction
+from tracking.services.runs import Origin
 from tracking.uses import DatasetUse
 from web.security import CONTENT_SECURITY_POLICY
 from web.views.run_pages.charts import PAGE_FIGURES, group_of, metric_keys
@@ -307,11 +308,24 @@ def test_the_ledger_page_has_every_seal_and_the_entries(visit, full):
 
 
 def test_pages_of_one_run_stay_light(visit, project, bob):
-    """The first view of a run with 500 metrics and a large diff, uncompressed and without what the browser keeps."""
-    run = new_run(project, bob, metrics={f"g{number % 9}/m{number:03}": [0.5] for number in range(500)})
+    """The first view of a run with 500 metrics and a large diff, uncompressed and without what the browser keeps. Of the
+    diff there are more characters, and more lines, than are shown.
+    """
+    hunk = "".join(f"+{number:06} {'x' * 72}\n" for number in range(3_000))
+    diff = "".join(
+        f"diff --git a/{name} b/{name}\n--- a/{name}\n+++ b/{name}\n@@ -0,0 +1,3000 @@\n{hunk}" for name in "ab"
+    )
+    run = new_run(
+        project,
+        bob,
+        metrics={f"g{number % 9}/m{number:03}": [0.5] for number in range(500)},
+        origin=Origin(code={"dirty": True, "diff": diff}),
+    )
 
     for tab in TABS:
-        assert len(visit(run, tab).content) < 100_000, tab
+        size = len(visit(run, tab).content)
+        assert size < (200_000 if tab == "/code" else 100_000), f"{tab or 'overview'} has {size:,} bytes"
+    assert len(visit(run, "/code").content) > 120_000  # as much of the diff as is ever shown
 
 
 def test_a_hostile_path_is_quoted_in_its_link(visit, full):

@@ -6,16 +6,11 @@ from core.access import Role
 from registry import selectors, services
 from registry.models import Promotion, Slot
 from tests.registry.factories import new_version
-from tests.web.history import live_through, promote
+from tests.web.history import promote
 
 pytestmark = pytest.mark.django_db
 
 PAGE = "/projects/default/models/churn/environments/production"
-
-
-@pytest.fixture
-def past(project, alice, bob, carol):
-    return live_through(project, admin=alice, asker=bob, approver=carol)
 
 
 def roll_back(visitor, past, **fields):

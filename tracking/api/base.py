@@ -6,7 +6,7 @@ from accounts.api.base import ProjectView
 from core.ids import parse_run_id
 from retention import kinds
 from tracking import selectors
-from tracking.api.render import run_out
+from tracking.api.render import runs_out
 from tracking.models import Run
 
 
@@ -23,4 +23,5 @@ class RunView(ProjectView):
         return run
 
     def rendered(self, run: Run) -> dict[str, Any]:
-        return run_out(selectors.run_rows([run])[0], project=self.project)
+        [told] = runs_out([run], project=self.project)
+        return told

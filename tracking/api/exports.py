@@ -13,9 +13,9 @@ from core import clock, replica
 from core.access import Permission
 from core.api import parse_query
 from tracking import exports
-from tracking.api.schemas import LIFECYCLES
-from tracking.limits import NAME_LENGTH, SEARCH_LENGTH
+from tracking.limits import COLUMNS_LENGTH, NAME_LENGTH, ORDER_LENGTH, SEARCH_LENGTH
 from tracking.search.columns import parse_columns
+from tracking.search.selection import LIFECYCLES
 
 FORMATS = get_args(exports.Format)
 TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json", "parquet": "application/vnd.apache.parquet"}
@@ -30,10 +30,12 @@ class ExportRuns(ProjectView):
         experiment = serializers.CharField(
             max_length=NAME_LENGTH, allow_blank=True, default="", help_text="One of them; all without it."
         )
-        lifecycle = serializers.ChoiceField([*LIFECYCLES, "all"], default="active")
-        order_by = serializers.CharField(max_length=600, allow_blank=True, default="", help_text="metrics.auc DESC")
+        lifecycle = serializers.ChoiceField(LIFECYCLES, default="active")
+        order_by = serializers.CharField(
+            max_length=ORDER_LENGTH, allow_blank=True, default="", help_text="metrics.auc DESC"
+        )
         columns = serializers.CharField(
-            max_length=20_000,
+            max_length=COLUMNS_LENGTH,
             allow_blank=True,
             default="",
             help_text="metrics.auc,min(metrics.loss),params.lr,status; all that was logged without it.",

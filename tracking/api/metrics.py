@@ -52,7 +52,9 @@ class Series(RunView):
             max_length=CHART_SERIES,
             help_text="For each key in turn, the count of the answer before: only what arrived later is told.",
         )
-        first_step = StepField(help_text="Only points from this step on, thinned by themselves; not with `since`.")
+        first_step = StepField(
+            help_text="Only points from this step on, thinned by themselves; not with `since` or `after_step`."
+        )
         last_step = StepField(help_text="Only points up to this step, itself included.")
 
     @extend_schema(parameters=[KEY, Query], responses={200: by_metric(SeriesOut)})
@@ -63,6 +65,10 @@ class Series(RunView):
         keys = _keys(request)
         since = _since(request, query.get("since"))
         span = span_of(query)
+        if span and "after_step" in query:
+            raise Invalid(
+                "Ask for what follows a step, or for a stretch of steps, but not for both.", field="after_step"
+            )
 
         def answer() -> dict[str, Any]:
             if "after_step" in query:

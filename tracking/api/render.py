@@ -12,7 +12,7 @@ from retention import bin as the_bin
 from retention import tombstones
 from tracking.metrics.summary import Summary
 from tracking.models import Artifact, Dataset, DatasetVersion, Experiment, Run, SavedView, Seal
-from tracking.selectors import RunRow, UsedVersion
+from tracking.selectors import UsedVersion
 from tracking.selectors.artifacts import Folder
 from tracking.selectors.datasets import uses_of
 from tracking.selectors.listed import ListedRun, ListedSeal, latest_seals
@@ -33,14 +33,17 @@ def experiment_out(experiment: Experiment) -> dict[str, Any]:
     }
 
 
-def runs_out(runs: Sequence[ListedRun], columns: Columns, *, project: ProjectRef) -> list[dict[str, Any]]:
-    """A page of runs with their values by key, each as `run_out` gives it. Five queries.
+def runs_out(
+    runs: Sequence[Run] | Sequence[ListedRun], columns: Columns | None = None, *, project: ProjectRef
+) -> list[dict[str, Any]]:
+    """The runs, in the order given, with their values by key: all of them without `columns`. Five queries.
 
     Values are thousands, so they go from the rows of the database into the answer without an object between.
     """
     items = {run.pk: _facts(run, project) for run in runs}
+    columns = columns or Columns()
     for run_id, key, value in params_of(items, columns):
-        items[run_id]["params"][key] = value
+        items[run_id]["params"][key] = value  # `unspell` leaves no number in them that JSON lacks
     for run_id, key, value in tags_of(items, columns):
         items[run_id]["tags"][key] = value
     at = 0
@@ -55,18 +58,6 @@ def runs_out(runs: Sequence[ListedRun], columns: Columns, *, project: ProjectRef
     for run_id, seal in latest_seals(items).items():
         items[run_id]["seal"] = seal_out(seal)
     return list(items.values())
-
-
-def run_out(row: RunRow, *, project: ProjectRef) -> dict[str, Any]:
-    return {
-        **_facts(row.run, project),
-        "params": row.params,  # `unspell` leaves no number in them that JSON lacks
-        "tags": row.tags,
-        "metrics": {key: summary_out(summary) for key, summary in row.metrics.items()},
-        "inputs": [dataset_use_out(use) for use in row.inputs],
-        "outputs": [dataset_use_out(use) for use in row.outputs],
-        "seal": seal_out(row.seal),
-    }
 
 
 def _facts(run: Run | ListedRun, project: ProjectRef) -> dict[str, Any]:

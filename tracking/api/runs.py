@@ -17,7 +17,7 @@ from tracking import selectors, services
 from tracking.api.base import RunView
 from tracking.api.batch_bodies import decode_uses
 from tracking.api.fields import ScalarField
-from tracking.api.render import dataset_use_out, run_out
+from tracking.api.render import dataset_use_out, runs_out
 from tracking.api.schemas import RunDatasetOut, RunOut
 from tracking.limits import BATCH_ITEMS, DESCRIPTION_LENGTH, DIFF_LENGTH, LOCK_LENGTH, NAME_LENGTH
 from tracking.models import Run
@@ -95,8 +95,8 @@ class Runs(ProjectView):
             origin=origin,
             **data,
         )
-        row = selectors.run_rows([selectors.get_run(project=self.project, id=run.uuid)])[0]
-        return Response(run_out(row, project=self.project), status=201 if created else 200)
+        [told] = runs_out([selectors.get_run(project=self.project, id=run.uuid)], project=self.project)
+        return Response(told, status=201 if created else 200)
 
 
 class OneRun(RunView):

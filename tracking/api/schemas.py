@@ -6,9 +6,10 @@ from rest_framework import serializers
 
 from retention.api.schemas import PurgedOut
 from tracking.limits import BATCH_ITEMS, BATCH_KEYS, BATCHES_AT_ONCE
+from tracking.models import Run
+from tracking.search.selection import LIFECYCLES
 
 STATUSES = ["running", "finished", "failed", "killed"]
-LIFECYCLES = ["active", "archived", "deleted"]
 BLOB_STATES = ["unverified", "verified", "quarantined", "missing"]
 
 
@@ -74,7 +75,7 @@ class RunOut(serializers.Serializer):
     experiment = serializers.CharField()
     name = serializers.CharField()
     status = serializers.ChoiceField(STATUSES)
-    lifecycle = serializers.ChoiceField([*LIFECYCLES, "purged"])
+    lifecycle = serializers.ChoiceField(Run.Lifecycle.values)
     deleted_at = serializers.DateTimeField(allow_null=True)
     purge_at = serializers.DateTimeField(allow_null=True, help_text="When the bin lets go of it.")
     purged = PurgedOut(allow_null=True)
@@ -225,7 +226,7 @@ class ViewOut(serializers.Serializer):
     description = serializers.CharField()
     experiment = serializers.CharField(allow_null=True, help_text="Null for the whole project.")
     filter = serializers.CharField()
-    lifecycle = serializers.ChoiceField([*LIFECYCLES, "all"])
+    lifecycle = serializers.ChoiceField(LIFECYCLES)
     order_by = serializers.CharField()
     columns = serializers.CharField(help_text="metrics.auc,min(metrics.loss),params.lr")
     differing = serializers.BooleanField(help_text="Columns in which the runs of a page are alike are left out.")

@@ -16,10 +16,11 @@ from core.api import parse, parse_query
 from core.errors import Invalid
 from core.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from tracking.api.render import runs_out
-from tracking.api.schemas import LIFECYCLES, CompletionOut, CountOut, RunOut
-from tracking.limits import NAME_LENGTH, SEARCH_EXPERIMENTS, SEARCH_LENGTH, SEARCH_OFFSET, SEARCH_ORDER
+from tracking.api.schemas import CompletionOut, CountOut, RunOut
+from tracking.limits import NAME_LENGTH, ORDER_LENGTH, SEARCH_EXPERIMENTS, SEARCH_LENGTH, SEARCH_OFFSET, SEARCH_ORDER
 from tracking.search import count_runs, search_runs
 from tracking.search.completion import complete
+from tracking.search.selection import LIFECYCLES
 from tracking.selectors.rows import Columns
 
 KINDS = ("params", "tags", "metrics")
@@ -36,7 +37,7 @@ class _Filter(serializers.Serializer):
         allow_blank=True,
         help_text="metrics.loss < 0.1 AND params.opt = 'adam'",
     )
-    lifecycle = serializers.ChoiceField([*LIFECYCLES, "all"], default="active")
+    lifecycle = serializers.ChoiceField(LIFECYCLES, default="active")
 
 
 class SearchRuns(ProjectView):
@@ -44,7 +45,7 @@ class SearchRuns(ProjectView):
 
     class Input(_Filter):
         order_by = serializers.ListField(
-            child=serializers.CharField(max_length=600),
+            child=serializers.CharField(max_length=ORDER_LENGTH),
             max_length=SEARCH_ORDER,
             required=False,
             help_text="metrics.auc DESC",

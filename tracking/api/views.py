@@ -1,6 +1,5 @@
 """Saved views of runs."""
 
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -17,10 +16,11 @@ from core.api import parse
 from retention import kinds
 from tracking import selectors, services
 from tracking.api.render import view_out
-from tracking.api.schemas import LIFECYCLES, ViewOut
-from tracking.limits import DESCRIPTION_LENGTH, NAME_LENGTH, SEARCH_LENGTH
+from tracking.api.schemas import ViewOut
+from tracking.limits import COLUMNS_LENGTH, DESCRIPTION_LENGTH, NAME_LENGTH, ORDER_LENGTH, SEARCH_LENGTH
 from tracking.models import SavedView
-from tracking.services.views import ViewWish, wish_of
+from tracking.search.selection import LIFECYCLES
+from tracking.services.views import ViewWish
 
 
 class _Rule(serializers.Serializer):
@@ -28,10 +28,12 @@ class _Rule(serializers.Serializer):
         max_length=NAME_LENGTH, required=False, allow_blank=True, allow_null=True, help_text="Empty: the whole project."
     )
     filter = serializers.CharField(max_length=SEARCH_LENGTH, required=False, allow_blank=True)
-    lifecycle = serializers.ChoiceField([*LIFECYCLES, "all"], required=False)
-    order_by = serializers.CharField(max_length=600, required=False, allow_blank=True, help_text="metrics.auc DESC")
+    lifecycle = serializers.ChoiceField(LIFECYCLES, required=False)
+    order_by = serializers.CharField(
+        max_length=ORDER_LENGTH, required=False, allow_blank=True, help_text="metrics.auc DESC"
+    )
     columns = serializers.CharField(
-        max_length=20_000, required=False, allow_blank=True, help_text="metrics.auc,min(metrics.loss),params.lr"
+        max_length=COLUMNS_LENGTH, required=False, allow_blank=True, help_text="metrics.auc,min(metrics.loss),params.lr"
     )
     differing = serializers.BooleanField(required=False)
     description = serializers.CharField(max_length=DESCRIPTION_LENGTH, required=False, allow_blank=True)
@@ -78,7 +80,7 @@ class OneView(ProjectView):
         """Change it for everybody. What is left out stays."""
         given = _given(parse(self.Input, request))
         view = self._own(uuid)
-        changed = services.update_view(view=view, wish=replace(wish_of(view), **given), actor=self.principal)
+        changed = services.update_view(view=view, changes=given, actor=self.principal)
         return Response(self._rendered(changed))
 
     @extend_schema(responses={204: None})

@@ -133,11 +133,6 @@ def value_of(row: RunRow, column: Column) -> Any:
             return OF_RUN[column.key](row.run)
 
 
-def has_value(row: RunRow, column: Column) -> bool:
-    """Tells a param that was logged as null from one that was not logged."""
-    return column.key in row.params if column.kind == "params" else value_of(row, column) is not None
-
-
 def _column(part: str, text: str, position: int, *, lines: bool) -> Column:
     if part.lower() in {DURATION, f"attributes.{DURATION}"}:
         return Column("attributes", DURATION)

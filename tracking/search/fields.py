@@ -146,7 +146,7 @@ def _prefixed(prefix: str, rest: str) -> Field | None:
 
 def _key_and_step(rest: str) -> tuple[str, int | None]:
     """`loss@100` is the metric `loss` at step 100; an @ in a key is written in quotes."""
-    written, at, digits = rest.rpartition("@") if rest[-1] not in '`"' else (rest, "", "")
+    written, at, digits = rest.rpartition("@") if rest[-1:] not in '`"' else (rest, "", "")
     key = _plain(written) if at else _plain(rest)
     step = int(digits) if re.fullmatch(r"[-+]?[0-9]{1,19}", digits) else None
     if at and (step is None or not -(2**63) <= step < 2**63 or ("@" in key and key is written)):

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from django.db import transaction
+from django.db.models import Q
 
 from audit.services import record
 from audit.verifiers import Checked
@@ -78,16 +79,24 @@ def _tell(blob: Blob, before: str) -> None:
 
 
 def forget_stale_uploads() -> int:
-    """Drop uploads that nobody has touched for days, and staged bytes that no upload names; how many."""
+    """Drop uploads that nobody has touched for days, and staged bytes that no upload names; how many.
+
+    None where so much waits to be copied that some of it may lie there still; the next time goes on.
+    """
     store = get_store()
     limit = clock.now() - timedelta(days=STALE_UPLOAD_DAYS)
-    stale = list(Upload.objects.filter(committed_at=None, touched_at__lt=limit)[:1_000])
+    if not _all_settled(limit):
+        return 0
+    old = Upload.objects.filter(committed_at=None, touched_at__lt=limit)
+    stale = list(old.select_related("run__project")[:1_000])
     for upload in stale:
+        if upload.multipart_id:  # a commit that broke off may have promised it, and others rely on that since
+            store.settle(upload.run.project.uuid, upload.sha256)
         store.discard(upload.staging_key)
         upload.delete()
-    if not _all_settled(limit):
-        return len(stale)
-    wanted = set(Upload.objects.filter(committed_at=None).values_list("staging_key", flat=True))
+    # Staged bytes are as old as the beginning of their upload, and those of a late commit may not be copied yet.
+    unsettled = Q(committed_at__gte=limit, multipart_id__gt="")
+    wanted = set(Upload.objects.filter(Q(committed_at=None) | unsettled).values_list("staging_key", flat=True))
     orphans = [key for key in store.list_stale_staging(limit) if key not in wanted]
     for key in orphans:
         store.discard(key)

@@ -64,12 +64,11 @@ def delete_tag(*, run: Run, key: str) -> None:
 
 
 @transaction.atomic
-def tag_runs(*, runs: Sequence[Run], key: str, value: str | None) -> int:
-    """Set a tag on all of the runs, or with None remove it, or do nothing at all; how many are other than before.
+def tag_runs(*, runs: Sequence[Run], key: str, value: str | None) -> None:
+    """Set a tag on all of the runs, or with None remove it, or do nothing at all.
 
     Raises Invalid, RunDeleted, RunPurged.
     """
-    changed = 0
     for run in sorted(
         runs, key=lambda run: run.pk
     ):  # always in one order, so that two of these cannot wait for each other
@@ -79,5 +78,3 @@ def tag_runs(*, runs: Sequence[Run], key: str, value: str | None) -> int:
             raise Invalid(written.rejected[0].detail, field="key")
         if written.changed:
             seals.note_late_write(locked)
-            changed += 1
-    return changed

@@ -1,7 +1,7 @@
 """Saved views come to be, change and go, each on the ledger: many people look at runs through the same ones."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -10,7 +10,7 @@ from audit.services import record
 from core import clock
 from core.access import Principal
 from core.errors import Invalid
-from tracking.errors import ViewExists
+from tracking.errors import ViewExists, ViewNotFound
 from tracking.evidence import view_target
 from tracking.limits import DESCRIPTION_LENGTH, NAME_LENGTH, ORDER_LENGTH, PROJECT_VIEWS
 from tracking.models import Experiment, SavedView
@@ -49,38 +49,56 @@ def create_view(*, project: Any, wish: ViewWish, actor: Principal) -> SavedView:
     return view
 
 
-def update_view(*, view: SavedView, wish: ViewWish, actor: Principal) -> SavedView:
-    """Make it what `wish` says. What is so already is no act. Raises as `create_view` does."""
-    kept = _checked(view.project, wish)
+def update_view(*, view: SavedView, changes: Mapping[str, Any], actor: Principal) -> SavedView:
+    """Give it what `changes` says of the fields of a `ViewWish`; the others stay as they are. What is so already is no act.
+
+    Raises as `create_view` does, and ViewNotFound.
+    """
+    locked = view
     try:
         with transaction.atomic():
-            locked = SavedView.objects.select_for_update(of=("self",)).select_related("project").get(pk=view.pk)
-            before = said(locked)
-            for field, value in kept.items():
-                setattr(locked, field, value)
-            after = said(locked)
-            changed = [name for name in after if after[name] != before[name]]
-            if changed:
-                locked.updated_at = clock.now()
-                locked.save(update_fields=[*kept, "updated_at"])
-                record(
-                    action="view.update",
-                    target=view_target(locked),
-                    actor=actor,
-                    project=locked.project,
-                    before={name: before[name] for name in changed},
-                    after={name: after[name] for name in changed},
-                )
+            locked = _locked(view)
+            _make(locked, replace(wish_of(locked), **changes), actor)
     except IntegrityError as exc:
-        raise ViewExists(wish.name) from exc
+        raise ViewExists(locked.name) from exc  # the name it would have had
     return locked
+
+
+def _make(locked: SavedView, wish: ViewWish, actor: Principal) -> None:
+    kept = _checked(locked.project, wish)
+    before = said(locked)
+    for field, value in kept.items():
+        setattr(locked, field, value)
+    after = said(locked)
+    changed = [name for name in after if after[name] != before[name]]
+    if changed:
+        locked.updated_at = clock.now()
+        locked.save(update_fields=[*kept, "updated_at"])
+        record(
+            action="view.update",
+            target=view_target(locked),
+            actor=actor,
+            project=locked.project,
+            before={name: before[name] for name in changed},
+            after={name: after[name] for name in changed},
+        )
 
 
 @transaction.atomic
 def delete_view(*, view: SavedView, actor: Principal) -> None:
-    """Gone at once: it is a rule, and the ledger keeps how it read. The runs are not touched."""
-    record(action="view.delete", target=view_target(view), actor=actor, project=view.project, before=said(view))
-    SavedView.objects.filter(pk=view.pk).delete()
+    """Gone at once: it is a rule, and the ledger keeps how it read. The runs are not touched. Raises ViewNotFound."""
+    locked = _locked(view)
+    record(action="view.delete", target=view_target(locked), actor=actor, project=locked.project, before=said(locked))
+    locked.delete()
+
+
+def _locked(view: SavedView) -> SavedView:
+    """As it is now; nobody changes it before the transaction ends. Raises ViewNotFound."""
+    rows = SavedView.objects.select_for_update(of=("self",)).select_related("project", "experiment")
+    locked = rows.filter(pk=view.pk).first()
+    if locked is None:
+        raise ViewNotFound
+    return locked
 
 
 def wish_of(view: SavedView) -> ViewWish:

@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import template
+from django.template.defaultfilters import stringfilter
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from core import clock
-from web import diffs, icons
+from web import bidi, diffs, icons
 
 register = template.Library()
 
@@ -80,15 +81,6 @@ def fields(before: Any, after: Any) -> dict[str, Any]:
         "changed": [each for each in found if each.kind != "same"],
         "same": [each for each in found if each.kind == "same"],
     }
-
-
-@register.simple_tag
-def unit(value: object, name: str) -> str:
-    """A number with its unit, which never breaks from it: 12 ms, 3.5 %."""
-    said = number(value)
-    if said == "–":
-        return said
-    return format_html('{}<span class="unit">\u202f{}</span>', said, name)
 
 
 def as_moment(value: object) -> datetime | None:
@@ -260,6 +252,13 @@ QUESTIONS = {"missing": "missing values", "new_category": "new values"}  # of mo
 def question(kind: str) -> str:
     """What a monitor asked of a column, in a few words."""
     return QUESTIONS.get(kind, kind.replace("_", " "))
+
+
+@register.filter(is_safe=True)
+@stringfilter
+def closed(text: str) -> str:
+    """A name within `<bdi>`, of which nothing beside it is turned: see `web.bidi`."""
+    return bidi.closed(text)
 
 
 @register.filter

@@ -9,7 +9,7 @@ from django.urls import reverse
 from accounts import selectors, services
 from accounts.models import Account
 from core import ratelimit
-from core.access import SCOPES, Principal, require_server_admin
+from core.access import SCOPES, Principal, administers, require_server_admin
 from core.errors import Invalid, LinealError
 from core.problems import status_of
 from web.forms import REFUSALS, display_name, mail_address, reason_of, told
@@ -34,7 +34,7 @@ def account_list(request: PageRequest) -> HttpResponse:
         except REFUSALS as refused:
             error, kind = refused, request.POST.get("kind", kind)
     accounts = selectors.list_accounts(visible_to=request.principal, kind=kind)
-    if _administers(request.principal):  # to others the number would tell of projects that are none of theirs
+    if administers(request.principal):  # to others the number would tell of projects that are none of theirs
         accounts = accounts.annotate(projects=Count("memberships"))
     page = by_name(accounts, request, size=ACCOUNTS_PER_PAGE)
     return show(
@@ -46,7 +46,7 @@ def account_list(request: PageRequest) -> HttpResponse:
         kind=kind,
         tabs=[(words, f"?kind={each}", each == kind) for each, words in KINDS.items()],
         sees_mail=request.principal.is_server_admin,
-        may_write=_administers(request.principal),
+        may_write=administers(request.principal),
         problems=told(error),
         form=request.POST,
     )
@@ -160,7 +160,7 @@ def _page(
         tokens=[(token, token_state(token)) for token in tokens.rows],
         next_url=tokens.next_url,
         sees_mail=viewer.is_server_admin or viewer.id == account.uuid,
-        may_write=_administers(viewer),
+        may_write=administers(viewer),
         scopes=sorted(SCOPES - {"*"}),
         projects=list(selectors.list_projects(visible_to=viewer)[:500]),
         chosen_scopes=form.getlist("scopes"),
@@ -168,7 +168,3 @@ def _page(
         form=form,
         secret=secret,
     )
-
-
-def _administers(viewer: Principal) -> bool:
-    return viewer.is_server_admin and viewer.has_scope("manage") and viewer.only_project_id is None

@@ -19,6 +19,7 @@ from core.errors import Invalid
 from core.pagination import decode_cursor, encode_cursor
 from monitoring.dataset_profiles import dataset_profile
 from tracking.errors import DatasetNotFound
+from tracking.exports import harmless
 from tracking.models import Dataset, DatasetVersion, Run, RunInput
 from tracking.selectors import get_dataset, get_dataset_version, list_dataset_versions, list_datasets
 from web.impacts import COLUMNS, Impact, impact_list, rows_of
@@ -32,7 +33,6 @@ SORTS = {"name": "name", "changed": "changed_at", "versions": "version_count"}
 SHOWN_IMPACT = 100  # things on one page of an impact
 SHOWN_USES = 20
 MOST_USES = 1_000  # of one dataset, that a list counts the runs of
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for a formula at the start of a cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ def dataset_impact_export(request: PageRequest, project: Project, uuid: UUID) ->
 
 
 def _csv(impact: Impact, origin: str) -> str:
-    """Names are people's: what a spreadsheet would run as a formula gets an apostrophe in front, and stays text."""
+    """Names are people's, so a spreadsheet might take them for formulas."""
     text = StringIO()
     writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
@@ -224,7 +224,7 @@ def _csv(impact: Impact, origin: str) -> str:
 
 
 def _cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return harmless(value) if isinstance(value, str) else value
 
 
 def _json(version: DatasetVersion, impact: Impact, origin: str) -> bytes:

@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlencode
 
 from django.db.models import Count, Max
 from django.http import HttpResponse
-from django.urls import reverse
 
 from accounts.models import Project
 from tracking.models import Experiment, Run
 from tracking.selectors import list_experiments
 from web.paging import newest_first
+from web.targets import experiment_url
 from web.views.base import PageRequest, project_page, show
 
 
@@ -51,8 +50,3 @@ def _row(project: Project, experiment: Experiment, runs: int, last_run_at: datet
         last_run_at=last_run_at,
         created_at=experiment.created_at,
     )
-
-
-def experiment_url(project: Project, name: str) -> str:
-    """The run list of one experiment."""
-    return f"{reverse('web:run_list', args=[project.name])}?{urlencode({'experiment': name})}"

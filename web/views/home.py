@@ -12,7 +12,7 @@ from web.views.base import PageRequest, project_page, show, signed_in
 def home(request: PageRequest) -> HttpResponse:
     viewer = request.principal
     alerts = overview.open_alerts(viewer)
-    production = overview.in_production(viewer, alerts)
+    production = overview.in_production(viewer)
     waiting = overview.waiting_promotions(viewer)
     runs = overview.recent_runs(viewer)
     return show(

@@ -10,7 +10,8 @@ from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.problems import status_of
 from registry import selectors, services
 from registry.models import Model, ModelVersion
-from web.gates import gated_metrics, in_force
+from web.directions import gated_metrics, questions_of
+from web.gates import in_force
 from web.model_rows import (
     MODEL_SORTS,
     MOST_COLUMNS,
@@ -106,7 +107,7 @@ def _page(
     slots = selectors.list_slots(model=model)
     environments = [slot.environment for slot in slots]
     revisions = selectors.revisions_in_force(each.policy_id for each in environments if each.policy_id)
-    metrics = gated_metrics(in_force(environments, revisions))[:MOST_METRICS]
+    metrics = gated_metrics(questions_of(in_force(environments, revisions)))[:MOST_METRICS]
     promotions = selectors.list_promotions(project=project, model=model.name)[:SHOWN_PROMOTIONS]
     return show(
         request,

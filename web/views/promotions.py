@@ -20,7 +20,7 @@ from registry.models import Approval, Promotion, Receipt
 from registry.selectors.promotions import STATES
 from web.gates import gate_rows
 from web.paging import newest_first
-from web.promotions import may_decide, promotion_rows, wants_approval
+from web.promotions import may_refuse, promotion_rows, wants_approval
 from web.trail import place_of, trail_of
 from web.views.base import PageRequest, project_page, show
 
@@ -135,7 +135,8 @@ def _page(
         place=place_of(promotion.event_id),
         rollback=_rollback_command(promotion),
         may_roll_back=_may_roll_back(promotion, principal),
-        may_decide=promotion.is_open and may_decide(promotion, principal),
+        may_approve=promotion.is_open and selectors.wants_word_of(promotion, principal),
+        may_refuse=promotion.is_open and may_refuse(promotion, principal),
         may_cancel=promotion.is_open and _may_cancel(promotion, principal),
         why_not=_why_not(promotion, principal),
         answer=words,
@@ -153,9 +154,13 @@ def _may_cancel(promotion: Promotion, principal: Principal) -> bool:
 
 
 def _why_not(promotion: Promotion, principal: Principal) -> str:
-    """Why the reader has no say, in words; empty where they have one, or nobody is asked."""
-    if not promotion.is_open or not wants_approval(promotion) or may_decide(promotion, principal):
+    """Why the reader has no say or may only refuse, in words; empty where their approval counts, or nobody is asked."""
+    if not promotion.is_open or not wants_approval(promotion) or selectors.wants_word_of(promotion, principal):
         return ""
+    if may_refuse(promotion, principal):
+        if selectors.has_signed(promotion, principal):
+            return "You have approved this promotion on the evidence as it stands. You may still refuse it."
+        return "Your approval would not count: the gates ask for other people's. You may refuse it."
     if principal.id == promotion.requested_by_id:
         return "You proposed this promotion, so another person decides on it."
     return "Deciding on promotions takes the role approver or above in this project."

@@ -31,7 +31,7 @@ def runs_act(request: PageRequest, project: Project) -> HttpResponse:
     """One of the acts of the bar below the list, by the value of its button; back to the list, which says what became of it."""
     try:
         return _ACTS.get(request.POST.get("act", ""), _unknown)(request, project)
-    except (Invalid, LinealError) as error:
+    except LinealError as error:
         if status_of(error) in (401, 404):
             raise
         return show(

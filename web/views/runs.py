@@ -107,7 +107,6 @@ def run_live(request: PageRequest, project: Project) -> HttpResponse:
         request,
         "web/_run_live.html",
         "web/_run_live.html",
-        listing=listing,
         came=rows_of(listing, came, columns),
         watched=rows_of(listing, watched, columns),
     )

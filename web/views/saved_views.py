@@ -1,6 +1,5 @@
 """The forms of saved views: save what a list shows under a name, change the view to it, delete the view."""
 
-from dataclasses import replace
 from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
@@ -13,7 +12,7 @@ from core.errors import Conflict, Invalid
 from core.problems import status_of
 from tracking import selectors, services
 from tracking.models import SavedView
-from tracking.services.views import wish_of
+from tracking.services.views import ViewWish
 from web.run_listing import Listing, listing_of
 from web.views.base import PageRequest, project_page, show
 
@@ -24,7 +23,7 @@ ANSWERED = (Invalid, Conflict)
 def view_save(request: PageRequest, project: Project) -> HttpResponse:
     """A new view of what the list shows, whose address the form carries."""
     listing = _listing(request, project)
-    wish = replace(listing.wish, name=request.POST.get("name", "").strip())
+    wish = ViewWish(name=request.POST.get("name", "").strip(), **listing.rule)
     try:
         view = services.create_view(project=project, wish=wish, actor=request.principal)
     except ANSWERED as error:
@@ -42,11 +41,10 @@ def view_act(request: PageRequest, project: Project, uuid: UUID) -> HttpResponse
     try:
         match request.POST.get("act", ""):
             case "update":
-                wish = replace(listing.wish, name=view.name, description=view.description)
-                services.update_view(view=view, wish=wish, actor=request.principal)
+                services.update_view(view=view, changes=listing.rule, actor=request.principal)
             case "rename":
-                wish = replace(wish_of(view), name=request.POST.get("name", "").strip())
-                services.update_view(view=view, wish=wish, actor=request.principal)
+                name = request.POST.get("name", "").strip()
+                services.update_view(view=view, changes={"name": name}, actor=request.principal)
             case "delete":
                 services.delete_view(view=view, actor=request.principal)
                 return HttpResponseRedirect(reverse("web:run_list", args=[project.name]))

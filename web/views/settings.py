@@ -11,7 +11,7 @@ from accounts.api.scopes import require_scope
 from accounts.models import Project, Token
 from accounts.selectors import get_account, get_project, get_token, list_projects, list_tokens
 from core import ratelimit
-from core.access import METRICS_SCOPE, SCOPES, Principal, Role, require_server_admin
+from core.access import METRICS_SCOPE, SCOPES, Principal, Role, administers, require_server_admin
 from core.clock import now
 from core.errors import Conflict, Forbidden, Invalid, LinealError
 from core.problems import status_of
@@ -121,7 +121,7 @@ def profile(request: PageRequest) -> HttpResponse:
         status=status_of(error) if error else 200,
         account=get_account(name=principal.name, visible_to=principal),
         roles=[(project, _role(principal, project)) for project in projects],
-        may_make_projects=_administers(principal),
+        may_make_projects=administers(principal),
         problems=told(error),
         form=request.POST,
     )
@@ -160,10 +160,6 @@ def theme(request: PageRequest) -> HttpResponse:
     else:
         response.delete_cookie(THEME_COOKIE, samesite="Lax")
     return response
-
-
-def _administers(principal: Principal) -> bool:
-    return principal.is_server_admin and principal.has_scope("manage") and principal.only_project_id is None
 
 
 def _role(principal: Principal, project: Project) -> str:

@@ -21,6 +21,7 @@ from web.deployments import deployment_rows
 from web.model_rows import slot_rows
 from web.paging import newest_first
 from web.promotions import promotion_rows
+from web.serving import approvers_of
 from web.views.base import PageRequest, project_page, show
 
 LONGEST_REASON = 2_000  # characters; the form says the same
@@ -131,7 +132,7 @@ def _stays(history: Sequence[Promotion]) -> list[Stay]:
             since=promotion.finished_at,
             ended_at=ended_at,
             by=promotion.requested_by,
-            approved_by=[each.account_name for each in promotion.approvals.all() if each.decision == "approve"],
+            approved_by=approvers_of(promotion),
             reason=promotion.reason,
             is_rollback=promotion.kind == Promotion.Kind.ROLLBACK,
         )

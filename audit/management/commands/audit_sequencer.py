@@ -3,6 +3,7 @@
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,13 +13,14 @@ from django.db import connection
 
 from audit import keys, wake
 from audit.errors import LedgerBroken
-from audit.sequencer import Sequencer
+from audit.sequencer import STEP_EVENTS, Sequencer
 from core.errors import LinealError
 
 log = logging.getLogger(__name__)
 
 RETRY_S = 1.0  # after the database did not answer
 GATHER_S = 0.02  # after a step: acts that come one upon the other share the next, and its signature and its commit
+LAST_S = 4.0  # for the last steps, of 2,000 events each; whoever stops a sequencer waits a little longer than that
 MANY = 100  # events in a step: then there are more, and nothing to wait for
 BROKEN_RETRY_S = 10.0  # people have to mend it; ask again now and then
 
@@ -90,5 +92,13 @@ def _run_connected(sequencer: Sequencer, stop: threading.Event, on_beat: Callabl
                 continue
             ear.wait(pause_s)
             pause_s = min(wake.LONGEST_S, pause_s * 2)
+        _take_what_waits(sequencer)
     finally:
         ear.close()
+
+
+def _take_what_waits(sequencer: Sequencer) -> None:
+    """What was committed before the stop gets its place. A step that is not full has taken it; others may go on writing."""
+    end = time.monotonic() + LAST_S
+    while sequencer.step() >= STEP_EVENTS and time.monotonic() < end:
+        pass

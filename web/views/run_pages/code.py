@@ -55,7 +55,6 @@ def run_code(request: PageRequest, project: Project, run: Run) -> HttpResponse:
         "web/run_code.html",
         files=by_file(shown),
         diff_left=diff.count("\n") - len(shown),
-        diff_size=len(diff),
         packages=[(name, version) for name, _, version in packages[:SHOWN_PACKAGES]],
         package_count=len(packages),
         recipe=recipe_of(ingredients_of(run, project=project, diff=diff)),

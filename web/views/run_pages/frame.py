@@ -12,8 +12,8 @@ from accounts.models import Project
 from core.ids import parse_run_id
 from tracking import selectors
 from tracking.models import Artifact, Param, Run, Series, Tag
+from web.targets import experiment_url
 from web.views.base import PageRequest, project_page, show
-from web.views.experiments import experiment_url
 
 SHORT_ID = 12
 MOST_COUNTED = 100_000  # what a tab counts: more than a run can hold

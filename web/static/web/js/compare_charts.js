@@ -14,14 +14,14 @@ function settingsOf(hash) {
 }
 
 class Stage {
-  constructor(box) {
+  constructor(box, settings) {
     this.box = box;
     this.told = JSON.parse(document.getElementById("compared-runs").dataset.told);
     this.figures = [...box.querySelectorAll("figure[data-metric]")];
     this.loaded = new Map();  // figure -> by run id, columns
     this.plots = new Map();
     this.hidden = new Set();
-    this.settings = settingsOf(location.hash);
+    this.settings = settings;
     this.section = box.closest("section");
     this.section.hidden = false;
     this.watch();
@@ -191,10 +191,12 @@ function smoothed(values, weight) {
 }
 
 function begin() {
+  const kept = stage?.settings;  // the address of an exchanged page has no settings in it
   stage?.stop();
   stage = null;
   const box = document.getElementById("compare-charts");
-  if (box) stage = new Stage(box);
+  if (box) stage = new Stage(box, kept ?? settingsOf(location.hash));
+  if (kept) stage?.keep();
   for (const shown of document.querySelectorAll(".compared .shown")) {
     shown.hidden = false;
     shown.addEventListener("change", () => {

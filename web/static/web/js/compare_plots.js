@@ -62,7 +62,7 @@ class Scatter {
 
   draw() {
     const width = Math.max(280, this.box.clientWidth);
-    if (this.width === width && !this.dirty && this.drawnFor === this.state()) return;
+    if (this.width === width && this.drawnFor === this.state()) return;
     this.width = width;
     this.drawnFor = this.state();
     const height = Math.min(380, width * 0.7);
@@ -88,7 +88,7 @@ class Scatter {
   }
 
   state() { return [this.x.place, this.y.place, this.controls.logx.checked, this.controls.logy.checked, ...this.hidden].join(); }
-  show(place, isShown) { if (isShown) this.hidden.delete(place); else this.hidden.add(place); this.draw(); }
+  show(place, isShown) { if (isShown) this.hidden.delete(place); else this.hidden.add(place); if (this.controls) this.draw(); }
 }
 
 const clipped = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);

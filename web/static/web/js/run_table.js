@@ -136,7 +136,7 @@ function findColumns(form) {
   find.focus();
   find.addEventListener("input", () => {
     const sought = find.value.trim().toLowerCase();
-    for (const choice of form.querySelectorAll(".choice")) choice.hidden = !choice.dataset.key.toLowerCase().includes(sought);
+    for (const choice of form.querySelectorAll(".choice")) choice.hidden = !choice.dataset.choice.toLowerCase().includes(sought);
     for (const group of form.querySelectorAll("fieldset")) group.hidden = !group.querySelector(".choice:not([hidden])");
   });
   find.addEventListener("keydown", (event) => {
