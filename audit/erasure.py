@@ -1,16 +1,15 @@
 """Erasure of personal values: the one write that takes something from the ledger, and leaves its proofs whole."""
 
 import json
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections.abc import Collection
 from uuid import UUID
 
 from django.db import transaction
 
-from audit.canonical import is_commitment
 from audit.errors import EventNotFound
 from audit.events import Target
 from audit.models import AuditEvent, AuditPrivate
+from audit.opened import commitments
 from audit.projects import project_of
 from audit.services import record
 from core.access import Principal, require_server_admin
@@ -53,7 +52,7 @@ def erase_private(*, event_id: UUID, paths: Collection[str], actor: Principal, r
 
 
 def _refuse_unknown(event: AuditEvent, paths: Collection[str]) -> None:
-    known = set(_private_paths(json.loads(event.body)))
+    known = {path for path, _ in commitments(json.loads(event.body))}
     unknown = sorted(set(paths) - known)
     if unknown:
         has = ", ".join(sorted(known)) or "none at all"
@@ -61,12 +60,3 @@ def _refuse_unknown(event: AuditEvent, paths: Collection[str]) -> None:
             f"Event {event.uuid} has no personal value at {', '.join(unknown)}; it has {has}.",
             errors=[{"field": "paths", "detail": f"{path} is no personal value of this event."} for path in unknown],
         )
-
-
-def _private_paths(content: dict[str, Any], above: str = "") -> Iterator[str]:
-    """Where the body holds commitments; they stand in objects only, never in lists."""
-    for key, value in content.items():
-        if is_commitment(value):
-            yield f"{above}/{key}"
-        elif isinstance(value, dict):
-            yield from _private_paths(value, f"{above}/{key}")

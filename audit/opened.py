@@ -1,7 +1,9 @@
 """Bodies of ledger entries with their personal values put back where they still exist."""
 
+from base64 import b64encode
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -15,6 +17,18 @@ ALTERED = "(altered)"  # stands where the stored value is not the one that the l
 
 SHOWN_PATHS = frozenset({"/actor/name", "/actor/display", "/target/label", "/reason", "/request/route"})
 SHOWN_FIELDS = frozenset({"display_name"})  # of before and after: names are what a trail is about
+
+
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """One personal value of an event. `value` is the canonical JSON that `salt` (base64) was hashed with; both are there
+    where `standing` is "shown", and empty where the value is "withheld", "erased" or "altered".
+    """
+
+    path: str
+    standing: str
+    value: str = ""
+    salt: str = ""
 
 
 def is_shown(path: str) -> bool:
@@ -48,3 +62,31 @@ def _fill(value: Any, path: str, private: Mapping[str, tuple[Any, bytes]], withh
     if isinstance(value, dict):
         return {key: _fill(item, f"{path}/{key}", private, withhold) for key, item in value.items()}
     return value
+
+
+def personal_values(event: AuditEvent, *, withhold: bool = True) -> list[Personal]:
+    """What stands in the event as a salted hash, in the order of its body, with what opens it for who may see it. One query."""
+    stored = {row.path: row for row in AuditPrivate.objects.filter(event=event)}
+    return [
+        _personal(path, commitment, stored.get(path), is_withheld=withhold and not is_shown(path))
+        for path, commitment in commitments(orjson.loads(event.body))
+    ]
+
+
+def _personal(path: str, commitment: Any, row: AuditPrivate | None, *, is_withheld: bool) -> Personal:
+    if row is None:
+        return Personal(path, "erased")
+    if is_withheld:
+        return Personal(path, "withheld")
+    if not opens(commitment, orjson.loads(row.value), bytes(row.salt)):
+        return Personal(path, "altered")
+    return Personal(path, "shown", row.value, b64encode(bytes(row.salt)).decode())
+
+
+def commitments(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Each salted hash of a body with its path; they stand in objects only, never in lists."""
+    for key, value in content.items():
+        if is_commitment(value):
+            yield f"{above}/{key}", value
+        elif isinstance(value, dict):
+            yield from commitments(value, f"{above}/{key}")

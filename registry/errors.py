@@ -159,6 +159,16 @@ class NothingToRollBackTo(Conflict):
     title = "Nothing to roll back to"
 
 
+class HolderDiffers(Conflict):
+    """The environment is held by another version than the caller expected, and there is no version left to decide on."""
+
+    code = "holder-differs"
+    title = "The environment is held by another version than expected"
+
+    def __init__(self, environment: str, *, expected: str, found: str) -> None:
+        super().__init__(f"Expected {expected} in '{environment}', found {found}.", expected=expected, found=found)
+
+
 class ReceiptMissing(NotFound):
     code = "receipt-not-found"
     title = "No such receipt"

@@ -7,7 +7,10 @@ from typing import Any
 
 import orjson
 
+from audit.opened import ALTERED, ERASED, WITHHELD
+
 CONTEXT_LINES = 3
+STAND_INS = frozenset({ALTERED, ERASED, WITHHELD})  # two values that are not shown may differ
 MOST_LINES = 4_000  # of a diff that a page shows; difflib is quadratic in the worst case
 
 
@@ -61,7 +64,7 @@ def _fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Fie
         elif name not in after:
             yield Field(name, was, "", "del")
         else:
-            yield Field(name, was, now, "same" if was == now else "change")
+            yield Field(name, was, now, "same" if was == now and was not in STAND_INS else "change")
 
 
 def _text(record: Mapping[str, Any], name: str) -> str:

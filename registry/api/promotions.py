@@ -36,18 +36,21 @@ class KeyField(serializers.CharField):
         super().__init__(max_length=KEY_LENGTH, required=False, allow_null=True, **options)
 
 
+class ExpectedField(serializers.CharField):
+    """What the caller believes to hold the environment; if something else does, nothing moves."""
+
+    def __init__(self, **options: Any) -> None:
+        help_text = f"The holder's digest, or '{NOBODY}'. No check if left out."
+        super().__init__(required=False, allow_null=True, max_length=80, help_text=help_text, **options)
+
+
 class Promote(RegistryView):
     permissions = {"POST": Permission.PROMOTION_REQUEST}
 
     class Input(serializers.Serializer):
         version = VersionRefField()
         environment = serializers.CharField(max_length=64)
-        expect_current = serializers.CharField(
-            required=False,
-            allow_null=True,
-            max_length=80,
-            help_text=f"The holder's digest, or '{NOBODY}'. No check if left out.",
-        )
+        expect_current = ExpectedField()
         reason = ReasonField()
         idempotency_key = KeyField()
         dry_run = serializers.BooleanField(default=False, help_text="Evaluate everything and change nothing.")
@@ -86,12 +89,18 @@ class RollBack(RegistryView):
         to = VersionRefField(
             required=False, allow_null=True, help_text="By default the last good one before the current."
         )
+        expect_current = ExpectedField()
         reason = ReasonField()
         idempotency_key = KeyField()
 
     @extend_schema(parameters=[KEY_HEADER], request=Input, responses={201: PromotionOut, 200: PromotionOut})
     def post(self, request: Request, name: str) -> Response:
-        """Return an environment to a version that held it before. Needs verified bytes and a reason, nothing else."""
+        """Return an environment to a version that held it before. Needs verified bytes and a reason, nothing else.
+
+        With `expect_current` it is done only while that holds the environment, so that two people who roll back at once do
+        not go two versions back: `decision` says `holder_differs` then, as of a promotion. 409 `holder-differs` where what
+        is there now has nothing before it.
+        """
         data = parse(self.Input, request)
         promotion, is_new = services.roll_back(
             model=self.find_model(name),
@@ -99,6 +108,7 @@ class RollBack(RegistryView):
             actor=self.principal,
             reason=data["reason"],
             to=data.get("to"),
+            expect_current=_expected(data.get("expect_current")),
             idempotency_key=idempotency_key(request, data),
         )
         found = selectors.get_promotion(project=self.project, uuid=promotion.uuid)

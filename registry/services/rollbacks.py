@@ -4,7 +4,8 @@ because it is for the worst hour of the week; the ledger and a receipt say who d
 
 from core.access import Principal
 from registry import selectors
-from registry.errors import NothingToRollBackTo
+from registry.errors import HolderDiffers, NothingToRollBackTo
+from registry.judging import NOBODY
 from registry.models import Environment, Model, ModelVersion, Promotion
 from registry.services.promotions import Request, request_promotion
 
@@ -26,10 +27,11 @@ def roll_back(
 
     Raises:
         NothingToRollBackTo: nothing usable held it before, or `to` never did.
+        HolderDiffers: nothing usable held it before, and that for the reason that it has moved since: somebody was faster.
         KeyReused: the key is of another request.
     """
     known = _repeated(model, idempotency_key)
-    version = known if known is not None else _target(model, environment, to)
+    version = known if known is not None else _target(model, environment, to, expect_current)
     request = Request(
         model=model,
         version=version,
@@ -54,10 +56,14 @@ def _repeated(model: Model, idempotency_key: str | None) -> ModelVersion | None:
     return first.version if first is not None else None
 
 
-def _target(model: Model, environment: Environment, to: str | None) -> ModelVersion:
+def _target(model: Model, environment: Environment, to: str | None, expect_current: str | None) -> ModelVersion:
     history = list(reversed(selectors.slot_history(model=model, environment=environment)))
     if to is None:
-        return _last_good(model, environment, history)
+        version = _last_good(model, environment, history)
+        if version is None:
+            _refuse_if_moved(model, environment, expect_current)
+            raise NothingToRollBackTo(f"Nothing usable held '{environment.name}' of '{model.name}' before.")
+        return version
     version = selectors.get_version(model=model, ref=to)
     if not any(version.pk in (past.version_id, past.previous_id) for past in history):
         raise NothingToRollBackTo(
@@ -66,9 +72,14 @@ def _target(model: Model, environment: Environment, to: str | None) -> ModelVers
     return version
 
 
-def _last_good(model: Model, environment: Environment, history: list[Promotion]) -> ModelVersion:
+def _last_good(model: Model, environment: Environment, history: list[Promotion]) -> ModelVersion | None:
     line = selectors.good_line(history)
     usable = [version for version in line[:-1] if not version.is_barred]
-    if not usable:
-        raise NothingToRollBackTo(f"Nothing usable held '{environment.name}' of '{model.name}' before.")
-    return selectors.get_version(model=model, ref=usable[-1].number)
+    return selectors.get_version(model=model, ref=usable[-1].number) if usable else None
+
+
+def _refuse_if_moved(model: Model, environment: Environment, expect_current: str | None) -> None:
+    slot = selectors.find_slot(model=model, environment=environment)
+    found = slot.version.digest if slot is not None and slot.version is not None else NOBODY
+    if expect_current not in (None, found):
+        raise HolderDiffers(environment.name, expected=expect_current, found=found)

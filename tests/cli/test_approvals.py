@@ -1,8 +1,10 @@
 """`lineal approve` and `refuse`: a person decides on the digest that was shown."""
 
+import json
+
 import pytest
 
-from tests.cli.conftest import DIGEST, OTHER_DIGEST, Drop
+from tests.cli.conftest import DIGEST, OTHER_DIGEST, Drop, problem
 
 ID = "0192a0b0-0000-7000-8000-000000000001"
 APPROVALS = f"/promotions/{ID}/approvals"
@@ -89,6 +91,29 @@ def test_a_rollback_names_the_digest_it_went_back_to(signed_in, lineal, make_res
         "environment": "production",
         "reason": "alerts since 03:00",
     }
+
+
+def test_a_rollback_sends_what_is_expected_to_be_there(signed_in, lineal, make_result):
+    signed_in.answer("POST", "/models/fraud/rollbacks", make_result(decision="holder_differs"))
+
+    result = lineal("rollback", "fraud", "--env", "production", "--reason", "r", "--expect-current", OTHER_DIGEST)
+
+    assert signed_in.asked("POST", "/models/fraud/rollbacks")[0].body["expect_current"] == OTHER_DIGEST
+    assert result.exit_code == 23
+    assert result.stdout == ""
+
+
+def test_a_rollback_that_comes_too_late_to_have_a_result_is_23_as_well(signed_in, lineal):
+    detail = f"Expected {OTHER_DIGEST} in 'production', found none."
+    signed_in.answer("POST", "/models/fraud/rollbacks", (409, problem(409, "holder-differs", detail)))
+
+    result = lineal(
+        "rollback", "fraud", "--env", "production", "--reason", "r", "--expect-current", OTHER_DIGEST, "--json"
+    )
+
+    assert result.exit_code == 23
+    assert json.loads(result.stdout)["decision"] == "holder_differs"
+    assert detail in result.stderr
 
 
 def test_a_rollback_whose_answer_was_lost_is_repeated_under_its_key(signed_in, lineal, make_result):

@@ -93,6 +93,25 @@ def test_a_version_is_the_digest_of_its_files_all_the_way_to_production(connecte
     assert loaded.predict(table).tolist() == model.predict(table).tolist()
 
 
+def test_two_who_roll_back_at_once_go_one_version_back(connected, tmp_path):
+    versions = []
+    for content in ("the first", "the second"):
+        (tmp_path / "weights.bin").write_text(content)
+        with lineal.start_run("end-to-end") as run:
+            run.log_artifact(tmp_path / "weights.bin")
+        versions.append(lineal.register("twice", run, artifact="weights.bin"))
+        lineal.promote("twice", versions[-1].digest, to="dev", reason="next", wait_s=20)
+    wish = {"environment": "dev", "reason": "alerts", "expect_current": versions[1].digest}
+
+    first = lineal.rollback("twice", **wish)
+    with pytest.raises(lineal.NotPromoted) as late:
+        lineal.rollback("twice", **wish)
+
+    assert (first.decision, first.digest) == ("promoted", versions[0].digest)
+    assert (late.value.result["decision"], late.value.result["exit_code"]) == ("holder_differs", 23)
+    assert late.value.result["found"] == versions[0].digest
+
+
 def test_what_the_server_refuses_is_raised(connected, tmp_path):
     with lineal.start_run("end-to-end") as run:
         run.log({"loss": 1.0})

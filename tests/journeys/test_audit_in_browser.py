@@ -6,7 +6,7 @@ import shlex
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.test_browser_journey import api, chromium, log_run, owner_cookies, page, wait_until  # noqa: F401 - fixtures
+from tests.journeys.test_browser_journey import POLICY, api, chromium, log_run, owner_cookies, page, wait_until  # noqa: F401 - fixtures
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 
@@ -53,9 +53,8 @@ def rewrite(page, part, old, new):  # noqa: F811
 def test_the_proof_of_an_entry_is_checked_in_the_page(visitor, server, sealed):
     visitor.goto(f"{server.url}{TRAIL}/{sealed['id']}")
 
-    visitor.locator(HOLDS).wait_for()
-
-    expect(visitor.locator(".checks-done .ok")).to_have_count(4)
+    expect(visitor.locator(HOLDS)).to_be_visible()
+    expect(visitor.locator(".checks-done .ok")).to_have_count(6)
     expect(visitor.locator(".checks-done")).to_contain_text("is signed by the key")
 
 
@@ -97,6 +96,128 @@ def test_an_answer_that_was_changed_on_its_way_does_not_hold(visitor, server, se
 
     visitor.locator(FAILS).wait_for()
     expect(visitor.locator(".checks-done")).to_contain_text("not what was logged")
+
+
+def test_personal_values_are_checked_against_their_salted_hashes(visitor, server, sealed):
+    visitor.goto(f"{server.url}{TRAIL}/{sealed['id']}")
+
+    expect(personal(visitor, "/actor/display").locator("[data-checked]")).to_have_text("✓ what was logged")
+    expect(personal(visitor, "/actor/name").locator("[data-value]")).to_have_text('"owner"')
+    expect(personal(visitor, "/request/ip")).to_contain_text("withheld")
+    done = visitor.locator(".checks-done")
+    expect(done).to_contain_text("2 personal values with their salts hash to what stands in the text")
+    expect(done).to_contain_text("2 personal values are withheld, and so not checked: /request/ip, /request/user_agent")
+    expect(visitor.locator(HOLDS)).to_contain_text("The proof holds.")
+
+
+def personal(page, path):  # noqa: F811
+    return page.locator(f"[data-personal='{path}']")
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        ("row.querySelector('[data-value]').textContent = '\"mallory\"'", "at /actor/display does not hash to"),
+        ("row.querySelector('[data-salt]').textContent = btoa('0'.repeat(16))", "at /actor/display does not hash to"),
+        ("row.querySelector('[data-salt]').textContent = 'no salt!'", "at /actor/display does not hash to"),
+        ("row.remove()", "at /actor/display does not hash to"),
+        ("row.dataset.personal = '/actor/id'", "at /actor/display, /actor/id does not hash to"),
+        ("shown.textContent = 'mallory'", "is not what the text says at /actor/display"),
+        ("row.dataset.standing = 'erased'; row.querySelector('[data-salt]').remove()", "is not what the text says at /actor/display"),
+        ("document.querySelector('h1 [data-said=\"/target/label\"]').textContent = 'another'", "is not what the text says at /target/"),
+    ],
+    ids=["value", "salt", "no salt", "left out", "moved", "shown", "called erased", "object"],
+)  # fmt: skip
+def test_a_personal_value_that_was_tampered_with_is_found_out(visitor, server, sealed, act, said):
+    visitor.goto(f"{server.url}{TRAIL}/{sealed['id']}")
+    expect(visitor.locator(HOLDS)).to_be_visible()
+
+    visitor.evaluate(
+        "act => new Function('row', 'shown', act)("
+        "document.querySelector('[data-personal=\"/actor/display\"]'), document.querySelector('dd [data-said=\"/actor/display\"]'))",
+        act,
+    )
+    check_again(visitor)
+
+    expect(visitor.locator(FAILS)).to_contain_text(said)
+
+
+def test_a_name_that_was_changed_on_its_way_wherever_it_stands_is_found_out(visitor, server, sealed):
+    def tamper(route):
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace(sealed["actor"]["display"], "Mallory"))
+
+    visitor.route(f"**{TRAIL}/*", tamper)
+    visitor.goto(f"{server.url}{TRAIL}/{sealed['id']}")
+
+    expect(visitor.locator(FAILS)).to_contain_text("/actor/display does not hash to")
+    expect(personal(visitor, "/actor/display").locator("[data-checked]")).to_have_text("✕ not what was logged")
+
+
+def test_what_is_shown_on_request_is_checked_as_well(visitor, server, sealed):
+    visitor.goto(f"{server.url}{TRAIL}/{sealed['id']}")
+    visitor.get_by_role("button", name="Show 2 personal values").click()
+
+    expect(visitor.locator(".checks-done")).to_contain_text("4 personal values with their salts hash to")
+    expect(visitor.locator("[data-said='/request/ip']")).to_have_text("127.0.0.1")
+    visitor.evaluate("document.querySelector('[data-said=\"/request/ip\"]').textContent = '192.0.2.1'")
+    check_again(visitor)
+    expect(visitor.locator(FAILS)).to_contain_text("is not what the text says at /request/ip")
+
+
+def test_an_erased_value_is_called_erased_and_none_takes_its_place(visitor, server, api):  # noqa: F811
+    api("POST", "models", {"name": "erased"})
+    [event] = api("GET", "audit/events?action=model.create&q=erased")["items"]
+    api("GET", f"audit/events/{event['id']}/proof?wait=integrated")
+    body = {"paths": ["/actor/display", "/actor/name", "/request/ip"], "reason": "she asked"}
+    api("POST", f"audit/events/{event['id']}/erasure", body, project=False)
+
+    visitor.goto(f"{server.url}{TRAIL}/{event['id']}")
+
+    expect(visitor.locator(HOLDS)).to_contain_text(
+        "3 personal values are erased, and can be neither told nor checked any more"
+    )
+    expect(personal(visitor, "/actor/display")).to_contain_text("nobody can tell from the hash that stays what it was")
+    expect(visitor.get_by_role("heading", level=1)).to_contain_text("(erased) created the model")
+    visitor.get_by_role("link", name="Who erased, and why").click()
+    expect(visitor.locator(".entries .what")).to_contain_text("she asked")
+    visitor.go_back()
+    visitor.evaluate(
+        "() => { const [row] = document.querySelectorAll('[data-personal=\"/actor/display\"]');"
+        " row.dataset.standing = 'shown';"
+        " row.children[1].innerHTML = `<code data-value>\"bob\"</code><code data-salt>${btoa('0'.repeat(16))}</code>`; }"
+    )
+    check_again(visitor)
+    expect(visitor.locator(FAILS)).to_contain_text("at /actor/display does not hash to")
+
+
+ODD = 'one\r\ntwo\rthree \u202eevil\u2028 <b>bold</b> &amp; \\n "quoted" 🦦 ' + "x" * 200
+
+
+@pytest.fixture(scope="module")
+def eventful(api, sealed):  # noqa: F811
+    """Entries of many kinds, with texts that a page could spell wrongly; all of them under a checkpoint."""
+    api("POST", "models", {"name": "odd", "description": ODD})
+    api("PATCH", "models/odd", {"description": ODD * 25})  # longer than an entry holds
+    api("PATCH", "models/odd", {"description": ""})
+    api("POST", "users", {"name": "dora", "display_name": "Dora ☂ <i>"}, project=False)
+    api("PUT", "projects/default/members/dora", {"role": "approver"}, project=False)
+    api("PUT", "projects/default/members/dora", {"role": "viewer"}, project=False)
+    api("POST", "policies", {"name": "gates", "document": POLICY})
+    api("PUT", "environments/production/policy", {"policy": "gates", "reason": ODD})
+    [last] = api("GET", "audit/events?action=environment.set_policy", project=False)["items"]
+    api("GET", f"audit/events/{last['id']}/proof?wait=integrated")
+    return api("GET", "audit/events?limit=200", project=False)["items"]
+
+
+def test_every_entry_of_a_ledger_holds_to_what_its_page_shows(visitor, server, eventful):
+    """No text, however odd, makes the page doubt an honest entry."""
+    assert len({event["action"] for event in eventful}) > 12
+    for event in eventful:
+        visitor.goto(f"{server.url}/audit/{event['id']}")
+        expect(visitor.locator("[data-verdict='true'], [data-verdict='false']")).to_be_visible()
+        said = visitor.locator(".checks-done").inner_text()
+        assert visitor.locator(HOLDS).count() == 1, f"{event['sentence']}: {said}"
 
 
 def test_two_checkpoints_are_proven_consistent_in_the_page(visitor, server, sealed):

@@ -202,6 +202,75 @@ def test_mallory_sees_no_promotion(ask, api, make_version, mallory, make_project
         assert api(mia).request(verb, f"{path}?project={own.name}", json=body).status_code == 404
 
 
+@pytest.fixture
+def roll_back(api, carol):
+    """Ask for a rollback of production as Carol, who may decide; the response."""
+
+    def post(**changes):
+        body = {"environment": "production", "reason": "alerts since 03:00"} | changes
+        return api(carol).post("models/fraud/rollbacks", json=body)
+
+    return post
+
+
+@pytest.fixture
+def three(ask, make_version):
+    versions = [make_version() for _ in range(3)]
+    for version in versions:
+        assert ask(version).json()["decision"] == "promoted"
+    return versions
+
+
+def test_a_rollback_goes_one_version_back_for_two_who_saw_the_same(three, roll_back, api, bob):
+    first = roll_back(expect_current=three[2].digest)
+    second = roll_back(expect_current=three[2].digest)
+
+    assert (first.status_code, first.json()["decision"], first.json()["version"]) == (201, "promoted", 2)
+    assert (second.status_code, second.json()["decision"], second.json()["exit_code"]) == (201, "holder_differs", 23)
+    assert second.json()["detail"] == f"Expected {three[2].digest} in 'production', found {three[1].digest}."
+    assert api(bob).get("models/fraud/aliases/production").json()["version"] == 2
+
+
+def test_a_rollback_to_what_is_there_already_says_so_whatever_was_expected(three, roll_back):
+    roll_back(to=three[0].digest, expect_current=three[2].digest)
+
+    assert roll_back(to=three[0].digest, expect_current=three[2].digest).json()["decision"] == "already"
+
+
+def test_a_rollback_without_anything_left_tells_that_somebody_was_faster(
+    ask, make_version, roll_back, recorded_actions
+):
+    """Two versions, two people: the second one has nothing to go back to, because the first was there before."""
+    old, new = make_version(), make_version()
+    ask(old)
+    ask(new)
+    roll_back(expect_current=new.digest)
+    before = Promotion.objects.count()
+
+    faster, nothing = roll_back(expect_current=new.digest), roll_back(expect_current=old.digest)
+
+    assert (faster.status_code, faster.headers["Content-Type"]) == (409, "application/problem+json")
+    assert faster.json() | {"request_id": ""} == {
+        "type": "/problems/holder-differs",
+        "title": "The environment is held by another version than expected",
+        "status": 409,
+        "detail": f"Expected {new.digest} in 'production', found {old.digest}.",
+        "expected": new.digest,
+        "found": old.digest,
+        "request_id": "",
+    }
+    assert nothing.json()["type"] == "/problems/nothing-to-roll-back-to"
+    assert Promotion.objects.count() == before
+
+
+@pytest.mark.parametrize("expected", ["yesterday's", "sha256:abc", "", 7])
+def test_an_expectation_that_is_no_digest_is_refused(three, roll_back, expected):
+    answer = roll_back(expect_current=expected)
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (422, "application/problem+json")
+    assert answer.json()["errors"][0]["field"] == "expect_current"
+
+
 def test_polling_an_unchanged_promotion_costs_no_body(ask, api, make_version, bob):
     """Pipelines poll until the receipt is there."""
     path = f"promotions/{ask(make_version()).json()['id']}"

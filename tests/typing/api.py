@@ -113,7 +113,9 @@ def later() -> bool:
 def decide(promotion: lineal.Promotion) -> None:
     assert_type(lineal.approve(promotion, reason="looked at the curves", digest="sha256:…"), lineal.Promotion)
     lineal.refuse("01890000-0000-7000-8000-000000000000", reason="no")
-    assert_type(lineal.rollback("churn", environment="production", reason="alerts"), lineal.Promotion)
+    assert_type(
+        lineal.rollback("churn", environment="production", expect_current="none", reason="alerts"), lineal.Promotion
+    )
     lineal.report_deployment("churn", 3, environment="production", target="eu/api")
 
 

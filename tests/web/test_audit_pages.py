@@ -1,9 +1,11 @@
 """The audit trail: sentences, filters, one entry with its place, and the server's ledger for its administrators."""
 
 import re
+from base64 import b64encode
 
 import pytest
 
+from audit.erasure import erase_private
 from audit.models import AuditEvent, AuditLeaf, AuditPrivate
 from core.access import Role
 
@@ -108,6 +110,59 @@ def test_an_erased_name_is_shown_as_erased(browser, alice, story):
 
     assert "(erased)" in html
     assert "bob" not in html
+
+
+def personal_rows(html):
+    """What the page tells of each personal value: its standing, and whether value and salt stand there."""
+    rows = re.findall(r'<tr data-personal="([^"]+)" data-standing="(\w+)">(.*?)</tr>', html, re.DOTALL)
+    return {path: (standing, "data-value" in row and "data-salt" in row) for path, standing, row in rows}
+
+
+def test_personal_values_stand_beside_their_salts_where_the_reader_may_see_them(
+    browser, api, bob, carol, make_member, sequence
+):
+    api(bob).post("runs", json={"experiment": "churn"}, headers={"user-agent": "probe/1"}, REMOTE_ADDR="192.0.2.7")
+    sequence()
+    event = AuditEvent.objects.filter(action="run.create").latest("id")
+    page = f"/projects/default/audit/{event.uuid}"
+    names = {"/actor/display": ("shown", True), "/actor/name": ("shown", True)}
+    address = ("/request/ip", "/request/user_agent")
+    salts = AuditPrivate.objects.get(event=event, path="/request/ip")
+
+    for reader in (bob, carol):
+        html = browser(reader).get(page).content.decode()
+        assert personal_rows(html) == names | dict.fromkeys(address, ("withheld", False))
+        assert b64encode(bytes(salts.salt)).decode() not in html
+    asked = browser(make_member("dora", Role.MAINTAINER)).post(page, {}).content.decode()
+    assert personal_rows(asked) == names | dict.fromkeys(address, ("shown", True))
+
+
+def test_an_erased_value_is_called_so_and_leads_to_who_erased_it(browser, alice, root, story, sequence):
+    event = AuditEvent.objects.get(action="run.seal")
+    erase_private(event_id=event.uuid, paths=["/actor/display"], actor=root, reason="she asked")
+    sequence()
+    visitor = browser(alice)
+    html = visitor.get(f"{TRAIL}/{event.uuid}").content.decode()
+
+    assert personal_rows(html)["/actor/display"] == ("erased", False)
+    assert personal_rows(html)["/actor/name"] == ("shown", True)
+    assert "value and salt are deleted for good" in html
+    link = re.search(r'href="([^"]+)">Who erased, and why', html)
+    assert "she asked" in visitor.get(link.group(1).replace("&amp;", "&")).content.decode()
+
+
+def test_a_stored_value_that_is_not_what_was_logged_is_not_shown(browser, alice, story, sequence):
+    event = AuditEvent.objects.get(action="run.seal")
+    kept = AuditPrivate.objects.filter(event=event, path="/actor/display")
+    salt = bytes(kept.get().salt)
+    kept.delete()
+    AuditPrivate.objects.create(event=event, path="/actor/display", salt=salt, value='"mallory"')
+    sequence()
+
+    html = browser(alice).get(f"{TRAIL}/{event.uuid}").content.decode()
+
+    assert personal_rows(html)["/actor/display"] == ("altered", False)
+    assert "mallory" not in html
 
 
 def test_the_ledger_is_for_administrators_of_the_server(browser, alice, root, story, sequence):

@@ -13,7 +13,7 @@ from accounts.models import Project
 from audit.errors import EventNotFound
 from audit.models import AuditEvent
 from audit.notes import fingerprint
-from audit.opened import opened, withheld_paths
+from audit.opened import opened, personal_values
 from audit.private import read_private
 from audit.projects import project_of
 from audit.proofs import Inclusion, inclusion_of
@@ -123,22 +123,28 @@ def _event(request: PageRequest, uuid: UUID, project: Project | None) -> HttpRes
     if project is not None and event.project_id != project.id:
         raise EventNotFound(f"There is no event {uuid} that you may see.")
     body = opened([event])[event.pk]
-    if request.method == "POST":  # asked for what is withheld, which is an entry of its own
+    is_opened = request.method == "POST"  # asked for what is withheld, which is an entry of its own
+    if is_opened:
         body = read_private(event=event, project=project_of(event), actor=request.principal)
     happened = _happened(event, body, project)
     if wants_part(request):
         response = show(request, "web/_audit_happened.html", **happened)
         patch_vary_headers(response, ["HX-Request"])
         return response
+    personal = personal_values(event, withhold=not is_opened)
     return show(
         request,
         "web/audit_event.html",
         **happened,
         proof=_proof(inclusion_of(event), event, project),
+        personal=personal,
+        erasures_url=_erasures_url(event, project) if any(each.standing == "erased" for each in personal) else "",
         body=event.body,
         body_time=body["time"],
-        withheld=withheld_paths(event) if request.method == "GET" and _may_read_private(request, event) else [],
-        was_private=request.method == "POST",
+        withheld=[each for each in personal if each.standing == "withheld"]
+        if _may_read_private(request, event)
+        else [],
+        was_private=is_opened,
         export_command=_event_command(request, event, project),
         **_key_words(request),
     )
@@ -164,6 +170,12 @@ def _history_url(event: AuditEvent, project: Project | None) -> str:
     return f"{trail}?{urlencode({'target_type': event.target_type, 'target_id': event.target_id})}"
 
 
+def _erasures_url(event: AuditEvent, project: Project | None) -> str:
+    """The entries that tell who erased something of this one, and why: acts about the entry itself."""
+    trail = reverse("web:project_audit", args=[project.name]) if project else reverse("web:server_audit")
+    return f"{trail}?{urlencode({'action': 'audit.erase_private', 'target_id': event.uuid})}"
+
+
 def _may_read_private(request: PageRequest, event: AuditEvent) -> bool:
     project = project_of(event)
     return request.principal.is_server_admin or (
@@ -181,6 +193,7 @@ def _record(body: Mapping[str, Any]) -> Mapping[str, str]:
         "token_id": auth["token_id"] or "",
         "target_type": target["type"].replace("_", " "),
         "target_id": target["id"],
+        "has_label": bool(target["label"]),
         "target_version": target["version"],
         "request_id": request.get("id") or "",
         "trace_id": request.get("trace_id") or "",

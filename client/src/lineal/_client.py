@@ -311,12 +311,19 @@ class Client:
         environment: str,
         reason: str,
         to: str | None = None,
+        expect_current: str | None = None,
         idempotency_key: str | None = None,
     ) -> "Promotion":
-        """Return an environment to the digest `to`, by default to its last good one. Raises as `promote`."""
+        """Return an environment to the digest `to`, by default to its last good one. Raises as `promote`.
+
+        `expect_current` is the digest that must hold the environment now: with it, two who roll back at once go one version
+        back, and the later one is told so by NotPromoted.
+        """
         from lineal import _promotions
 
         body = {"environment": environment, "reason": reason, **({"to": to} if to else {})}
+        if expect_current is not None:
+            body["expect_current"] = expect_current
         where = f"/models/{_quoted(model)}/rollbacks"
         return _promotions.insist(
             _promotions.ask(self._transport, where, body, project=self.project, key=idempotency_key)

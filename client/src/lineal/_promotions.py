@@ -7,11 +7,12 @@ from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
-from lineal._errors import NotPromoted, OutcomeUnknown, ServerError, ServerUnreachable, TooMany
+from lineal._errors import Conflict, NotPromoted, OutcomeUnknown, ServerError, ServerUnreachable, TooMany
 from lineal._http import Transport, backoff_s, retry_after_s
 
 ATTEMPTS = 6  # some ten seconds: a server that is restarted is back by then
-EXIT_OK, EXIT_WAITING = 0, 10
+EXIT_OK, EXIT_WAITING, EXIT_HOLDER_DIFFERS = 0, 10, 23
+HOLDER_DIFFERS = "/problems/holder-differs"  # of a rollback, where the server has no version to write a result about
 POLL_S = 1.0
 
 
@@ -47,6 +48,7 @@ def ask(transport: Transport, path: str, body: Mapping[str, Any], *, project: st
     Raises:
         OutcomeUnknown: it may have been carried out; `idempotency_key` asks again safely.
         ServerUnreachable: it was never received.
+        NotPromoted: somebody was faster, and there is nothing left to decide on.
         ProblemError: it was wrong, or not allowed.
     """
     key = key or uuid4().hex
@@ -55,6 +57,12 @@ def ask(transport: Transport, path: str, body: Mapping[str, Any], *, project: st
         try:
             answer = transport.request("POST", path, params={"project": project}, json=dict(body), headers=headers)
             return promotion_of(answer.json())
+        except Conflict as exc:
+            if exc.type != HOLDER_DIFFERS:
+                raise
+            raise NotPromoted(
+                exc.detail, {"decision": "holder_differs", "exit_code": EXIT_HOLDER_DIFFERS, **exc.extra}
+            ) from exc
         except (ServerUnreachable, ServerError, TooMany) as exc:
             maybe_received = maybe_received or isinstance(exc, OutcomeUnknown | ServerError)
             if attempt == ATTEMPTS:

@@ -15,6 +15,7 @@ from lineal._errors import (
     TooMany,
     Unauthorized,
 )
+from lineal._promotions import HOLDER_DIFFERS
 from lineal.cli.exits import ExitCode, usage_error
 from lineal.cli.failures import words_of
 from lineal.cli.output import say
@@ -89,6 +90,7 @@ class RollbackRequest(NamedTuple):
     to: str | None
     reason: str
     key: str
+    expect_current: str | None = None
     dry_run: bool = False
 
     def where(self) -> str:
@@ -96,7 +98,8 @@ class RollbackRequest(NamedTuple):
 
     def body(self) -> dict[str, Any]:
         body = {"environment": self.environment, "reason": self.reason}
-        return body if self.to is None else {**body, "to": self.to}
+        chosen = {"to": self.to, "expect_current": self.expect_current}
+        return body | {name: value for name, value in chosen.items() if value is not None}
 
     def about(self) -> dict[str, Any]:
         return {"model": self.model, "version": None, "digest": self.to, "environment": self.environment}
@@ -148,6 +151,8 @@ def _ask_until_answered(server: Server, request: Request) -> dict[str, Any]:
         except ProblemError as error:
             if type(error) in _TURNED_AWAY:
                 raise
+            if error.type == HOLDER_DIFFERS:
+                return _own_result(request, "holder_differs", error.detail)
             raise usage_error(words_of(error)) from error
         except LinealError as error:  # an answer that is no document of ours
             maybe_received, detail = True, str(error)

@@ -17,21 +17,35 @@ from lineal.cli.results import exit_code, words
 @click.argument("model")
 @click.option("--env", "--environment", "environment", required=True, metavar="ENVIRONMENT", help="Where.")
 @click.option("--to", type=DigestType(), help="This digest; else the last good one before the current.")
+@click.option(
+    "--expect-current",
+    type=DigestType("none"),
+    help="Only if the environment is held by this digest: what you saw when you decided.",
+)
 @reasoned
 @click.option("--idempotency-key", metavar="KEY", help="Names this request; taken from the CI job, else random.")
 @connected
 def rollback(
-    caller: Caller, *, model: str, environment: str, to: str | None, reason: str, idempotency_key: str | None
+    caller: Caller,
+    *,
+    model: str,
+    environment: str,
+    to: str | None,
+    expect_current: str | None,
+    reason: str,
+    idempotency_key: str | None,
 ) -> None:
     """Return an environment to its last good version; prints the digest it holds now.
 
     Exit codes are those of `lineal promote`. Run again with the same key after 41: without it, a second rollback would
-    go back one version further.
+    go back one version further. --expect-current guards against another person's rollback in the same minute: 23 then.
     """
     random_key = ci.idempotency_key(model=model, environment=environment, environ=os.environ)
     key = idempotency_key or f"{random_key}:rollback"
     say(f"idempotency key: {key}")
-    request = RollbackRequest(model=model, environment=environment, to=to, reason=reason, key=key)
+    request = RollbackRequest(
+        model=model, environment=environment, to=to, reason=reason, key=key, expect_current=expect_current
+    )
     result = wait_for_receipt(caller.server, ask(caller.server, request))
     for line in words(result):
         click.echo(line, err=True)

@@ -93,5 +93,11 @@ const ledgerProofs = (() => {
     return crypto.subtle.verify({ name: "Ed25519" }, publicKey, signature.raw.slice(4), bytes(head.text));
   }
 
-  return { fromHex, toHex, same, leafHash, rootOf, isConsistent, parseNote, isSignedBy };
+  // Whether `text`, a value's canonical JSON, and its salt (base64) open a commitment that stands in an entry.
+  async function opens(commitment, text, salt) {
+    const raw = fromBase64(salt);
+    return raw.length === 16 && same(await sha256(raw, bytes(text)), fromBase64(commitment.$c));
+  }
+
+  return { fromHex, toHex, same, leafHash, rootOf, isConsistent, parseNote, isSignedBy, opens };
 })();

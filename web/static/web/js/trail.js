@@ -13,20 +13,27 @@
     const head = ledgerProofs.parseNote(textOf(proof, "note"));
     const root = await ledgerProofs.rootOf(leaf, BigInt(textOf(proof, "seq")), head.size, pathOf(proof));
     return [
-      [agrees(proof, body), "The entry shown above is the one in the text below", "The text below is not of the entry shown above"],
+      ...await entrySteps(proof, body),
       [ledgerProofs.toHex(leaf) === textOf(proof, "leaf").trim(), "The text below hashes to the leaf", "The text below does not hash to the leaf: it is not what was logged"],
       [root !== null && ledgerProofs.same(root, head.root), `The path leads from it to the root over ${head.size} entries`, "The path does not lead to the root that was signed"],
       await signatureStep(head, textOf(proof, "vkey").trim()),
     ];
   }
 
-  // By id, action and time, which stand in the page's markup beside the words.
-  function agrees(proof, body) {
+  // By id, action and time, which stand in the page's markup beside the words; then value by value.
+  async function entrySteps(proof, body) {
+    const said = read(body);
+    const isSame = said !== null && said.id === proof.dataset.event && said.action === proof.dataset.action && said.time === proof.dataset.time;
+    const step = [isSame, "The entry shown above is the one in the text below", "The text below is not of the entry shown above"];
+    if (!isSame) return [step];
+    return [step, ...await trailValues.steps(said, document.querySelectorAll("[data-personal]"), document.querySelectorAll("[data-said]"))];
+  }
+
+  function read(body) {
     try {
-      const said = JSON.parse(body);
-      return said.id === proof.dataset.event && said.action === proof.dataset.action && said.time === proof.dataset.time;
+      return JSON.parse(body);
     } catch {
-      return false;
+      return null;
     }
   }
 
@@ -48,7 +55,7 @@
   }
 
   const STEPS = { inclusion: inclusionSteps, consistency: consistencySteps };
-  const TONES = { true: ["ok", "✓"], false: ["bad", "✕"], null: ["warn", "!"] };
+  const TONES = { true: ["ok", "✓"], false: ["bad", "✕"], null: ["warn", "!"], note: ["idle", "–"] };
 
   async function check(proof) {
     const output = proof.querySelector("[data-verdict]");
