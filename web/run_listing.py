@@ -12,7 +12,7 @@ from django.urls import reverse
 from accounts.models import Project
 from core.errors import Invalid
 from tracking.models import SavedView
-from tracking.search.columns import Column, join_columns
+from tracking.search.columns import Column, join_columns, without_lines
 from tracking.search.runs import Page, search_runs
 from tracking.selectors import get_view
 from tracking.services.views import ViewWish, wish_of
@@ -71,7 +71,7 @@ class Listing:
             "experiment": self.experiment,
             "lifecycle": self.lifecycle,
             "order_by": self.order_by,
-            "columns": join_columns(columns),
+            "columns": join_columns(without_lines(columns)),
         }
         return f"/api/v1/runs/export?{urlencode({name: value for name, value in asked.items() if value})}"
 

@@ -85,7 +85,7 @@ class Head:
     def look(self) -> str:
         """How the template shows its cells."""
         if self.column.kind == "metrics":
-            return "number"
+            return "line" if self.column.is_line else "number"
         return LOOKS.get(self.column.key, "text") if self.column.kind == "attributes" else "text"
 
 
@@ -93,6 +93,15 @@ class Head:
 class Cell:
     head: Head
     value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a script draws of a metric's points once the table is there, and its last value, which is there before."""
+
+    key: str
+    count: int
+    last: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +178,9 @@ def _commonest(keys: Iterable[str], most: int) -> list[str]:
 
 
 def _alike(rows: Sequence[RunRow], columns: Sequence[Column]) -> list[Column]:
-    return [column for column in columns if len({_key(value_of(row, column)) for row in rows}) == 1]
+    return [
+        column for column in columns if not column.is_line and len({_key(value_of(row, column)) for row in rows}) == 1
+    ]
 
 
 def _key(value: Any) -> Any:
@@ -183,6 +194,8 @@ def _row(row: RunRow, heads: Sequence[Head]) -> Row:
 
 def _shown(row: RunRow, column: Column) -> Any:
     value = value_of(row, column)
+    if column.is_line and value is not None:
+        return Line(column.key, row.metrics[column.key].count, value)
     if column.kind == "params":
         return plain(value) if column.key in row.params else None
     return value

@@ -189,6 +189,134 @@ def test_logarithms_leave_out_what_has_none(desk, run):
     assert page.complaints == []
 
 
+@pytest.mark.parametrize(
+    ("values", "scale", "low", "high"),
+    [
+        ([0.5], "linear", 0.45, 0.55),
+        ([50.0] * 9, "linear", 45, 55),
+        ([-2.0, -2.0], "linear", -2.2, -1.8),
+        ([0.1 + 0.2, 0.3], "linear", 0.27, 0.33),
+        ([0.0], "linear", -1, 1),
+        ([0.003], "log", 0.0006, 0.015),
+    ],
+    ids=["one point", "a constant", "below zero", "but for rounding", "zero", "one point on a log scale"],
+)
+def test_values_that_are_one_lie_in_the_middle_of_their_chart(desk, api, values, scale, low, high):
+    run = api("POST", "runs", {"experiment": "flat"})["id"]
+    log(api, run, "flat", values, sequence=1)
+    page = desk(run, f"/charts?y={scale}")
+    chart(page, "flat")
+
+    seen = page.evaluate("() => { const { min, max } = [...figures.values()][0].plot.scales.y; return [min, max]; }")
+
+    assert seen == pytest.approx([low, high])
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize(
+    ("query", "low", "high"),
+    [("", 6, 8), ("?xscale=log", 1.4, 35), ("?x=relative", -1, 1)],
+    ids=["step", "log", "time"],
+)
+def test_a_single_point_lies_in_the_middle_across(desk, api, query, low, high):
+    run = api("POST", "runs", {"experiment": "single"})["id"]
+    series = {"key": "single", "steps": [7], "times": [START_US], "values": [0.5]}
+    api("POST", f"runs/{run}/batches", {"writer": "0" * 31 + "2", "sequence": 1, "metrics": [series]})
+    page = desk(run, f"/charts{query}")
+    chart(page, "single")
+
+    assert (drawn(page, "single")["min"], drawn(page, "single")["max"]) == pytest.approx((low, high))
+
+
+def keys_shown(page):
+    return page.locator("figure[data-metric]").evaluate_all("all => all.map((figure) => figure.dataset.metric)")
+
+
+@pytest.mark.parametrize("path", ["", "/charts"], ids=["overview", "charts"])
+def test_the_first_metric_of_a_run_appears_while_it_goes_on(desk, api, path):
+    """On a page that had nothing to draw, and without loading it anew."""
+    run = api("POST", "runs", {"experiment": "first metric"})["id"]
+    page = desk(run, path)
+    expect(page.locator("[data-none]")).to_be_visible()
+    page.evaluate("window.untouched = true")
+
+    log(api, run, "loss", [3.0, 2.0, 1.0], sequence=1)
+
+    expect(page.locator("figure[data-metric=loss] canvas")).to_be_visible(timeout=20_000)
+    expect(page.locator("figure[data-metric=loss] [data-last]")).to_have_text("last 1")
+    expect(page.locator("[data-none]")).to_have_count(0)
+    expect(page.locator("[data-spoken]")).to_have_text("New: loss")
+    assert page.evaluate("window.untouched")
+    assert page.complaints == []
+
+
+def test_new_metrics_take_their_places_among_the_others(desk, api):
+    """In their group, which may be new itself; what is there keeps its drawing, and points go on coming."""
+    run = api("POST", "runs", {"experiment": "late metrics"})["id"]
+    log(api, run, "train/loss", [3.0, 2.0], sequence=1)
+    page = desk(run, "/charts")
+    chart(page, "train/loss")
+    page.evaluate("window.kept = document.querySelector('figure[data-metric=\"train/loss\"]')")
+
+    for sequence, key in enumerate(["lr", "train/acc", "train/z", "val/<b>", "eval/loss"], start=2):
+        log(api, run, key, [1.0, 2.0], sequence=sequence)
+
+    expect(page.locator("figure[data-metric]")).to_have_count(6, timeout=20_000)
+    page.locator("figure[data-metric='val/<b>']").scroll_into_view_if_needed()
+    expect(page.locator("figure[data-metric='val/<b>'] canvas")).to_be_visible()
+    assert keys_shown(page) == ["lr", "eval/loss", "train/acc", "train/loss", "train/z", "val/<b>"]
+    assert [heading.strip() for heading in page.locator("h2.group-name").all_inner_texts()] == [
+        "eval 1",
+        "train 3",
+        "val 1",
+    ]
+    expect(page.locator(".tabs a[aria-current] .count")).to_have_text("6")
+    assert page.evaluate("window.kept === document.querySelector('figure[data-metric=\"train/loss\"]')")
+
+    series = {"key": "val/<b>", "steps": [2], "times": [START_US], "values": [7.5]}
+    api("POST", f"runs/{run}/batches", {"writer": "0" * 31 + "2", "sequence": 7, "metrics": [series]})
+    expect(page.locator("figure[data-metric='val/<b>'] [data-last]")).to_have_text("last 7.5", timeout=20_000)
+
+    api("POST", f"runs/{run}/finish", {"status": "finished"})
+    expect(page.locator("[data-ended]")).to_be_visible(timeout=20_000)
+    assert page.complaints == []
+
+
+def test_a_search_among_charts_is_joined_by_what_it_finds_alone(desk, api):
+    run = api("POST", "runs", {"experiment": "late and searched"})["id"]
+    log(api, run, "train/loss", [3.0], sequence=1)
+    page = desk(run, "/charts?q=acc")
+    expect(page.locator("[data-none]")).to_be_visible()
+
+    log(api, run, "val/loss", [1.0], sequence=2)
+    log(api, run, "val/acc", [0.5], sequence=3)
+
+    expect(page.locator("figure[data-metric='val/acc'] canvas")).to_be_visible(timeout=20_000)
+    assert keys_shown(page) == ["val/acc"]
+
+
+def test_the_table_of_metrics_draws_each_beside_its_last_value(desk, run):
+    page = desk(run, "/charts?view=table")
+    pictures = page.locator("td[data-label=Last]").get_by_role("img")
+
+    expect(pictures).to_have_count(2)
+    expect(pictures.first).to_have_accessible_name(re.compile("^loss: 6000 points, .* greatest 50$"))  # the spike, too
+    assert page.complaints == []
+
+
+def test_an_overview_with_its_charts_full_counts_what_comes(desk, api):
+    run = api("POST", "runs", {"experiment": "full overview"})["id"]
+    for number in range(6):
+        log(api, run, f"metric{number}", [1.0], sequence=number + 1)
+    page = desk(run)
+    expect(page.locator("[data-metric-count]")).to_have_text("6")
+
+    log(api, run, "a", [1.0], sequence=7)
+
+    expect(page.locator("[data-metric-count]")).to_have_text("7", timeout=20_000)
+    assert keys_shown(page) == [f"metric{number}" for number in range(6)]
+
+
 def test_charts_go_by_keyboard(desk, run):
     """Search, tabs, walking along a line, zooming and going back, without a mouse."""
     page = desk(run, "/charts")

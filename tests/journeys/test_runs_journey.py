@@ -254,6 +254,45 @@ def test_new_runs_come_and_ends_are_told_without_loading_anew(owner, server, api
     assert page.evaluate("window.untouched")
 
 
+def test_the_first_value_of_a_picked_column_appears_in_its_row(owner, server, api):  # noqa: F811 - fixtures
+    page = owner  # noqa: F811 - a fixture's value
+    going = log(api, 1, "first value", finish=False)
+    page.goto(f"{server.url}{LIST}?experiment=first+value&columns=status,metrics.late,max(metrics.late)")
+    cells = page.locator(f"#run-{going} td.num")
+    expect(cells).to_have_text(["–", "–"])
+
+    series = {"key": "late", "steps": [0, 1], "times": [1, 2], "values": [4.5, 2.5]}
+    api("POST", f"runs/{going}/batches", {"writer": "0" * 31 + "9", "sequence": 1, "metrics": [series]})
+
+    expect(cells).to_have_text(["2.5", "4.5"], timeout=20_000)
+
+
+def test_lines_are_drawn_in_the_table_and_go_on(owner, server, api):  # noqa: F811 - fixtures
+    page = owner  # noqa: F811 - a fixture's value
+    going = log(api, 1, "lines", finish=False)
+    page.goto(f"{server.url}{LIST}?experiment=lines")
+    page.get_by_role("link", name="Columns").click()
+    page.get_by_label("Find a column").fill("val/loss")
+    page.get_by_label("line of val/loss").check()
+    page.get_by_role("button", name="Show these").click()
+
+    line = page.locator(f"#run-{going} td[data-key='val/loss'][data-line]")
+    picture = line.get_by_role("img")
+    expect(picture).to_have_accessible_name("val/loss: 40 points, from 0.5 to 0.02439, least 0.02439, greatest 0.5")
+    assert picture.locator("path").get_attribute("d").count("L") > 10
+    expect(page.get_by_role("columnheader", name="line of val/loss")).to_be_visible()
+
+    series = {"key": "val/loss", "steps": [40, 41], "times": [1, 2], "values": ["NaN", 9.0]}
+    api("POST", f"runs/{going}/batches", {"writer": "0" * 31 + "1", "sequence": 2, "metrics": [series]})
+
+    expect(picture).to_have_accessible_name(
+        "val/loss: 42 points, from 0.5 to 9, least 0.02439, greatest 9", timeout=20_000
+    )
+    assert picture.locator("path").get_attribute("d").count("M") == 2  # a gap where there was no number
+    expect(line.locator(".last")).to_have_text("9")
+    assert page.complaints == []
+
+
 def test_deleted_runs_come_back_by_undo(owner, server, api):  # noqa: F811 - fixtures
     page = owner  # noqa: F811 - a fixture's value
     for number in range(3):

@@ -15,7 +15,7 @@ from core.storage import get_store
 from lineage.services import connect, ensure_node
 from registry import selectors, services
 from tests.registry.factories import new_artifact, new_version
-from tests.web.story import EVIL, new_run
+from tests.web.story import DIGEST, EVIL, new_run
 from tests.web.test_pages import Inspector
 from tracking.models import DatasetVersion
 from tracking.services.datasets import Direction, record_datasets
@@ -49,6 +49,24 @@ def test_the_list_counts_versions_and_runs_and_is_filtered_and_sorted(browser, b
     assert whats(visitor.get(f"{DATA}?sort=-versions").content.decode()) == ["train", "holdout"]
     assert "No dataset is like that" in visitor.get(f"{DATA}?strength=path").content.decode()
     assert visitor.get(f"{DATA}?strength=iron").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("most", "said"),
+    [(2, "2+"), (3, "2"), (1_000, "2")],
+    ids=["more uses than are looked at", "as many", "few"],
+)
+def test_a_list_counts_each_run_once_and_not_without_end(browser, bob, project, monkeypatch, most, said):
+    """One run read it for two purposes, another once; beyond `most` uses the number is the least it can be."""
+    monkeypatch.setattr("web.views.data.MOST_USES", most)
+    for number, contexts in enumerate((["train", "eval"], ["train"])):
+        run = new_run(project, bob, name=str(number), finish=False)
+        uses = [DatasetUse("rows", DIGEST, "file", "content", context=context) for context in contexts]
+        record_datasets(run=run, direction=Direction.INPUT, uses=uses)
+
+    page = browser(bob).get(DATA).content.decode()
+    cell = page.split('data-label="Runs" class="num">')[1].split("</td>")[0]
+    assert re.sub("<[^>]+>", "", cell) == said
 
 
 def use_table(project, by, *, profile=None, rows=400):

@@ -201,6 +201,46 @@ def test_many_metrics_come_a_page_at_a_time_each_once(visit, project, bob):
     assert "<html" not in page
 
 
+@pytest.mark.parametrize("tab", ["", "/charts"])
+def test_a_page_that_knows_all_metrics_is_told_nothing(visit, project, bob, django_assert_max_num_queries, tab):
+    """It asks every few seconds, so that answer is empty and reads keys alone."""
+    run = new_run(project, bob, metrics={"loss": [0.5], "acc": [0.5]})
+    visit(run, tab)
+    with django_assert_max_num_queries(10):
+        answer = visit(run, f"{tab}?known=2", **{"hx-request": "true"})
+
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+def test_a_page_that_shows_a_part_of_a_list_is_told_what_came_in_that_part(visit, project, bob):
+    count = PAGE_FIGURES + 30
+    run = new_run(project, bob, metrics={f"m{number:03}": [0.5] for number in range(count)})
+    page = visit(run, f"/charts?known={count - 1}&until=m009", **{"hx-request": "true"}).content.decode()
+
+    assert re.findall(r'<figure[^>]* data-metric="([^"]+)"', page) == [f"m{number:03}" for number in range(10)]
+    assert f'data-known="{count}"' in page
+    assert "<html" not in page
+
+
+def test_a_page_that_knew_few_of_many_metrics_gets_the_way_to_the_rest(visit, project, bob):
+    count = 2 * PAGE_FIGURES
+    run = new_run(project, bob, metrics={f"m{number:03}": [0.5] for number in range(count)})
+    page = visit(run, "/charts?known=1", **{"hx-request": "true"}).content.decode()
+    shown = re.findall(r'<figure[^>]* data-metric="([^"]+)"', page)
+    more = re.search(r'hx-get="(\?[^"]+)"', page)[1].replace("&amp;", "&")
+    rest = visit(run, f"/charts{more}", **{"hx-request": "true"}).content.decode()
+
+    assert len(shown) == PAGE_FIGURES + 1
+    assert "known" not in more
+    assert [*shown, *re.findall(r'<figure[^>]* data-metric="([^"]+)"', rest)] == metric_keys(run)
+
+
+@pytest.mark.parametrize("query", ["known=many", "known=-1", "known=0&until=nothing"])
+def test_what_cannot_be_known_is_refused(visit, project, bob, query):
+    run = new_run(project, bob, metrics={"loss": [0.5]})
+    assert visit(run, f"/charts?{query}", **{"hx-request": "true"}).status_code == 422
+
+
 def test_the_table_has_the_numbers_that_are_none_by_their_names(visit, full):
     said = words_of(visit(full, "/charts?view=table"))
 

@@ -309,3 +309,55 @@ def test_a_look_at_what_is_new_costs_less_than_the_page(browser, alice, sweep):
         visitor.get(new)
 
     assert len(asked) <= 20
+
+
+# ---- lines
+
+
+def test_a_line_has_the_last_value_in_its_cell_and_says_what_to_draw(browser, alice, sweep):
+    html = html_of(browser(alice).get(address(columns="line(metrics.auc),params.lr")))
+    cells = re.findall(r'data-line="(\d+)" data-run="(\w+)" data-key="auc"', html)
+
+    assert columns_in(html) == ["params.lr", "line(metrics.auc)"]
+    assert cells == [("2", run) for run in reversed(ids(sweep))]
+    assert re.findall(r'class="last">([^<]*)<', html) == ["0.15", "0.1", "0.05"]
+    assert "order_by=line" not in html  # a line is no order
+
+
+def test_a_file_has_the_last_value_in_the_place_of_a_line_once(browser, alice, sweep):
+    html = html_of(browser(alice).get(address(columns="line(metrics.auc),metrics.auc")))
+    export = unescape(re.search(r'href="(/api/v1/runs/export[^"]+)"', html)[1])
+
+    assert "columns=metrics.auc" in export
+    assert "line" not in export
+    assert browser(alice).get(export).status_code == 200
+
+
+def test_lines_stay_where_only_differing_columns_do(browser, alice, project, bob):
+    """Runs that end alike may have gone other ways."""
+    for number in (1, 2):
+        new_run(project, bob, name=str(number), metrics={"auc": [number / 10, 0.5]})
+    html = html_of(browser(alice).get(address(columns="line(metrics.auc),metrics.auc", differing=1)))
+
+    assert columns_in(html) == ["line(metrics.auc)"]
+
+
+def test_a_saved_view_keeps_its_lines(browser, bob, alice, sweep):
+    answer = browser(bob).post(f"{LIST}/views", {"name": "drawn", "back": "?columns=line(metrics.auc)"}, page=LIST)
+    view = SavedView.objects.get(name="drawn")
+
+    assert answer.status_code == 302
+    assert view.columns == "line(metrics.auc)"
+    assert columns_in(html_of(browser(alice).get(address(view=view.uuid)))) == ["line(metrics.auc)"]
+
+
+@pytest.mark.parametrize("columns", ["line(params.lr)", "line(status)", "line(min(metrics.auc))"])
+def test_only_metrics_have_lines(browser, alice, sweep, columns):
+    assert browser(alice).get(address(columns=columns)).status_code == 422
+
+
+def test_lines_are_for_pages(browser, alice, sweep):
+    answer = browser(alice).get("/api/v1/runs/export?project=default&format=json&columns=line(metrics.auc)")
+
+    assert answer.status_code == 422
+    assert "drawn on pages" in answer.json()["detail"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -25,7 +25,8 @@ KINDS: tuple[Kind, ...] = ("params", "metrics", "tags", "datasets", "attributes"
 DURATION = "duration"
 _BARE = re.compile(r"[\w/:.-]+")
 _PART = re.compile(r"""(?:[^,"`]|"(?:[^"\\]|\\.)*"|`[^`]*`)+""", re.DOTALL)
-_CALL = re.compile(r"(min|max|last|count)\s*\(\s*(.*?)\s*\)", re.IGNORECASE | re.DOTALL)
+LINE = "line"  # the stat of a column in which a page draws a metric's points; elsewhere there is no such column
+_CALL = re.compile(r"(min|max|last|count|line)\s*\(\s*(.*?)\s*\)", re.IGNORECASE | re.DOTALL)
 _QUOTED = re.compile(r"""\w+\.(?:"(?:[^"\\]|\\.)*"|`[^`]*`)""", re.DOTALL)
 
 
@@ -40,7 +41,7 @@ class InvalidColumns(InvalidFilter):
 @dataclass(frozen=True, slots=True)
 class Column:
     """`key` is a logged key, the name of an attribute, or of datasets "name", "digest", "context" or "". `stat` is that of a
-    metric: last, min, max or count.
+    metric: last, min, max or count, or "line" on a page.
     """
 
     kind: Kind
@@ -52,9 +53,13 @@ class Column:
         return self.kind == "metrics" or self == Column("attributes", DURATION)
 
     @property
+    def is_line(self) -> bool:
+        return self.stat == LINE
+
+    @property
     def is_ordered(self) -> bool:
         """Whether runs can be ordered by it."""
-        return self.kind != "datasets" and self != Column("attributes", DURATION)
+        return not self.is_line and self.kind != "datasets" and self != Column("attributes", DURATION)
 
     @property
     def name(self) -> str:
@@ -70,7 +75,7 @@ class Column:
     def title(self) -> str:
         """What stands above it: the key alone, since most columns are of different keys."""
         if self.kind == "metrics" and self.stat not in ("", "last"):
-            return f"{self.stat} {self.key}"
+            return f"line of {self.key}" if self.is_line else f"{self.stat} {self.key}"
         return self.key or "datasets"
 
 
@@ -82,14 +87,14 @@ def spelled(kind: str, key: str) -> str:
     return f'{kind}."{escaped}"'
 
 
-def parse_columns(text: str) -> tuple[Column, ...]:
-    """The columns, each once, in the order given. Raises InvalidColumns."""
+def parse_columns(text: str, *, lines: bool = False) -> tuple[Column, ...]:
+    """The columns, each once, in the order given; `line(metrics.loss)` among them where `lines` are drawn. Raises InvalidColumns."""
     found: dict[Column, None] = {}
     for match in _PART.finditer(text):
         part = match[0].strip()
         if part:
             lead = len(match[0]) - len(match[0].lstrip())
-            found.setdefault(_column(part, text, match.start() + lead + 1))
+            found.setdefault(_column(part, text, match.start() + lead + 1, lines=lines))
     if len(found) > SEARCH_COLUMNS:
         raise InvalidColumns(f"At most {SEARCH_COLUMNS} columns are shown; these are {len(found)}.")
     return tuple(found)
@@ -97,6 +102,11 @@ def parse_columns(text: str) -> tuple[Column, ...]:
 
 def join_columns(columns: Iterable[Column]) -> str:
     return ",".join(column.name for column in columns)
+
+
+def without_lines(columns: Iterable[Column]) -> list[Column]:
+    """The last value in the place of each line, as where nothing is drawn."""
+    return list(dict.fromkeys(replace(column, stat="last") if column.is_line else column for column in columns))
 
 
 def fetched(columns: Iterable[Column]) -> Columns:
@@ -123,18 +133,29 @@ def value_of(row: RunRow, column: Column) -> Any:
             return OF_RUN[column.key](row.run)
 
 
-def _column(part: str, text: str, position: int) -> Column:
+def _column(part: str, text: str, position: int, *, lines: bool) -> Column:
     if part.lower() in {DURATION, f"attributes.{DURATION}"}:
         return Column("attributes", DURATION)
     if part.lower() in {"datasets", "dataset"}:
         return Column("datasets", "")
     call = _CALL.fullmatch(part)
     try:
+        if call and call[1].lower() == LINE:
+            return _line(call[2], lines=lines)
         return _of_field(field_of(call[2] if call else _as_quoted(part), call[1] if call else None))
     except Unacceptable as exc:
         problem = InvalidColumns(str(exc), position=position)
         problem.show_in(text)
         raise problem from exc
+
+
+def _line(text: str, *, lines: bool) -> Column:
+    column = _of_field(field_of(_as_quoted(text), None))
+    if not lines:
+        raise Unacceptable("a line is drawn on pages alone: ask for the last value here, or for its series.")
+    if column.kind != "metrics":
+        raise Unacceptable("a line is of a metric, such as line(metrics.loss).")
+    return replace(column, stat=LINE)
 
 
 def _as_quoted(part: str) -> str:
@@ -166,8 +187,9 @@ def _metric(row: RunRow, column: Column) -> float | int | None:
     summary = row.metrics.get(column.key)
     if summary is None:
         return None
-    value: float | int | None = getattr(summary, column.stat or "last")
-    return float("nan") if value is None and column.stat in ("", "last") else value
+    stat = "last" if column.is_line else column.stat or "last"
+    value: float | int | None = getattr(summary, stat)
+    return float("nan") if value is None and stat == "last" else value
 
 
 def _datasets(row: RunRow, key: str) -> str | None:

@@ -134,7 +134,7 @@ def _checked(project: Any, wish: ViewWish) -> dict[str, Any]:
         "experiment": experiment,
         "lifecycle": wish.lifecycle,
         "order_by": wish.order_by,
-        "columns": join_columns(parse_columns(wish.columns)),
+        "columns": join_columns(parse_columns(wish.columns, lines=True)),
         "differing": wish.differing,
     }
 

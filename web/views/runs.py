@@ -23,7 +23,7 @@ from retention.selectors import find_deletion
 from tracking.exports import parquet_is_there
 from tracking.limits import SEARCH_COLUMNS
 from tracking.models import Run, SavedView
-from tracking.search.columns import Column, parse_columns
+from tracking.search.columns import LINE, Column, parse_columns
 from tracking.search.errors import SearchTooSlow
 from tracking.search.selection import LIFECYCLES, select
 from tracking.selectors import list_experiments, list_views
@@ -52,7 +52,7 @@ def run_list(request: PageRequest, project: Project) -> HttpResponse:
     since = _newest() if not request.GET.get("cursor") else ""
     context = _frame(request, listing)
     try:
-        columns = parse_columns(listing.columns)
+        columns = parse_columns(listing.columns, lines=True)
         page = listing.page(limit=PAGE_SIZE, cursor=request.GET.get("cursor"))
     except (Invalid, NotFound) as error:
         response = show_part(request, "web/run_list.html", "web/_run_rows.html", **context, problem=error)
@@ -77,7 +77,7 @@ def run_columns(request: PageRequest, project: Project) -> HttpResponse:
     """The form that picks columns: a page of its own, or for htmx a part of the list."""
     listing = listing_of(project, request.GET)
     try:
-        shown = parse_columns(request.GET.get("shown", listing.columns))
+        shown = parse_columns(request.GET.get("shown", listing.columns), lines=True)
     except Invalid:
         shown = ()
     return show_part(
@@ -98,7 +98,7 @@ def run_live(request: PageRequest, project: Project) -> HttpResponse:
     A run that passes the filter only later is among the new ones then, as long as the list asks from the same `since`.
     """
     listing = listing_of(project, request.GET)
-    columns = parse_columns(request.GET.get("shown", ""))
+    columns = parse_columns(request.GET.get("shown", ""), lines=True)
     since = request.GET.get("since", "")
     ids = [parse_run_id(text) for text in request.GET.getlist("run")[:WATCHED_RUNS]]
     came = _came_since(listing, _number_in(since)) if since else []
@@ -197,7 +197,7 @@ def _watched(project: Project, ids: Sequence[UUID]) -> list[ListedRun]:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A key and the columns that can be made of it: one, or a metric's last, min and max."""
+    """A key and the columns that can be made of it: one, or a metric's last, min, max and line."""
 
     key: str
     columns: Sequence[tuple[str, str, bool]]  # name, what the box says, whether it is checked
@@ -217,7 +217,7 @@ def _choices(project: Project, listing: Listing, shown: Sequence[Column]) -> lis
 
 
 def _choice(kind: Any, key: str, shown: Sequence[Column]) -> Choice:
-    stats = ("last", "min", "max") if kind == "metrics" else ("",)
+    stats = ("last", "min", "max", LINE) if kind == "metrics" else ("",)
     columns = [Column(kind, key, stat) for stat in stats]
     label = (TITLES.get(key, key) if kind == "attributes" else key) or "names"
     return Choice(label, [(column.name, column.stat or label, column in shown) for column in columns])

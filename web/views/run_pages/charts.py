@@ -1,6 +1,7 @@
 """The charts of a run: its metrics by group, searched, a page at a time; each with its numbers, which a browser without scripts shows."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -16,7 +17,6 @@ from tracking.metrics.summary import Summary
 from tracking.models import Run, Series
 from tracking.selectors import run_rows
 from tracking.selectors.rows import Columns
-from web.paging import next_query
 from web.values import shown_metric
 from web.views.base import PageRequest, wants_part
 from web.views.run_pages.frame import frame_of, run_page
@@ -48,29 +48,49 @@ class Group:
 
 @run_page
 def run_charts(request: PageRequest, project: Project, run: Run) -> HttpResponse:
-    """The page, or the next part of its list for htmx."""
+    """The page; for htmx the next part of its list; or, to a page that says by `known` how many metrics it knows of, all that it shows
+    with those that came in between, and 204 while none has.
+    """
     query = {name: request.GET.get(name, "").strip() for name in ("q", "group", "view")}
     query["view"] = query["view"] if query["view"] in VIEWS else "charts"
     keys = metric_keys(run)
     found = [key for key in keys if _is_wanted(key, query)]
+    known = known_to(request)
+    if known == len(found):
+        return HttpResponse(status=204)
     start = _start(request.GET.get("cursor", ""), found)
-    size = PAGE_ROWS if query["view"] == "table" else PAGE_FIGURES
-    shown = found[start : start + size]
-    more = start + size < len(found)
+    end = start + (PAGE_ROWS if query["view"] == "table" else PAGE_FIGURES)
+    if known is not None:
+        end = _end(request.GET.get("until", ""), found, known + PAGE_FIGURES)
+    shown = found[start:end]
     context = {
+        "run": run,
         "query": query,
         "groups": grouped(figures_of(run, shown), found, before=found[start - 1] if start else None),
         "found": len(found),
-        "next_url": next_query(request, encode_cursor([shown[-1]])) if more else "",
+        "metric_count": len(keys),
+        "next_url": _next(request, shown[-1]) if end < len(found) else "",
     }
-    if wants_part(request):
+    if known is not None:
+        response = render(request, "web/_run_grown.html", context)
+    elif wants_part(request):
         part = "web/_run_metric_rows.html" if query["view"] == "table" else "web/_run_figures.html"
         response = render(request, part, context)
     else:
-        context |= dict(frame_of(project, run, "charts")) | {"index": _index(keys), "metric_count": len(keys)}
+        context |= dict(frame_of(project, run, "charts")) | {"index": _index(keys)}
         response = render(request, "web/run_charts.html", context)
     response.headers["Vary"] = "HX-Request, Cookie"
     return response
+
+
+def known_to(request: PageRequest) -> int | None:
+    """How many metrics a page of charts knows of, that asks whether there are more by now; None where none asks. Raises Invalid."""
+    text = request.GET.get("known")
+    if text is None or not wants_part(request):
+        return None
+    if not re.fullmatch("[0-9]{1,9}", text):
+        raise Invalid(f"{text[:20]!r} is no number of metrics.", field="known")
+    return int(text)
 
 
 def metric_keys(run: Run) -> list[str]:
@@ -136,3 +156,21 @@ def _start(cursor: str, keys: Sequence[str]) -> int:
     if last not in keys:
         raise Invalid("The cursor is not one of this list.", field="cursor")
     return keys.index(str(last)) + 1
+
+
+def _end(until: str, keys: Sequence[str], otherwise: int) -> int:
+    """Behind the last key that a page shows so far; it shows all it knows of where it names none. Raises Invalid."""
+    if not until:
+        return otherwise
+    if until not in keys:
+        raise Invalid(f"{until[:80]!r} is not one of this list.", field="until")
+    return keys.index(until) + 1
+
+
+def _next(request: PageRequest, last: str) -> str:
+    """The address of the list from behind that key on, as a page asks for it that is not yet there."""
+    query = request.GET.copy()
+    for name in ("known", "until"):
+        query.pop(name, None)
+    query["cursor"] = encode_cursor([last])
+    return f"?{query.urlencode()}"

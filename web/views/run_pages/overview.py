@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 
 from accounts import archives
@@ -22,7 +23,7 @@ from tracking.selectors.recipes import ingredients_of
 from tracking.selectors.rows import Columns
 from web.standing import REFUSALS, asked, standing_of
 from web.views.base import PageRequest, project_page
-from web.views.run_pages.charts import figures_of, metric_keys
+from web.views.run_pages.charts import figures_of, known_to, metric_keys
 from web.views.run_pages.frame import run_page, show_run
 
 SHOWN_CHARTS = 6
@@ -42,7 +43,15 @@ ACTS = {
 
 @run_page
 def run_detail(request: PageRequest, project: Project, run: Run) -> HttpResponse:
-    return _page(request, project, run)
+    """The page, or to one that says by `known` how many metrics it knows of, its charts when there are more by now, else 204."""
+    known = known_to(request)
+    if known is None:
+        return _page(request, project, run)
+    keys = metric_keys(run)
+    if known == len(keys):
+        return HttpResponse(status=204)
+    context = {"figures": figures_of(run, leading(keys)), "found": len(keys), "metric_count": len(keys)}
+    return render(request, "web/_run_grown.html", context)
 
 
 @project_page(room="runs", methods=("POST",))
@@ -87,6 +96,7 @@ def _page(request: PageRequest, project: Project, run: Run, *, error: str = "", 
         ),
         figures=figures_of(run, leading(keys)),
         metric_count=len(keys),
+        most_figures=SHOWN_CHARTS,
         tags=tags[:SHOWN_TAGS],
         more_tags=len(tags) > SHOWN_TAGS,
         children=[(child.uuid.hex, child.name, child.status) for child in children[:SHOWN_CHILDREN]],

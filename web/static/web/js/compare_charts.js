@@ -150,7 +150,7 @@ class Stage {
       legend: { show: false },
       cursor: { y: false, sync: { key: "compared" }, points: { size: 6 }, focus: { prox: 24 } },
       focus: { alpha: 0.25 },
-      scales: { x: { time: x === "wall", distr: logx && x !== "wall" ? 3 : 1 }, y: { distr: logy ? 3 : 1 } },
+      scales: { x: { time: x === "wall", distr: logx && x !== "wall" ? 3 : 1, range: (plot, low, high) => rangeAcross(plot.data[0], low, high, logx && x !== "wall") }, y: { distr: logy ? 3 : 1, range: (_, low, high) => rangeUp(low, high, logy) } },
       axes: [{ ...axis, size: 26, values: x === "relative" ? (_, ticks) => ticks.map((tick) => (tick == null ? "" : span(tick))) : undefined }, { ...axis, size: 58 }],
       series: [{}, ...runs.map((run) => ({ label: run.name, stroke: dyed(`--chart-${run.colour}`), dash: DASHES[run.dash % DASHES.length], width: 1.5, spanGaps: true, points: { show: few, size: 4 } }))],
       hooks: { setCursor: [(plot) => { read.textContent = this.reading(plot, runs); }], setSeries: [(plot) => { read.textContent = this.reading(plot, runs); }] },

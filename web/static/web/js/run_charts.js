@@ -171,8 +171,8 @@ function options(figure, count) {
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: true, y: false, setScale: false }, sync: { key: "run", scales: ["x", null] }, bind: { dblclick: () => () => zoom(null, null) } },
     scales: {
-      x: { time: false, distr: logAcross ? 3 : 1, range: (plot, min, max) => (isZoomed() ? [settings.from, settings.to] : min === max ? [min - 1, max + 1] : [min, max]) },
-      y: { distr: settings.y === "log" ? 3 : 1 },
+      x: { time: false, distr: logAcross ? 3 : 1, range: (plot, min, max) => (isZoomed() ? [settings.from, settings.to] : rangeAcross(plot.data[0], min, max, logAcross)) },
+      y: { distr: settings.y === "log" ? 3 : 1, range: (plot, min, max) => rangeUp(min, max, settings.y === "log") },
     },
     axes: [
       { ...axis, ...(settings.x === "step" ? {} : { incrs: TIME_STEPS }), size: settings.x === "time" ? 38 : 26, space: settings.x === "step" ? 50 : 80, values: (plot, splits, index, space, increment) => acrossLabels(splits, increment) },
@@ -356,12 +356,69 @@ function watchNew() {
 async function refresh() {
   if (document.hidden) return;
   const shown = [...figures].filter(([figure, state]) => { const at = figure.getBoundingClientRect(); return state.columns && at.bottom > 0 && at.top < innerHeight; }).map(([figure]) => figure);
-  let came = !shown.length;
+  let came = false;
   for (const portion of portions(shown)) came = (await load(portion)) || came;
+  came = (await findNew()) || came;
   if (!came && (await hasEnded())) {
     home.removeAttribute("data-live");
     document.querySelector("[data-ended]").hidden = false;
   }
+}
+
+// Whether the run has metrics by now that it had not when the page came. The answer has all that the page should show, in order.
+async function findNew() {
+  const query = new URLSearchParams(location.search);
+  query.set("known", home.dataset.known);
+  if (home.querySelector(".more-figures")) query.set("until", [...home.querySelectorAll("figure[data-metric]")].at(-1).dataset.metric);
+  const response = await fetch(`${location.pathname}?${query}`, { headers: { "HX-Request": "true", Accept: "text/html" } });
+  if (!response.ok || response.status === 204) return false;
+  const answer = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("[data-known]");
+  if (!answer) return false;
+  place(answer);
+  home.dataset.known = answer.dataset.known;
+  for (const count of document.querySelectorAll("[data-metric-count], .tabs a[href$='/charts'] .count")) count.textContent = answer.dataset.metrics;
+  watchNew();
+  return true;
+}
+
+function place(answer) {
+  const there = new Map([...home.querySelectorAll("figure[data-metric]")].map((figure) => [figure.dataset.metric, figure]));
+  const room = Number(home.dataset.most || Infinity) - there.size;
+  const came = [];
+  let before = null;
+  for (const figure of answer.querySelectorAll("figure[data-metric]")) {
+    const key = figure.dataset.metric;
+    if (!there.has(key)) {
+      if (came.length >= room) break;
+      const section = figure.closest("section.group");
+      there.set(key, document.adoptNode(figure));
+      if (section) placeInGroup(figure, section, before); else home.append(figure);
+      came.push(key);
+    }
+    before = there.get(key);
+  }
+  for (const section of answer.querySelectorAll("section.group")) {
+    const count = groupOf(section.dataset.group)?.querySelector(".group-name .count");
+    if (count) count.textContent = section.querySelector(".group-name .count").textContent;
+  }
+  const more = answer.querySelector(".more-figures");
+  if (more && !home.querySelector(".more-figures")) { home.append(document.adoptNode(more)); htmx.process(more); }
+  if (!came.length) return;
+  document.querySelector("[data-none]")?.remove();
+  spoken().textContent = `New: ${came.slice(0, 5).join(", ")}${came.length > 5 ? ` and ${came.length - 5} more` : ""}`;
+}
+
+const groupOf = (name) => [...home.querySelectorAll("section.group")].find((section) => section.dataset.group === name);
+
+// Behind the one before it, where that is of the same group; else first in its group, which may be new itself.
+function placeInGroup(figure, section, before) {
+  const last = before?.closest("section.group");
+  if (last?.dataset.group === section.dataset.group) { before.after(figure); return; }
+  const own = groupOf(section.dataset.group);
+  if (own) { own.querySelector(".charts").prepend(figure); return; }
+  const made = document.importNode(section, true);
+  made.querySelector(".charts").replaceChildren(figure);
+  if (last) last.after(made); else home.prepend(made);
 }
 
 async function hasEnded() {

@@ -35,16 +35,28 @@ async function look() {
   return true;
 }
 
+const countsOf = (row) => [...row.querySelectorAll("td[data-line]")].map((cell) => cell.dataset.line).join();
+
+// A line keeps what is drawn of it, until more is.
+function renewLine(old, fresh) {
+  if (!old.hasAttribute("data-line") || !fresh?.hasAttribute("data-line")) return false;
+  old.dataset.line = fresh.dataset.line;
+  old.querySelector(".last").textContent = fresh.querySelector(".last").textContent;
+  return true;
+}
+
 // A row keeps its place, its box and the focus within.
 function renew(row) {
   const old = document.getElementById(row.id);
   if (!old) return;
   const fresh = document.adoptNode(row);
-  if (fresh.textContent === old.textContent && fresh.hasAttribute("data-running") === old.hasAttribute("data-running")) return;
+  if (fresh.textContent === old.textContent && countsOf(fresh) === countsOf(old) && fresh.hasAttribute("data-running") === old.hasAttribute("data-running")) return;
   for (let at = 2; at < old.children.length; at += 1) {
+    if (renewLine(old.children[at], fresh.children[at])) continue;
     if (old.children[at].outerHTML !== fresh.children[at]?.outerHTML && !old.children[at].contains(document.activeElement)) old.children[at].replaceWith(fresh.children[at].cloneNode(true));
   }
   old.toggleAttribute("data-running", fresh.hasAttribute("data-running"));
+  here.dispatchEvent(new CustomEvent("runs:changed"));
 }
 
 // Whether rows on top may push down those below: nobody points at them, works in them, or has begun to select.

@@ -60,6 +60,30 @@ function columnsOf(columns, settings, origin) {
   return { data: [rows.map((row) => row[0]), up, smoothed(up, settings.smooth)], odd: rows.filter((row) => row[1] in ODD), last: values.at(-1) };
 }
 
+// The ends of an upright axis, in the form that uPlot asks for them.
+function rangeUp(low, high, isLog) {
+  if (low == null) return [null, null];
+  return rangeAbout(low, high, isLog) ?? (isLog ? uPlot.rangeLog(low, high, 10, false) : uPlot.rangeNum(low, high, 0.1, true));
+}
+
+// The ends of the axis below: those of the data, of which uPlot makes 0 to 100 or so where they are one place; then that place in the middle.
+function rangeAcross(places, low, high, isLog) {
+  const [first, last] = [places[0], places.at(-1)];
+  if (first == null || first !== last) return [low, high];
+  return isLog ? [first / 5, first * 5] : [first - 1, first + 1];
+}
+
+// What an axis shows of values from `low` to `high`, where they are one value, or differ by no more than what rounding leaves: that value in the
+// middle, with a tenth of it on either side, or a few times as much and as little on a logarithmic scale. Null where they do differ.
+function rangeAbout(low, high, isLog) {
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  if (high - low > size * 1e-9) return null;
+  const middle = low + (high - low) / 2;
+  if (isLog) return [middle / 5, middle * 5];
+  const margin = size / 10 || 1;
+  return [middle - margin, middle + margin];
+}
+
 // The steps that lie between two places across, and one point more on either side.
 function stepsBetween(columns, settings, origin, from, to) {
   if (settings.x === "step") {
@@ -77,4 +101,4 @@ function stepsBetween(columns, settings, origin, from, to) {
   return [first ?? 0, last ?? columns.steps.at(-1) ?? 0];
 }
 
-if (typeof module !== "undefined") module.exports = { smoothed, columnsOf, stepsBetween, axisNumber, span };
+if (typeof module !== "undefined") module.exports = { smoothed, columnsOf, stepsBetween, rangeAbout, axisNumber, span };
