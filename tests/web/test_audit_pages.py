@@ -289,7 +289,9 @@ def test_members_are_offered_as_actors_and_nobody_else(browser, alice, story, ma
 def test_the_object_of_a_sentence_leads_to_its_page(browser, alice, story):
     html = browser(alice).get(f"{TRAIL}?action=promotion.request").content.decode()
 
-    assert f'<a href="/projects/default/promotions/{story.promotion.uuid}"><bdi>fraud v1 to production</bdi></a>' in html
+    assert (
+        f'<a href="/projects/default/promotions/{story.promotion.uuid}"><bdi>fraud v1 to production</bdi></a>' in html
+    )
 
 
 def test_the_fragment_is_what_the_page_has(browser, alice, story):
