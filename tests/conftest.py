@@ -270,8 +270,13 @@ def later(monkeypatch):
 SQL_FIXTURES = {"db", "transactional_db", "live_server", "server", "parts", "roles", "primary"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The second run, on PostgreSQL, repeats only what touches SQL."""
+    """A file whose tests share a server or the like stays with one process. The second run, on PostgreSQL, repeats only what touches
+    SQL."""
+    for item in items:
+        if not item.get_closest_marker("xdist_group") and _shares_by_file(item):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
     if config.getoption("--database") == "sqlite":
         return
     repeated = [
@@ -279,8 +284,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items
         if SQL_FIXTURES & set(getattr(item, "fixturenames", ())) or item.get_closest_marker("django_db")
     ]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(repeated)])
+    kept = set(repeated)
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = repeated
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Groups go by the ids of tests, which not every pytest lets pytest-xdist change; it says nothing then (pytest-xdist#1386)."""
+    if getattr(session.config.option, "loadgroup", False):
+        lost = [item for item in session.items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid]
+        if lost:
+            raise pytest.UsageError(
+                f"The group of {lost[0].nodeid} is lost: pytest and pytest-xdist do not go together."
+            )
+
+
+def _shares_by_file(item: pytest.Item) -> bool:
+    """Whether a fixture of its is made once for all tests of the file."""
+    known = getattr(item, "_fixtureinfo", None)
+    return known is not None and any(made[-1].scope == "module" for made in known.name2fixturedefs.values())
 
 
 @pytest.fixture(scope="module")
