@@ -147,3 +147,12 @@ def past(project, alice, bob, carol):
     from tests.web.history import live_through
 
     return live_through(project, admin=alice, asker=bob, approver=carol)
+
+
+@pytest.fixture
+def stopped_clock(monkeypatch):
+    """For two answers of the same: how long ago a moment was, and how long a run takes that goes on, are the same in both."""
+    from core import clock
+
+    moment = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: moment)

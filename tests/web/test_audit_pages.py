@@ -294,7 +294,7 @@ def test_the_object_of_a_sentence_leads_to_its_page(browser, alice, story):
     )
 
 
-def test_the_fragment_is_what_the_page_has(browser, alice, story):
+def test_the_fragment_is_what_the_page_has(browser, alice, story, stopped_clock):
     visitor = browser(alice)
     page = visitor.get(f"{TRAIL}?action=run.*").content.decode()
     part = visitor.get(f"{TRAIL}?action=run.*", **{"HX-Request": "true"})
@@ -304,7 +304,7 @@ def test_the_fragment_is_what_the_page_has(browser, alice, story):
     assert without_times(part.content.decode()) in without_times(page)
 
 
-def test_an_entry_opened_in_the_list_is_what_its_page_says(browser, alice, story):
+def test_an_entry_opened_in_the_list_is_what_its_page_says(browser, alice, story, stopped_clock):
     event = AuditEvent.objects.get(action="model.update")
     visitor = browser(alice)
     page = visitor.get(f"{TRAIL}/{event.uuid}").content.decode()

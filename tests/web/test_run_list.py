@@ -67,7 +67,7 @@ def test_a_filter_that_is_none_is_explained_in_place_and_kept(browser, alice, sw
     assert 'value="metrics.auc &gt;"' in html
 
 
-def test_htmx_gets_the_rows_alone(browser, alice, sweep):
+def test_htmx_gets_the_rows_alone(browser, alice, sweep, stopped_clock):
     whole = browser(alice).get(f"{LIST}?filter=params.lr = 1")
     part = browser(alice).get(f"{LIST}?filter=params.lr = 1", **{"hx-request": "true"})
     restored = browser(alice).get(LIST, **{"hx-request": "true", "hx-history-restore-request": "true"})
