@@ -128,6 +128,10 @@ class Table:
     alike: Sequence[str] = ()  # columns that were left out, since all these runs are alike there
 
     @property
+    def running(self) -> int:
+        return sum(row.run.is_running for row in self.rows)
+
+    @property
     def columns(self) -> Sequence[Column]:
         return [head.column for head in self.heads]
 

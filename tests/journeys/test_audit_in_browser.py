@@ -58,6 +58,30 @@ def test_the_proof_of_an_entry_is_checked_in_the_page(visitor, server, sealed):
     expect(visitor.locator(".checks-done")).to_contain_text("is signed by the key")
 
 
+AHEAD = "(html) => [...new DOMParser().parseFromString(html, 'text/html').querySelectorAll('.checks-ahead li')].map((each) => each.textContent)"
+SHIFTS = """() => new Promise((tell) => {
+  let sum = 0;
+  new PerformanceObserver((list) => list.getEntries().forEach((each) => { sum += each.value; })).observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => tell(sum), 300);
+})"""
+
+
+def test_what_will_be_checked_stands_there_before_and_moves_nothing_after(visitor, server, sealed):
+    """In the same words, at any width, and with what is withheld."""
+    visitor.goto(f"{server.url}/audit/checkpoints")
+    visitor.get_by_role("button", name="Prove consistency").click()
+    expect(visitor.locator(HOLDS)).to_be_visible()
+    for path in (f"{TRAIL}/{sealed['id']}", f"/audit/{sealed['id']}", visitor.url.removeprefix(server.url)):
+        for width in (1280, 390):
+            visitor.set_viewport_size({"width": width, "height": 800})
+            sent = visitor.goto(f"{server.url}{path}").text()
+            expect(visitor.locator(HOLDS)).to_be_visible()
+            done = visitor.locator(".checks-done li").all_inner_texts()
+
+            assert [each.strip()[1:] for each in visitor.evaluate(AHEAD, sent)] == [each.strip()[1:] for each in done]
+            assert visitor.evaluate(SHIFTS) < 0.001, (path, width)
+
+
 @pytest.mark.parametrize(
     ("part", "old", "new", "said"),
     [

@@ -21,7 +21,7 @@ from audit.selectors import Filter, get_event, list_events, text_horizon
 from audit.services import vkey
 from core.access import Permission, can, require_server_admin
 from core.errors import Invalid
-from web import ledger, trail_filters
+from web import ledger, trail_filters, verdicts
 from web.paging import newest_first
 from web.targets import ref_links
 from web.trail import entries_of, entry_of, event_url, said
@@ -131,13 +131,14 @@ def _event(request: PageRequest, uuid: UUID, project: Project | None) -> HttpRes
         response = show(request, "web/_audit_happened.html", **happened)
         patch_vary_headers(response, ["HX-Request"])
         return response
-    personal = personal_values(event, withhold=not is_opened)
+    personal, inclusion = personal_values(event, withhold=not is_opened), inclusion_of(event)
     return show(
         request,
         "web/audit_event.html",
         **happened,
-        proof=_proof(inclusion_of(event), event, project),
+        proof=_proof(inclusion, event, project),
         personal=personal,
+        steps=verdicts.inclusion_steps(personal, inclusion.checkpoint.size) if inclusion else [],
         erasures_url=_erasures_url(event, project) if any(each.standing == "erased" for each in personal) else "",
         body=event.body,
         body_time=body["time"],

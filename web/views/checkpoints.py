@@ -14,6 +14,7 @@ from core.errors import Invalid, NotFound
 from core.problems import status_of
 from web.paging import newest_first
 from web.trail_filters import quoted
+from web.verdicts import consistency_steps
 from web.views.base import PageRequest, show, signed_in
 
 SHOWN = 25
@@ -41,6 +42,7 @@ def checkpoint_list(request: PageRequest) -> HttpResponse:
         anchors=_anchors(request, [each.size for each in page.rows]),
         given=given,
         proof=proof,
+        steps=consistency_steps(proof["old"].size, proof["new"].size) if proof else [],
         problem=error.detail if error else "",
         tabs=_tabs(request),
         checkpoint_command="lineal audit checkpoint --out kept-elsewhere.note",

@@ -1,7 +1,4 @@
-// The button that prints the page: there only where it works.
+// The button that prints the page.
 "use strict";
 
-for (const button of document.querySelectorAll("[data-print]")) {
-  button.hidden = false;
-  button.addEventListener("click", () => print());
-}
+for (const button of document.querySelectorAll("[data-print]")) button.addEventListener("click", () => print());
