@@ -58,10 +58,14 @@ def test_the_proof_of_an_entry_is_checked_in_the_page(visitor, server, sealed):
     expect(visitor.locator(".checks-done")).to_contain_text("is signed by the key")
 
 
-AHEAD = "(html) => [...new DOMParser().parseFromString(html, 'text/html').querySelectorAll('.checks-ahead li')].map((each) => each.textContent)"
+AHEAD = """(html) => {
+  const sent = new DOMParser().parseFromString(html, "text/html");
+  return [...sent.querySelectorAll(".checks-ahead li")].map((each) => each.textContent);
+}"""
 SHIFTS = """() => new Promise((tell) => {
   let sum = 0;
-  new PerformanceObserver((list) => list.getEntries().forEach((each) => { sum += each.value; })).observe({ type: "layout-shift", buffered: true });
+  const watch = new PerformanceObserver((list) => list.getEntries().forEach((each) => { sum += each.value; }));
+  watch.observe({ type: "layout-shift", buffered: true });
   setTimeout(() => tell(sum), 300);
 })"""
 
