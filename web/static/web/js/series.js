@@ -100,5 +100,3 @@ function stepsBetween(columns, settings, origin, from, to) {
   }
   return [first ?? 0, last ?? columns.steps.at(-1) ?? 0];
 }
-
-if (typeof module !== "undefined") module.exports = { smoothed, columnsOf, stepsBetween, rangeAbout, axisNumber, span };
