@@ -1,32 +1,72 @@
 """A cursor for the few statements that are sent all day: PostgreSQL parses and plans them once a connection, and takes values beside
 the statement, bytes as bytes. Django's own cursor writes values into the statement, where a packed batch has twice its size in hex.
+On SQLite it writes the marks of each statement anew, which is done once here.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache, lru_cache
+from itertools import chain
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
 
 SENT_BEFORE = 2  # times that a connection has sent a statement before it is worth a plan that stays
+MOST_ROWS = 64  # in one statement on SQLite; its older builds bind 999 values
+
+
+class Array(list[Any]):
+    """A column of values for PostgreSQL, bound at once and in binary (`core.postgresql.arrays`). One class for each type of SQL's; None is
+    NULL. For the cursors made here alone.
+    """
+
+
+class Bigints(Array):
+    """bigint[]"""
+
+
+class Ints(Array):
+    """integer[]"""
+
+
+class Floats(Array):
+    """double precision[]"""
+
+
+class Texts(Array):
+    """text[]"""
+
+
+class Uuids(Array):
+    """uuid[]"""
+
+
+class Byteas(Array):
+    """bytea[]"""
+
+
+def arrays(kinds: Sequence[type[Array]], rows: Iterable[Sequence[Any]]) -> list[Array]:
+    """The columns of `rows`, which are at least one."""
+    return [kind(column) for kind, column in zip(kinds, zip(*rows, strict=True), strict=True)]
 
 
 @contextmanager
 def cursor(*, binary: bool = False) -> Iterator[Any]:
     """Django's cursor, with its errors, wrappers and counts. Lists are bound as arrays there: write `= ANY(%s::bigint[])`, and name
-    types, since a number would be of the smallest type that holds it. On SQLite, whose driver keeps statements by itself,
-    nothing is different. Behind a pooler nothing is prepared: its sessions are lent for one transaction. `binary` asks for the
-    answer in binary too, which is worth it where it holds bytes.
+    types, since a number would be of the smallest type that holds it; or bind an `Array`. SQLite's driver keeps statements by itself.
+    Behind a pooler nothing is prepared: its sessions are lent for one transaction. `binary` asks for the answer in binary too, which is
+    worth it where it holds bytes.
     """
+    connection.ensure_connection()
+    opened: Any = connection.connection
     if connection.vendor != "postgresql":
-        with connection.cursor() as simple:
+        with connection._prepare_cursor(opened.cursor(factory=_sqlite_cursor())) as simple:  # type: ignore[attr-defined]  # noqa: SLF001 - what cursor() itself calls
             yield simple
         return
     import psycopg  # noqa: PLC0415 - SQLite does without
 
-    connection.ensure_connection()
-    opened: Any = connection.connection
     if not settings.DATABASE_POOLER and opened.prepare_threshold is None:
         opened.prepare_threshold = SENT_BEFORE  # Django's cursors bind on this side, and never prepare
     plain: Any = psycopg.Cursor(opened)
@@ -35,6 +75,43 @@ def cursor(*, binary: bool = False) -> Iterator[Any]:
     wrapped: Any = connection._prepare_cursor(plain)  # type: ignore[attr-defined]  # noqa: SLF001 - what cursor() itself calls
     with wrapped:
         yield wrapped
+
+
+@cache
+def _sqlite_cursor() -> type[Any]:
+    from django.db.backends.sqlite3.base import SQLiteCursorWrapper  # noqa: PLC0415 - PostgreSQL does without
+
+    class MarkedOnce(SQLiteCursorWrapper):
+        """Our statements are as few as they are sent often."""
+
+        def convert_query(self, query: str, *, param_names: Any = None) -> str:
+            return _marked(query) if param_names is None else super().convert_query(query, param_names=param_names)  # type: ignore[misc]  # the stubs leave it out
+
+    return MarkedOnce
+
+
+@lru_cache(maxsize=500)
+def _marked(query: str) -> str:
+    return re.sub(r"(?<!%)%s", "?", query).replace("%%", "%")
+
+
+def insert_rows(cursor: Any, head: str, rows: Sequence[Sequence[Any]], tail: str = "") -> None:
+    """`head VALUES (…), (…) tail`, for any number of rows of one width, on SQLite. Its driver lets go of the interpreter's lock with
+    each statement that it carries out, and where other threads wait for that lock, each of those times costs two changes of thread:
+    more than a row does. Statements of 64, 32, 16 … rows are few enough to be kept.
+    """
+    at = 0
+    while at < len(rows):
+        count = min(MOST_ROWS, 1 << ((len(rows) - at).bit_length() - 1))
+        some = rows[at : at + count]
+        cursor.execute(_of_rows(head, len(some[0]), count, tail), list(chain.from_iterable(some)))
+        at += count
+
+
+@cache
+def _of_rows(head: str, width: int, count: int, tail: str) -> str:
+    row = f"({', '.join(['%s'] * width)})"
+    return f"{head} VALUES {', '.join([row] * count)} {tail}"
 
 
 @contextmanager

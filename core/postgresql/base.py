@@ -8,6 +8,9 @@ from django.db import InterfaceError, OperationalError
 from django.db.backends.postgresql import base
 
 from core.database_errors import CommitUnanswered, is_lost
+from core.postgresql import arrays
+
+arrays.register()  # before Django copies what psycopg knows
 
 ASKED_S = 5.0  # after which a connection is asked again, though nothing seems wrong with it
 

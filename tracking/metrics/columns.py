@@ -69,15 +69,33 @@ def _are_sorted(points: Points, ends: Rows) -> bool:
 
 def _of_sorted(points: Points, counts: Sequence[int], ends: Rows) -> Iterator[Summary]:
     """The last row is the last point, and the first row of an extreme is the one with the smallest step."""
-    starts, tails = ends - counts, ends - 1
-    lowest, highest = np.fmin.reduceat(points.values, starts), np.fmax.reduceat(points.values, starts)
-    low_steps, high_steps = (_first_steps(points, extreme, counts, starts) for extreme in (lowest, highest))
+    tails = ends - 1
+    lowest, low_steps, highest, high_steps = _extremes_of_equals(points, counts) or _extremes(points, counts, ends)
     columns = (points.values[tails], points.steps[tails], points.times[tails], lowest, low_steps, highest, high_steps)
     for count, *row in zip(counts, *(column.tolist() for column in columns), strict=True):
         last, last_step, last_time, low, low_step, high, high_step = row
         if low != low:  # noqa: PLR0124 - NaN: all of them are
             low = low_step = high = high_step = None
         yield Summary(count, none_if_nan(last), last_step, last_time, low, low_step, high, high_step)
+
+
+def _extremes_of_equals(points: Points, counts: Sequence[int]) -> tuple[np.ndarray, ...] | None:
+    """Of series of one length, whose values are all numbers, in two passes: what most requests carry. None for others."""
+    if len(set(counts)) > 1:
+        return None
+    table, firsts = points.values.reshape(len(counts), -1), np.arange(0, len(points), counts[0])
+    low, high = table.argmin(axis=1) + firsts, table.argmax(axis=1) + firsts
+    lowest = points.values[low]
+    if np.isnan(lowest).any():  # the first that is no number is what both have found
+        return None
+    return lowest, points.steps[low], points.values[high], points.steps[high]
+
+
+def _extremes(points: Points, counts: Sequence[int], ends: Rows) -> tuple[np.ndarray, ...]:
+    starts = ends - counts
+    lowest, highest = np.fmin.reduceat(points.values, starts), np.fmax.reduceat(points.values, starts)
+    low_steps, high_steps = (_first_steps(points, extreme, counts, starts) for extreme in (lowest, highest))
+    return lowest, low_steps, highest, high_steps
 
 
 def _first_steps(points: Points, extremes: np.ndarray, counts: Sequence[int], starts: Rows) -> np.ndarray:

@@ -21,18 +21,18 @@ BATCHES_KEPT = 128  # that may stay when the rest is rewritten
 POINTS_DUE = (
     32_000  # or once so many points came, and a chunk of each series: one begun is written again to be filled up
 )
-_COLUMNS = {
-    "count": "int", "first_step": "bigint", "last_step": "bigint", "min": "float8", "max": "float8",
-    "payload": "bytea", "outline": "bytea", "stretches": "bytea",
+_COLUMNS: dict[str, type[prepared.Array]] = {
+    "count": prepared.Ints, "first_step": prepared.Bigints, "last_step": prepared.Bigints, "min": prepared.Floats,
+    "max": prepared.Floats, "payload": prepared.Byteas, "outline": prepared.Byteas, "stretches": prepared.Byteas,
 }  # fmt: skip
-_ARRAYS = ", ".join(f"%s::{kind}[]" for kind in _COLUMNS.values())
+_ARRAYS = ", ".join(["%s"] * len(_COLUMNS))
 _BEGIN = f"INSERT INTO tracking_chunk (run_id, key, {', '.join(_COLUMNS)})"
 _BEGIN_ONE = f"{_BEGIN} VALUES ({', '.join(['%s'] * (2 + len(_COLUMNS)))})"
-_BEGIN_ALL = f"""{_BEGIN} SELECT run_id, key, {", ".join(_COLUMNS)} FROM unnest(%s::bigint[], %s::varchar[], {_ARRAYS})
+_BEGIN_ALL = f"""{_BEGIN} SELECT run_id, key, {", ".join(_COLUMNS)} FROM unnest(%s, %s, {_ARRAYS})
     WITH ORDINALITY AS begun (run_id, key, {", ".join(_COLUMNS)}, place) ORDER BY place"""  # noqa: S608 - constants
 _FILL_ONE = f"UPDATE tracking_chunk SET {', '.join(f'{name} = %s' for name in _COLUMNS)} WHERE id = %s"  # noqa: S608
 _FILL_ALL = f"""UPDATE tracking_chunk SET {", ".join(f"{name} = filled.{name}" for name in _COLUMNS)}
-    FROM unnest({_ARRAYS}, %s::bigint[]) AS filled ({", ".join(_COLUMNS)}, id) WHERE tracking_chunk.id = filled.id"""  # noqa: S608
+    FROM unnest({_ARRAYS}, %s) AS filled ({", ".join(_COLUMNS)}, id) WHERE tracking_chunk.id = filled.id"""  # noqa: S608
 _PAYLOADS = "SELECT payload FROM tracking_batch WHERE run_id = %s AND id BETWEEN %s AND %s ORDER BY id"
 _FORGET = "DELETE FROM tracking_batch WHERE run_id = %s AND id BETWEEN %s AND %s"
 
@@ -137,21 +137,23 @@ def _append(run_id: int, series: Mapping[str, Points]) -> None:
             else:
                 filled.append(_filled(last, part))
                 last = None
-    _write(_FILL_ONE, _FILL_ALL, [(*_values(chunk), chunk.pk) for chunk in filled])
-    _write(_BEGIN_ONE, _BEGIN_ALL, [(run_id, chunk.key, *_values(chunk)) for chunk in begun])
+    kinds = _COLUMNS.values()
+    _write(_FILL_ONE, _FILL_ALL, (*kinds, prepared.Bigints), [(*_values(chunk), chunk.pk) for chunk in filled])
+    rows = [(run_id, chunk.key, *_values(chunk)) for chunk in begun]
+    _write(_BEGIN_ONE, _BEGIN_ALL, (prepared.Bigints, prepared.Texts, *kinds), rows)
 
 
 def _values(chunk: Chunk) -> list[Any]:
     return [getattr(chunk, name) for name in _COLUMNS]
 
 
-def _write(one: str, all_of_them: str, rows: Sequence[Sequence[Any]]) -> None:
+def _write(one: str, all_of_them: str, kinds: Sequence[type[prepared.Array]], rows: Sequence[Sequence[Any]]) -> None:
     """Bytes go to PostgreSQL as bytes, and not in twice their length of hex."""
     if not rows:
         return
     with prepared.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(all_of_them, [list(column) for column in zip(*rows, strict=True)])
+            cursor.execute(all_of_them, prepared.arrays(kinds, rows))
         else:
             cursor.executemany(one, rows)
 

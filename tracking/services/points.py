@@ -33,8 +33,9 @@ KNOWN_SERIES = 100_000  # that a process remembers, of the runs that wrote last:
 _WRITABLE = {Run.Lifecycle.ACTIVE, Run.Lifecycle.ARCHIVED}
 _MOVE = "INSERT INTO tracking_writerposition (run_id, writer, last_sequence)"
 _MOVED = "ON CONFLICT (run_id, writer) DO UPDATE SET last_sequence = excluded.last_sequence"
-_MOVE_ONE = f"{_MOVE} VALUES (%s, %s, %s) {_MOVED}"
-_MOVE_ALL = f"{_MOVE} SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[]) {_MOVED}"  # noqa: S608 - constants
+_MOVE_ALL = f"{_MOVE} SELECT * FROM unnest(%s, %s, %s) {_MOVED}"  # noqa: S608 - constants
+
+_MOVED_ARRAYS = (prepared.Bigints, prepared.Uuids, prepared.Bigints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,12 +211,12 @@ def _lock_runs(writes: Sequence[_Write]) -> tuple[dict[tuple[int, UUID], _RunNow
         if connection.features.has_select_for_no_key_update
         else ""
     )
-    named = ("run.project_id", "bigint", projects), ("run.uuid", "uuid", uuids)
+    named = ("run.project_id", prepared.Bigints, projects), ("run.uuid", prepared.Uuids, uuids)
     where, values = _among(*named)
     sql = f"""SELECT run.project_id, run.uuid, run.id, run.experiment_id, run.status, run.lifecycle, experiment.deleted_at
         FROM tracking_run run JOIN tracking_experiment experiment ON experiment.id = run.experiment_id
         WHERE {where} ORDER BY run.id {lock}"""  # noqa: S608 - marks
-    where, more = _among(*named, ("position.writer", "uuid", writers))
+    where, more = _among(*named, ("position.writer", prepared.Uuids, writers))
     asking = f"""SELECT position.run_id, position.writer, position.last_sequence FROM tracking_writerposition position
         JOIN tracking_run run ON run.id = position.run_id WHERE {where}"""  # noqa: S608 - marks
     with prepared.cursor() as locked, prepared.cursor() as seen:
@@ -231,15 +232,23 @@ def _run_now(row: tuple[Any, ...]) -> tuple[tuple[int, UUID], _RunNow]:
     return (project_id, _uuid(uuid)), _RunNow(Place(run_id, experiment_id), ordinary)
 
 
-def _among(*columns: tuple[str, str, Collection[Any]]) -> tuple[str, list[Any]]:
+def _among(*columns: tuple[str, type[prepared.Array], Collection[Any]]) -> tuple[str, list[Any]]:
     """A condition that each column, of that type, has one of some values, and what to bind. One text for any number of them where
     the database has arrays, so that it is planned once.
     """
     if connection.vendor == "postgresql":
-        parts = [f"{column} = ANY(%s::{kind}[])" for column, kind, _ in columns]
-        return " AND ".join(parts), [list(values) for _, _, values in columns]
-    parts = [f"{column} IN ({', '.join(['%s'] * len(values))})" for column, _, values in columns]
-    return " AND ".join(parts), [value for _, _, values in columns for value in values]
+        return " AND ".join(f"{column} = ANY(%s)" for column, _, _ in columns), [
+            kind(values) for _, kind, values in columns
+        ]
+    padded = [(column, _padded(values)) for column, _, values in columns]
+    parts = [f"{column} IN ({', '.join(['%s'] * len(values))})" for column, values in padded]
+    return " AND ".join(parts), [value for _, values in padded for value in values]
+
+
+def _padded(values: Collection[Any]) -> list[Any]:
+    """One of them again until they are a power of two, so that the statements for any number of them are few, and are kept."""
+    found = list(values)
+    return found + found[-1:] * ((1 << (len(found) - 1).bit_length()) - len(found))
 
 
 def _bound(uuid: UUID) -> UUID | str:
@@ -279,9 +288,9 @@ def _move(moved: Mapping[tuple[int, UUID], int]) -> None:
     if rows:
         with prepared.cursor() as cursor:
             if connection.vendor == "postgresql":
-                cursor.execute(_MOVE_ALL, [list(column) for column in zip(*rows, strict=True)])
+                cursor.execute(_MOVE_ALL, prepared.arrays(_MOVED_ARRAYS, rows))
             else:
-                cursor.executemany(_MOVE_ONE, rows)
+                prepared.insert_rows(cursor, _MOVE, rows, _MOVED)
 
 
 def _call_for_compaction(

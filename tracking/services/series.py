@@ -19,11 +19,17 @@ from tracking.models import Series
 from tracking.values import Rejected, problem_of_key
 
 SUMMARY_COLUMNS = Summary._fields
+_SUMMARY_ARRAYS = (
+    prepared.Bigints, prepared.Floats, prepared.Bigints, prepared.Bigints, prepared.Floats, prepared.Bigints, prepared.Floats,
+    prepared.Bigints,
+)  # fmt: skip
+_SERIES_ARRAYS = (prepared.Bigints, prepared.Bigints, prepared.Texts, *_SUMMARY_ARRAYS)
+_BATCH_ARRAYS = (prepared.Bigints, prepared.Ints, prepared.Byteas)
 
-_ADD_BATCH = "INSERT INTO tracking_batch (run_id, points, payload, created_at) VALUES (%s, %s, %s, %s)"
-_ADD_BATCHES = """INSERT INTO tracking_batch (run_id, points, payload, created_at)
+_ADD = "INSERT INTO tracking_batch (run_id, points, payload, created_at)"
+_ADD_ALL = f"""{_ADD}
     SELECT run_id, points, payload, %s::timestamptz
-    FROM unnest(%s::bigint[], %s::int[], %s::bytea[]) WITH ORDINALITY AS batch (run_id, points, payload, place) ORDER BY place"""
+    FROM unnest(%s, %s, %s) WITH ORDINALITY AS batch (run_id, points, payload, place) ORDER BY place"""  # noqa: S608 - constants
 _SERIES_COLUMNS = f"run_id, experiment_id, key, {', '.join(SUMMARY_COLUMNS)}"
 # The rules of `tracking.metrics.summary.merge`. A name for the stored row would shadow the table's in SQLite's upsert.
 _LATER = "(excluded.last_step, excluded.last_time) >= (tracking_series.last_step, tracking_series.last_time)"
@@ -40,9 +46,8 @@ _MERGE = "ON CONFLICT (run_id, key) DO UPDATE SET count = tracking_series.count 
     ]
     for column in columns
 )
-_MERGE_ONE = f"INSERT INTO tracking_series ({_SERIES_COLUMNS}) VALUES ({', '.join(['%s'] * 11)}) {_MERGE}"  # noqa: S608 - constants
-_MERGE_ALL = f"""INSERT INTO tracking_series ({_SERIES_COLUMNS}) SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::varchar[],
-    %s::bigint[], %s::float8[], %s::bigint[], %s::bigint[], %s::float8[], %s::bigint[], %s::float8[], %s::bigint[]) {_MERGE}"""  # noqa: S608
+_MERGED = f"INSERT INTO tracking_series ({_SERIES_COLUMNS})"
+_MERGE_ALL = f"""{_MERGED} SELECT * FROM unnest({", ".join(["%s"] * len(_SERIES_ARRAYS))}) {_MERGE}"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +122,9 @@ def store(arrivals: Sequence[tuple[Place, Arrived]]) -> None:
     rows = [(place.run_id, arrived.points, arrived.payload) for place, arrived in arrivals]
     with prepared.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(_ADD_BATCHES, [stamp, *(list(column) for column in zip(*rows, strict=True))])
+            cursor.execute(_ADD_ALL, [stamp, *prepared.arrays(_BATCH_ARRAYS, rows)])
         else:
-            cursor.executemany(_ADD_BATCH, [(*row, stamp) for row in rows])
+            prepared.insert_rows(cursor, _ADD, [(*row, stamp) for row in rows])
         _merge(cursor, _merged(arrivals))
 
 
@@ -138,6 +143,6 @@ def _merged(arrivals: Sequence[tuple[Place, Arrived]]) -> list[tuple[Any, ...]]:
 
 def _merge(cursor: Any, rows: Sequence[tuple[Any, ...]]) -> None:
     if connection.vendor == "postgresql":
-        cursor.execute(_MERGE_ALL, [list(column) for column in zip(*rows, strict=True)])
+        cursor.execute(_MERGE_ALL, prepared.arrays(_SERIES_ARRAYS, rows))
     else:
-        cursor.executemany(_MERGE_ONE, rows)
+        prepared.insert_rows(cursor, _MERGED, rows, _MERGE)
