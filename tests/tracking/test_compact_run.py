@@ -1,11 +1,14 @@
 """Batches become chunks: readers see every point once, before, during and after."""
 
 import pytest
+from django.db import connection
 
 from tracking import selectors, services
 from tracking.metrics import chunking
 from tracking.models import Batch, Chunk, Run
 from tracking.services import chunks
+
+only_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's locks keep the other one waiting")
 
 
 @pytest.fixture
@@ -92,6 +95,45 @@ def test_a_reader_overtaken_by_the_worker_sees_each_point_once(make_run, write, 
 
     assert moved == [8]
     assert points.steps.tolist() == list(range(32))
+
+
+@only_sqlite
+@pytest.mark.parametrize("before", ["_waiting", "_unfinished", "_put"])
+def test_a_worker_overtaken_by_another_moves_each_batch_once(make_run, write, small_chunks, monkeypatch, before):
+    """No lock is held while a worker reads and computes."""
+    run = make_run()
+    steps = fill(run, write)
+    original, moved = getattr(chunks, before), []
+
+    def overtaken(*given):
+        if not moved:
+            moved.append(0)
+            moved.append(services.compact_run(run_id=run.pk))
+        return original(*given)
+
+    monkeypatch.setattr(chunks, before, overtaken)
+
+    second = services.compact_run(run_id=run.pk)
+
+    assert [*moved, second] == [0, 8, 0]
+    assert selectors.read_points(run, ["loss"])["loss"].steps.tolist() == steps
+    assert sum(Chunk.objects.filter(run=run, key="loss").values_list("count", flat=True)) == len(steps)
+
+
+@only_sqlite
+def test_nothing_comes_of_batches_that_are_purged_meanwhile(make_run, write, monkeypatch):
+    run = make_run()
+    fill(run, write)
+    original = chunks._put
+
+    def purged(*given):
+        Batch.objects.filter(run=run).delete()
+        return original(*given)
+
+    monkeypatch.setattr(chunks, "_put", purged)
+
+    assert services.compact_run(run_id=run.pk) == 0
+    assert not Chunk.objects.exists()
 
 
 def test_one_transaction_rewrites_so_many_points_and_no_more(make_run, write, monkeypatch):

@@ -93,11 +93,11 @@ def _some(pks: Sequence[int]) -> Iterator[Sequence[int]]:
     return (pks[at : at + IDS_AT_ONCE] for at in range(0, len(pks), IDS_AT_ONCE))
 
 
-def _waiting(batches: Iterable[tuple[int, int, bytes | memoryview]], keys: Collection[str]) -> dict[Name, list[Points]]:
-    wanted = set(keys)
+def _waiting(batches: Sequence[tuple[int, int, bytes | memoryview]], keys: Collection[str]) -> dict[Name, list[Points]]:
+    unpacked = codec.unpack_all([payload for _, _, payload in batches], set(keys))
     found: dict[Name, list[Points]] = {}
-    for _, run_id, payload in batches:
-        for key, points in codec.unpack(payload, wanted):
+    for (_, run_id, _), series in zip(batches, unpacked, strict=True):
+        for key, points in series:
             found.setdefault((run_id, key), []).append(points)
     return found
 

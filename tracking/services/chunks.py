@@ -1,6 +1,7 @@
 """Rewriting packed batches as chunks per series, in the background. Readers see both and never a point twice; writers wait for nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
@@ -62,21 +63,63 @@ def _compact(run_id: int, choose: Callable[[int], list[int]]) -> int:
     return moved
 
 
-@transaction.atomic
+@dataclass(frozen=True, slots=True)
+class _Rewriting:
+    """Batches by their ids, and the rows of chunks that say the same: of those that are filled up, and of new ones."""
+
+    taken: Sequence[int]
+    filled: Sequence[Sequence[Any]] = ()
+    begun: Sequence[Sequence[Any]] = ()
+
+
+class _Overtaken(Exception):
+    """Another worker has rewritten the batches meanwhile, or they were purged."""
+
+
 def _compact_some(run_id: int, choose: Callable[[int], list[int]]) -> int:
-    _hold(run_id)
+    if connection.vendor == "postgresql":
+        with transaction.atomic():
+            _hold(run_id)
+            return _put(run_id, _rewritten(run_id, choose))
+    while True:  # a transaction of SQLite's keeps all writers waiting: what is only read and computed stays outside
+        try:
+            return _put(run_id, _rewritten(run_id, choose))
+        except _Overtaken:
+            continue
+
+
+def _rewritten(run_id: int, choose: Callable[[int], list[int]]) -> _Rewriting:
+    """Raises _Overtaken."""
     taken = choose(run_id)
     if not taken:
-        return 0
-    series: dict[str, list[Points]] = {}
+        return _Rewriting(())
     with prepared.cursor(binary=True) as cursor:  # the run's next ones in order, so a range names them and nothing else
         cursor.execute(_PAYLOADS, [run_id, taken[0], taken[-1]])
-        for (payload,) in cursor.fetchall():
-            for key, points in codec.unpack(payload):
-                series.setdefault(key, []).append(points)
-    _append(run_id, {key: concat(parts) for key, parts in series.items()})
-    with prepared.cursor() as cursor:
-        cursor.execute(_FORGET, [run_id, taken[0], taken[-1]])
+        payloads = [payload for (payload,) in cursor.fetchall()]
+    if len(payloads) != len(taken):
+        raise _Overtaken
+    parts: dict[str, list[Points]] = {}
+    for series in codec.unpack_all(payloads):
+        for key, points in series:
+            parts.setdefault(key, []).append(points)
+    return _Rewriting(taken, *_rows(run_id, {key: concat(some) for key, some in parts.items()}))
+
+
+def _put(run_id: int, rewriting: _Rewriting) -> int:
+    """Chunks in the place of batches; of how many. As long as these are there, nobody has come to the chunks that follow from them:
+    whoever rewrites or purges a run begins with its oldest batches. Raises _Overtaken.
+    """
+    taken = rewriting.taken
+    if not taken:
+        return 0
+    with transaction.atomic():
+        with prepared.cursor() as cursor:
+            cursor.execute(_FORGET, [run_id, taken[0], taken[-1]])
+            if cursor.rowcount != len(taken):
+                raise _Overtaken
+        kinds = _COLUMNS.values()
+        _write(_FILL_ONE, _FILL_ALL, (*kinds, prepared.Bigints), rewriting.filled)
+        _write(_BEGIN_ONE, _BEGIN_ALL, (prepared.Bigints, prepared.Texts, *kinds), rewriting.begun)
     return len(taken)
 
 
@@ -84,8 +127,6 @@ def _hold(run_id: int) -> None:
     """Nobody else rewrites this run, seals it or takes it away meanwhile. Its writers go on: they take a weaker lock of its row,
     which stands beside the one that a reference to it takes, and commit one after the other, so ids tell the order of arrival.
     """
-    if connection.vendor != "postgresql":
-        return  # the transaction is a lock on everything
     locks.lock_in_transaction(f"compact {run_id}")
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM tracking_run WHERE id = %s FOR KEY SHARE", [run_id])
@@ -125,8 +166,8 @@ def _within(most: int, waiting: Sequence[tuple[int, int]]) -> list[int]:
     return taken
 
 
-def _append(run_id: int, series: Mapping[str, Points]) -> None:
-    """Fill the last chunk of each series up, then begin new ones."""
+def _rows(run_id: int, series: Mapping[str, Points]) -> tuple[list[Sequence[Any]], list[Sequence[Any]]]:
+    """Of the last chunk of each series, filled up, and of those that are begun."""
     filled, begun = [], []
     unfinished = _unfinished(run_id, series)
     for key, points in series.items():
@@ -137,10 +178,7 @@ def _append(run_id: int, series: Mapping[str, Points]) -> None:
             else:
                 filled.append(_filled(last, part))
                 last = None
-    kinds = _COLUMNS.values()
-    _write(_FILL_ONE, _FILL_ALL, (*kinds, prepared.Bigints), [(*_values(chunk), chunk.pk) for chunk in filled])
-    rows = [(run_id, chunk.key, *_values(chunk)) for chunk in begun]
-    _write(_BEGIN_ONE, _BEGIN_ALL, (prepared.Bigints, prepared.Texts, *kinds), rows)
+    return [(*_values(chunk), chunk.pk) for chunk in filled], [(run_id, chunk.key, *_values(chunk)) for chunk in begun]
 
 
 def _values(chunk: Chunk) -> list[Any]:
