@@ -30,6 +30,10 @@ COUNTED_RUNS = 2_000  # whose points are counted between two calls for compactio
 CHECKED_S = 1.0  # a connection unused for longer is asked whether it still holds
 KNOWN_SERIES = 100_000  # that a process remembers, of the runs that wrote last: some 12 MB of keys
 
+_preparing = threading.Lock()
+"""Held while batches are packed: numpy and zstd let go of the interpreter's lock a dozen times in those 50 µs, and where other threads
+do the same, each time is two changes of thread.
+"""
 _WRITABLE = {Run.Lifecycle.ACTIVE, Run.Lifecycle.ARCHIVED}
 _MOVE = "INSERT INTO tracking_writerposition (run_id, writer, last_sequence)"
 _MOVED = "ON CONFLICT (run_id, writer) DO UPDATE SET last_sequence = excluded.last_sequence"
@@ -93,7 +97,10 @@ def write_all_points(asked: Sequence[PointsWrite]) -> Sequence[BatchOutcome | Ex
     Raises:
         Overloaded: too much waits already; nothing is stored.
     """
-    writes = [_Write(each.project, each.run, each.writer, each.sequence, series.arrive(each.metrics)) for each in asked]
+    with _preparing:
+        writes = [
+            _Write(each.project, each.run, each.writer, each.sequence, series.arrive(each.metrics)) for each in asked
+        ]
     outcomes: list[BatchOutcome | Exception] = []
     left: set[tuple[UUID, UUID]] = (
         set()
