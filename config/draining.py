@@ -3,6 +3,7 @@ connections open ask the next time another process.
 """
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from core import roster
 
+LOOK_S = 0.05
 VARIABLE = "LINEAL_DRAIN_FLAG"  # set by `config.serve` for its workers; no setting for people
 
 
@@ -19,9 +21,19 @@ def flag_of(folder: Path, pid: int) -> Path:
     return folder / f"web-{roster.host()}-{pid}.draining"
 
 
+class _Flag:
+    seen, looked_at = False, 0.0
+
+
 def is_draining() -> bool:
-    flag = os.environ.get(VARIABLE)
-    return flag is not None and os.path.exists(flag)  # noqa: PTH110 - once per request
+    """As of the last look, which is at most `LOOK_S` ago: where other threads wait for the interpreter's lock, a look at a file costs as
+    much as the rest of a small request's way through the middleware.
+    """
+    now = time.monotonic()
+    if now - _Flag.looked_at > LOOK_S:
+        path = os.environ.get(VARIABLE)
+        _Flag.seen, _Flag.looked_at = path is not None and Path(path).exists(), now
+    return _Flag.seen
 
 
 class DrainMiddleware:

@@ -1,5 +1,6 @@
 """Identifiers: UUIDv7 made by whoever creates the thing, and their spellings on the wire."""
 
+import random
 import secrets
 import time
 from uuid import UUID
@@ -9,10 +10,19 @@ from core.errors import Invalid
 
 def uuid7() -> UUID:
     """A time-ordered UUID (RFC 9562, 5.7): 48 bits of Unix milliseconds, then 74 random bits."""
+    return UUID(int=_uuid7(secrets.randbits(74)))
+
+
+def request_id() -> str:
+    """The 32 hex digits of a UUIDv7 for what is no secret and is made all day: asking the kernel for random bits lets go of the
+    interpreter's lock. Python's generator begins anew in a fork.
+    """
+    return f"{_uuid7(random.getrandbits(74)):032x}"
+
+
+def _uuid7(bits: int) -> int:
     millis = time.time_ns() // 1_000_000
-    random = secrets.randbits(74)
-    value = millis << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | (random & (1 << 62) - 1)
-    return UUID(int=value)
+    return millis << 80 | 0x7 << 76 | (bits >> 62) << 64 | 0b10 << 62 | (bits & (1 << 62) - 1)
 
 
 def parse_run_id(text: str) -> UUID:

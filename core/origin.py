@@ -48,13 +48,12 @@ def foreign_origin(request: HttpRequest) -> LinealError | None:
 
     With a cookie, Origin or Referer has to name this host. Without one, they may be missing, but not name another.
     """
-    if request.headers.get("Sec-Fetch-Site") == "cross-site":
+    sent = request.META  # and not `headers`, which are rewritten from it, all of them
+    if sent.get("HTTP_SEC_FETCH_SITE") == "cross-site":
         return ForeignOrigin("This request was sent by another site's page.")
-    source = request.headers.get("Origin") or request.headers.get("Referer")
+    source = sent.get("HTTP_ORIGIN") or sent.get("HTTP_REFERER")
     if source is None:
-        if (
-            request.COOKIES and "Authorization" not in request.headers
-        ):  # no page can add that header to a foreign request
+        if request.COOKIES and "HTTP_AUTHORIZATION" not in sent:  # no page can add that header to a foreign request
             return ForeignOrigin("A request with cookies that changes something has to carry Origin or Referer.")
         return None
     if _is_ours(source, request):

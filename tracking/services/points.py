@@ -184,12 +184,16 @@ def _store_in_transaction(writes: Sequence[_Write]) -> Sequence[BatchOutcome | E
     before = dict(positions)
     outcomes: list[BatchOutcome | Exception] = []
     stored: list[tuple[Place, Arrived]] = []
+    met: list[tuple[Place, Arrived]] = []  # for the first time
     fresh: dict[int, set[str]] = {}  # series that a run gets by this group
     for write in writes:
         try:
             run = _writable(runs, write)
             if _is_next(write, positions.get((run.place.run_id, write.writer), 0)):
-                arrived = _within_limit(run.place.run_id, write.arrived, fresh.setdefault(run.place.run_id, set()))
+                arrived = write.arrived
+                if not _known.holds(run.place.run_id, arrived):
+                    arrived = _within_limit(run.place.run_id, arrived, fresh.setdefault(run.place.run_id, set()))
+                    met.append((run.place, arrived))
                 stored.append((run.place, arrived))
                 positions[run.place.run_id, write.writer] = write.sequence
                 outcomes.append(BatchOutcome(write.sequence, rejected=list(arrived.rejected)))
@@ -201,7 +205,8 @@ def _store_in_transaction(writes: Sequence[_Write]) -> Sequence[BatchOutcome | E
     moved = {at: last for at, last in positions.items() if last != before.get(at)}
     _move(moved)
     _call_for_compaction(before, moved, stored)
-    transaction.on_commit(lambda: _known.add(stored))
+    if met:
+        transaction.on_commit(lambda: _known.add(met))
     return outcomes
 
 
@@ -211,8 +216,8 @@ def _lock_runs(writes: Sequence[_Write]) -> tuple[dict[tuple[int, UUID], _RunNow
 
     The second is asked by a statement of its own, which sees what was committed before the first one had its locks.
     """
-    projects, uuids = [*{write.project.id for write in writes}], [*{_bound(write.run) for write in writes}]
-    writers = [*{_bound(write.writer) for write in writes}]
+    projects = {write.project.id for write in writes}
+    uuids, writers = _bound({write.run for write in writes}), _bound({write.writer for write in writes})
     lock = (
         connection.ops.for_update_sql(no_key=True, skip_locked=True, of=("run",))
         if connection.features.has_select_for_no_key_update
@@ -258,9 +263,9 @@ def _padded(values: Collection[Any]) -> list[Any]:
     return found + found[-1:] * ((1 << (len(found) - 1).bit_length()) - len(found))
 
 
-def _bound(uuid: UUID) -> UUID | str:
-    """As the database has it: SQLite keeps its hex digits."""
-    return uuid if connection.features.has_native_uuid_field else uuid.hex
+def _bound(uuids: Iterable[UUID]) -> list[UUID] | list[str]:
+    """As the database has them: SQLite keeps their hex digits."""
+    return list(uuids) if connection.features.has_native_uuid_field else [uuid.hex for uuid in uuids]
 
 
 def _uuid(found: UUID | str) -> UUID:
@@ -283,16 +288,16 @@ def _is_next(write: _Write, last: int) -> bool:
 
 def _within_limit(run_id: int, arrived: Arrived, fresh: set[str]) -> Arrived:
     """Without the series that the run has no room for. `fresh` are those it gets meanwhile, and is added to."""
-    if _known.holds(run_id, arrived):
-        return arrived
     new, beyond = series.keys_beyond_limit(run_id, arrived, fresh)
     fresh |= new
     return arrived.without(beyond) if beyond else arrived
 
 
 def _move(moved: Mapping[tuple[int, UUID], int]) -> None:
-    rows = [(run_id, _bound(writer), last) for (run_id, writer), last in sorted(moved.items())]
-    if rows:
+    if moved:
+        places = sorted(moved)
+        writers = _bound(writer for _, writer in places)
+        rows = [(at[0], writer, moved[at]) for at, writer in zip(places, writers, strict=True)]
         with prepared.cursor() as cursor:
             if connection.vendor == "postgresql":
                 cursor.execute(_MOVE_ALL, prepared.arrays(_MOVED_ARRAYS, rows))
@@ -342,7 +347,11 @@ class _KnownSeries:
 
     def holds(self, run_id: int, arrived: Arrived) -> bool:
         with self._lock:
-            return arrived.summaries.keys() <= self._keys.get(run_id, set())
+            known = self._keys.get(run_id)
+            if known is None:
+                return not arrived.summaries
+            self._keys.move_to_end(run_id)
+            return arrived.summaries.keys() <= known
 
     def add(self, stored: Iterable[tuple[Place, Arrived]]) -> None:
         with self._lock:
@@ -353,7 +362,6 @@ class _KnownSeries:
                 before = len(known)
                 known.update(arrived.summaries)
                 self._count += len(known) - before
-                self._keys.move_to_end(place.run_id)
             while self._count > KNOWN_SERIES:
                 _, gone = self._keys.popitem(last=False)
                 self._count -= len(gone)
