@@ -35,8 +35,27 @@ def _share_counts() -> Path | None:
         log.warning("This process counts for itself alone, since %s cannot be used: %s", folder, exc)
         return None
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # the library reads it from there alone
-    values.ValueClass = values.MultiProcessValue(lambda: roster.take_seat(settings.PROCESS, folder))  # type: ignore[no-untyped-call]
+    values.ValueClass = values.MultiProcessValue(_seat)  # type: ignore[no-untyped-call]
     return folder
+
+
+class _Mine:
+    seat = ""
+
+
+def _seat() -> str:
+    """Of this process. The library asks with each count, and a request has a dozen."""
+    if not _Mine.seat:
+        _Mine.seat = roster.take_seat(settings.PROCESS, roster.folder(settings.RUN_FOLDER))
+    return _Mine.seat
+
+
+def _stand_up() -> None:
+    """In a fork, which has a seat of its own to find."""
+    _Mine.seat = ""
+
+
+os.register_at_fork(after_in_child=_stand_up)
 
 
 SHARED_FOLDER = _share_counts()
@@ -49,7 +68,7 @@ def sit_down() -> None:
         OSError: as `roster.take_seat`.
     """
     if SHARED_FOLDER is not None:
-        roster.take_seat(settings.PROCESS, SHARED_FOLDER)
+        _seat()
 
 
 def counter(name: str, words: str, labels: Sequence[str] = ()) -> Counter:
