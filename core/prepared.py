@@ -7,18 +7,19 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 SENT_BEFORE = 2  # times that a connection has sent a statement before it is worth a plan that stays
 
 
 @contextmanager
-def cursor(*, binary: bool = False) -> Iterator[Any]:
+def cursor(*, binary: bool = False, using: str = DEFAULT_DB_ALIAS) -> Iterator[Any]:
     """Django's cursor, with its errors, wrappers and counts. Lists are bound as arrays there: write `= ANY(%s::bigint[])`, and name
     types, since a number would be of the smallest type that holds it. On SQLite, whose driver keeps statements by itself,
     nothing is different. Behind a pooler nothing is prepared: its sessions are lent for one transaction. `binary` asks for the
-    answer in binary too, which is worth it where it holds bytes.
+    answer in binary too, which is worth it where it holds bytes or many numbers.
     """
+    connection = connections[using]
     if connection.vendor != "postgresql":
         with connection.cursor() as simple:
             yield simple

@@ -70,7 +70,7 @@ def rendered(project, **options):
     page = search_runs(project=project, **options)
     return [
         {key: value for key, value in told.items() if key not in OF_THE_STORE | OF_THE_MOMENT}
-        for told in runs_out(page.items, project=project)
+        for told in runs_out([run.pk for run in page.items], project=project)
     ]
 
 
