@@ -3,6 +3,7 @@
 import math
 from datetime import UTC, timedelta
 from functools import partial
+from itertools import count
 from uuid import UUID
 
 import pytest
@@ -17,6 +18,7 @@ from tracking.selectors.listed import told_time
 from tracking.values import spell, unspell
 
 EXACT_ID = UUID(int=7)
+LIMITS = [n + step for n in (-(2**63), 2**63, 2**64, 10**19, -(10**19)) for step in (-1, 0, 1)]
 EXACT = [0.1 + 0.2, 1 / 3, 5e-324, 1.7976931348623157e308, 123456789.12345679]
 STEPS = ("count", "last_step", "min_step", "max_step")
 
@@ -86,6 +88,30 @@ def test_what_is_told_of_runs_is_what_was_logged(post, project):
             assert type(metric["last"]) is type(number(math.nan if summary.last is None else summary.last))
             assert [metric[name] for name in STEPS] == [getattr(summary, name) for name in STEPS]
         assert [(use["name"], use["digest"], use["context"]) for use in run["inputs"]] == row.datasets
+
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12) | st.sampled_from(
+    ["NaN", "Infinity", "null", "1e5", '"', "\\", "\x7f", "\u2028", "{}"]
+)
+SCALARS = WORDS | st.integers() | st.sampled_from(LIMITS) | st.floats() | st.booleans() | st.none()
+
+
+def test_params_and_tags_are_told_as_they_were_logged(post, project):
+    """The database writes them as JSON: whatever the text, and numbers as those that `unspell` reads."""
+    number = count()
+
+    @settings(max_examples=60, deadline=None, database=None)
+    @given(st.dictionaries(WORDS.filter(bool), SCALARS, max_size=20), st.dictionaries(WORDS.filter(bool), WORDS))
+    def agree(params, tags):
+        id_ = UUID(int=next(number))
+        save(project, [Row({"id": id_, "name": "r"}, params=params, tags=tags)])
+        [told] = post("search", filter=f"id = '{id_.hex}'").json()["items"]
+
+        assert told["params"] == {key: as_told(value) for key, value in params.items()}
+        assert [type(told["params"][key]) for key in params] == [type(as_told(value)) for value in params.values()]
+        assert told["tags"] == tags
+
+    agree()
 
 
 @settings(max_examples=200, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -6,7 +6,7 @@ from math import inf
 from typing import Any
 
 from core.access import ProjectRef
-from core.codec import number
+from core.codec import number, ready
 from retention import bin as the_bin
 from retention import tombstones
 from tracking.metrics.summary import Summary
@@ -15,7 +15,7 @@ from tracking.selectors import UsedVersion
 from tracking.selectors.artifacts import Folder
 from tracking.selectors.datasets import uses_of
 from tracking.selectors.listed import ToldRun, told_runs, told_seals
-from tracking.selectors.rows import Columns, params_of, series_of, tags_of
+from tracking.selectors.rows import Columns, params_as_json, tags_as_json, told_series
 
 
 def experiment_out(experiment: Experiment) -> dict[str, Any]:
@@ -35,14 +35,15 @@ def experiment_out(experiment: Experiment) -> dict[str, Any]:
 def runs_out(ids: Sequence[int], columns: Columns | None = None, *, project: ProjectRef) -> list[dict[str, Any]]:
     """The runs of those primary keys, in the order given, with their values by key: all of them without `columns`. Six queries.
 
-    Values are thousands, so they go from the rows of the database into the answer without an object between.
+    Values are thousands, so they go from the rows of the database into the answer without an object between; params and tags are
+    JSON already.
     """
     items = {run.pk: _facts(run, project) for run in told_runs(ids)}
     columns = columns or Columns()
-    for run_id, key, value in params_of(items, columns):
-        items[run_id]["params"][key] = value  # `unspell` leaves no number in them that JSON lacks
-    for run_id, key, value in tags_of(items, columns):
-        items[run_id]["tags"][key] = value
+    for run_id, params in params_as_json(items, columns):
+        items[run_id]["params"] = ready(params)
+    for run_id, tags in tags_as_json(items, columns):
+        items[run_id]["tags"] = ready(tags)
     _add_metrics(items, columns)
     for kind, uses in zip(("inputs", "outputs"), uses_of(items), strict=True):
         for use in uses:
@@ -129,7 +130,7 @@ def _add_metrics(items: Mapping[int, dict[str, Any]], columns: Columns) -> None:
     """As `summary_out` tells each of them. Written out here, since a call for each of thousands costs as much as what it does."""
     at = 0
     metrics: dict[str, Any] = {}
-    for run_id, key, count, last, last_step, _, least, min_step, most, max_step in series_of(items, columns):
+    for run_id, key, count, last, last_step, least, min_step, most, max_step in told_series(items, columns):
         if run_id != at:
             at, metrics = run_id, items[run_id]["metrics"]
         metrics[key] = {

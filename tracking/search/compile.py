@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeGuard
 
 from django.db.models import Exists, F, FloatField, Func, Manager, OuterRef, Q, QuerySet
@@ -141,8 +142,9 @@ def present(field: ast.Field, scope: Scope) -> Q:
             return scope.has(rows_of(field))
 
 
+@lru_cache(maxsize=256)
 def rows_of(field: ast.Metric | ast.Param | ast.Tag | ast.Dataset) -> QuerySet[Any]:
-    """The rows, of any run, that hold the field."""
+    """The rows, of any run, that hold the field. Lazy, and never read as they are, so they may be shared."""
     match field:
         case ast.Metric(key):
             return Series.objects.filter(key=key)
@@ -155,8 +157,11 @@ def rows_of(field: ast.Metric | ast.Param | ast.Tag | ast.Dataset) -> QuerySet[A
             return RunInput.objects.filter(Q((f"{path}__isnull", False)) & ~Q((path, "")))
 
 
+@lru_cache(maxsize=256)
 def matching_rows(expr: ast.Comparison) -> QuerySet[Any]:
-    """The rows, of any run, of which a comparison is true. Not for comparisons of attributes."""
+    """The rows, of any run, of which a comparison is true. Not for comparisons of attributes. Shared likewise: what is counted is
+    then asked for.
+    """
     match expr.field:
         case ast.Metric(column=column) as field:
             return _metric_rows(expr, rows_of(field), column)

@@ -12,6 +12,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.lookups import Exact
 
+from core import replica
 from core.access import ProjectRef
 from core.errors import Invalid
 from core.time_limits import Deadline
@@ -51,6 +52,12 @@ MOST_VALUES = 20_000  # of a merged statement; SQLite, as it is built by default
 
 
 Narrow = QuerySet[Any] | list[int]  # primary keys of runs
+
+
+_LIVING = (
+    "SELECT id FROM tracking_experiment WHERE project_id = %s AND deleted_at IS NULL "  # noqa: S608 - constants
+    f"LIMIT {SEARCH_EXPERIMENTS + 1}"
+)
 
 
 class Place(int):
@@ -145,8 +152,9 @@ def select(
 
 
 def _all_of(project: ProjectRef) -> tuple[int, ...] | None:
-    living = Experiment.objects.filter(project_id=project.id, deleted_at__isnull=True)
-    ids = tuple(living.values_list("id", flat=True)[: SEARCH_EXPERIMENTS + 1])
+    with connections[replica.alias()].cursor() as cursor:
+        cursor.execute(_LIVING, [project.id])
+        ids = tuple(id_ for (id_,) in cursor.fetchall())
     return ids if len(ids) <= SEARCH_EXPERIMENTS else None
 
 

@@ -171,8 +171,7 @@ def among(select: str, given: Mapping[str, Collection[Any]]) -> Rows:
     """
     if not all(given.values()):
         return []
-    using = replica.alias()
-    if connections[using].vendor == "postgresql":
+    if vendor() == "postgresql":
         conditions = [f"{name} = ANY(%s::{_array_of(each)})" for name, each in given.items()]
         values = [_array(each) for each in given.values()]
     else:
@@ -180,9 +179,14 @@ def among(select: str, given: Mapping[str, Collection[Any]]) -> Rows:
         values = [value for each in given.values() for value in each]
     where = f" WHERE {' AND '.join(conditions)}"
     times = max(1, select.count("{}"))
-    with prepared.cursor(binary=True, using=using) as cursor:
+    with prepared.cursor(binary=True, using=replica.alias()) as cursor:
         cursor.execute(select.replace("{}", where) if "{}" in select else select + where, values * times)
         return list(cursor.fetchall())
+
+
+def vendor() -> str:
+    """Of the database that is read at the moment."""
+    return connections[replica.alias()].vendor
 
 
 def told(rows: Rows, *, ids: Sequence[int], times: Sequence[int]) -> list[list[Any]]:
