@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict, Unpack
 
 from django.conf import settings
 
@@ -38,7 +38,19 @@ class Found:
     next_cursor: str | None
 
 
-def search_runs(*, project: ProjectRef, **asked: Any) -> Page:
+class Asked(TypedDict, total=False):
+    """What `find_runs` takes beside the project."""
+
+    filter: str
+    order_by: Iterable[str]
+    experiments: Collection[str] | None
+    lifecycle: str
+    limit: int
+    cursor: str | None
+    offset: int
+
+
+def search_runs(*, project: ProjectRef, **asked: Unpack[Asked]) -> Page:
     """A page of the runs that `find_runs` finds. One query more."""
     found = find_runs(project=project, **asked)
     return Page(items=listed_runs(found.ids), next_cursor=found.next_cursor)
