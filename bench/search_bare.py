@@ -26,8 +26,8 @@ def main() -> None:
 def _bare_ms(project: Any, body: dict[str, Any]) -> float:
     from django.db import connection
 
-    from tracking import selectors
-    from tracking.search import search_runs
+    from tracking.api.render import runs_out
+    from tracking.search import find_runs
 
     sent: list[tuple[str, Any]] = []
 
@@ -36,7 +36,7 @@ def _bare_ms(project: Any, body: dict[str, Any]) -> float:
         return execute(sql, values, many, context)
 
     with connection.execute_wrapper(note):
-        selectors.run_rows(search_runs(project=project, **body).items)
+        runs_out(find_runs(project=project, **body).ids, project=project)
     statements = [(sql, values) for sql, values in sent if "set_config" not in sql]
     if connection.vendor == "sqlite":
         statements = [(sql.replace("%s", "?"), values) for sql, values in statements]

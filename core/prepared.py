@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 SENT_BEFORE = 2  # times that a connection has sent a statement before it is worth a plan that stays
 MOST_ROWS = 64  # in one statement on SQLite; its older builds bind 999 values
@@ -53,12 +53,13 @@ def arrays(kinds: Sequence[type[Array]], rows: Iterable[Sequence[Any]]) -> list[
 
 
 @contextmanager
-def cursor(*, binary: bool = False) -> Iterator[Any]:
+def cursor(*, binary: bool = False, using: str = DEFAULT_DB_ALIAS) -> Iterator[Any]:
     """Django's cursor, with its errors, wrappers and counts. Lists are bound as arrays there: write `= ANY(%s::bigint[])`, and name
     types, since a number would be of the smallest type that holds it; or bind an `Array`. SQLite's driver keeps statements by itself.
     Behind a pooler nothing is prepared: its sessions are lent for one transaction. `binary` asks for the answer in binary too, which is
-    worth it where it holds bytes.
+    worth it where it holds bytes or many numbers.
     """
+    connection = connections[using]
     connection.ensure_connection()
     opened: Any = connection.connection
     if connection.vendor != "postgresql":

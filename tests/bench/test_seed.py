@@ -1,5 +1,6 @@
 """A seeded store holds what the services would have written for clients that logged the same runs."""
 
+import orjson
 import pytest
 
 from accounts import selectors as accounts
@@ -7,6 +8,7 @@ from audit.testing import sequence_now
 from bench.search_questions import KINDS, Oracle
 from bench.seed.made import MadeRun
 from bench.seed.rows import Seeding
+from core.codec import json_bytes
 from tracking import selectors, services
 from tracking.api.render import runs_out
 from tracking.metrics.summary import summarise
@@ -70,7 +72,7 @@ def rendered(project, **options):
     page = search_runs(project=project, **options)
     return [
         {key: value for key, value in told.items() if key not in OF_THE_STORE | OF_THE_MOMENT}
-        for told in runs_out(page.items, project=project)
+        for told in orjson.loads(json_bytes(runs_out([run.pk for run in page.items], project=project)))
     ]
 
 

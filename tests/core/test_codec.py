@@ -1,9 +1,11 @@
 import io
 import math
+from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 
-from core.codec import JsonParser, json_bytes, number, parse_json
+from core.codec import JsonParser, json_bytes, number, parse_json, ready
 from core.errors import Malformed, TooLarge
 
 
@@ -31,6 +33,19 @@ def test_unknown_kinds_of_value_are_written_as_text():
 
 class View:
     max_json_bytes = 9
+
+
+def test_keys_that_are_no_texts_are_spelled_as_well():
+    """They are rare, so JSON is written without them in mind at first."""
+    assert json_bytes({"a": 1}) == b'{"a":1}'
+    assert parse_json(json_bytes({"of": {7: "a", UUID(int=7): datetime(2026, 1, 31, tzinfo=UTC)}, 1.5: None})) == {
+        "of": {"7": "a", "00000000-0000-0000-0000-000000000007": "2026-01-31T00:00:00.000000Z"},
+        "1.5": None,
+    }
+
+
+def test_what_is_json_already_stands_as_it_is():
+    assert json_bytes({"params": ready('{"lr": 1e-05}'), "n": 1}) == b'{"params":{"lr": 1e-05},"n":1}'
 
 
 def test_a_body_is_read_as_far_as_the_view_takes_it():

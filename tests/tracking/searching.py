@@ -348,7 +348,8 @@ patterns = st.lists(
 ).map(lambda parts: "".join(parts)[:SEARCH_PATTERN])  # a longer one is refused, which other tests claim
 
 
-def _asked(fields, literals, *, ordering=True):
+def asked_of(fields, literals, *, ordering=True):
+    """Comparisons of those fields with those literals."""
     operators = ["=", "!=", "<", "<=", ">", ">="] if ordering else ["=", "!="]
     compare = st.builds(ast.Compare, fields, st.sampled_from(operators), literals)
     among = st.builds(ast.Among, fields, st.lists(literals, min_size=1, max_size=4).map(tuple), st.booleans())
@@ -357,13 +358,13 @@ def _asked(fields, literals, *, ordering=True):
 
 
 comparisons = st.one_of(
-    _asked(metrics | params, numbers),
-    _asked(at_steps, numbers),
-    _asked(params | tags | datasets | text_attributes, texts),
-    _asked(times, st.sampled_from(MOMENTS)),
-    _asked(st.builds(ast.Attribute, st.sampled_from(["id", "parent"])), st.sampled_from(IDS), ordering=False),
-    _asked(st.just(ast.Attribute("status")), st.sampled_from(Run.Status.values), ordering=False),
-    _asked(st.builds(ast.Attribute, st.sampled_from(["sealed", "code.dirty"])), st.booleans(), ordering=False),
+    asked_of(metrics | params, numbers),
+    asked_of(at_steps, numbers),
+    asked_of(params | tags | datasets | text_attributes, texts),
+    asked_of(times, st.sampled_from(MOMENTS)),
+    asked_of(st.builds(ast.Attribute, st.sampled_from(["id", "parent"])), st.sampled_from(IDS), ordering=False),
+    asked_of(st.just(ast.Attribute("status")), st.sampled_from(Run.Status.values), ordering=False),
+    asked_of(st.builds(ast.Attribute, st.sampled_from(["sealed", "code.dirty"])), st.booleans(), ordering=False),
     st.builds(ast.Like, params | tags | datasets | text_attributes, patterns, st.booleans(), st.booleans()),
     st.builds(ast.Missing, metrics | at_steps | params | tags | datasets | text_attributes | times, st.booleans()),
     st.builds(ast.IsNan, st.builds(ast.Metric, st.sampled_from(KEYS)) | at_steps, st.booleans()),

@@ -13,16 +13,19 @@ from tests.tracking.searching import (
     IDS,
     START,
     Row,
+    asked_of,
     filters,
+    numbers,
     ordered,
     orders,
     passes,
     random_rows,
     save,
+    texts,
     written,
     written_term,
 )
-from tracking.search import search_runs
+from tracking.search import ast, search_runs
 
 IN_ONE_STORE = settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
@@ -87,7 +90,7 @@ def test_pages_are_the_same_where_few_runs_pass_and_where_many_do(project, turn_
     rows = save(project, random_rows(8))
 
     @settings(IN_ONE_STORE, max_examples=60)
-    @given(orders, filters, st.sampled_from([0, 5_000]))
+    @given(orders, filters, st.sampled_from([0, 1, 4, 5_000]))
     def agree(terms, expr, few):
         monkeypatch.setattr("tracking.search.selection.FEW", few)
         pages = turn_pages([written_term(term) for term in terms], limit=3, filter=written(expr))
@@ -96,6 +99,50 @@ def test_pages_are_the_same_where_few_runs_pass_and_where_many_do(project, turn_
         assert [run.pk for page in pages for run in page] == [row.pk for row in expected]
 
     agree()
+
+
+@pytest.mark.parametrize("seed", [9, 10])
+def test_a_filter_that_compares_what_runs_are_ordered_by_cuts_the_same_pages(project, turn_pages, monkeypatch, seed):
+    """Its range of the index is read then, and runs without the value are looked for only where some may pass."""
+    rows = save(project, random_rows(seed))
+    monkeypatch.setattr("tracking.search.selection.FEW", 0)
+    of_loss = st.sampled_from(["last", "min", "count"]).map(lambda column: ast.Metric("loss", column))
+    keys = of_loss | st.sampled_from([ast.Param("loss"), ast.Tag("loss")])
+    asked = asked_of(of_loss | st.just(ast.Param("loss")), numbers) | asked_of(
+        st.sampled_from([ast.Param("loss"), ast.Tag("loss")]), texts
+    )
+    asked |= st.builds(ast.IsNan, st.just(ast.Metric("loss")), st.booleans())
+    terms = st.lists(st.builds(ast.Term, keys, st.booleans()), min_size=1, max_size=2).map(tuple)
+
+    @IN_ONE_STORE
+    @given(terms, st.lists(asked | filters, min_size=1, max_size=3).map(tuple))
+    def agree(terms, parts):
+        expr = parts[0] if len(parts) == 1 else ast.AllOf(parts)
+        pages = turn_pages([written_term(term) for term in terms], limit=3, filter=written(expr))
+
+        expected = ordered([row for row in rows if passes(expr, row)], terms)
+        assert [run.pk for page in pages for run in page] == [row.pk for row in expected]
+
+    agree()
+
+
+@pytest.mark.parametrize("few", [0, 2, 5_000])
+def test_attributes_that_hardly_any_run_has_together_find_those_runs(project, turn_pages, monkeypatch, few):
+    """Each passes more than `few`, both together two runs, which are then read at once."""
+    hosts, states = ["a", "b", "a", "b", "a", "b", "a", "b"], ["failed"] * 4 + ["finished"] * 4
+    save(
+        project,
+        [
+            Row({"id": IDS[n], "name": f"r{n}", "host": hosts[n], "status": states[n]}, metrics={"loss": [-n]})
+            for n in range(8)
+        ],
+    )
+    monkeypatch.setattr("tracking.search.selection.FEW", few)
+
+    pages = turn_pages(["metrics.loss"], filter="status = 'failed' AND host IN ('a') AND created_by = 'x'")
+    assert names(pages) == []
+    pages = turn_pages(["metrics.loss"], limit=1, filter="status = 'failed' AND host IN ('a')")
+    assert names(pages) == ["r2", "r0"]
 
 
 def test_newest_come_first_where_no_order_is_given(make_runs, turn_pages):

@@ -75,6 +75,40 @@ def test_a_page_in_the_order_of_a_value_is_read_off_its_index(few_runs, explain,
     assert not any("TEMP B-TREE" in plan for plan in plans), plans
 
 
+@pytest.mark.parametrize(
+    ("key", "span"), [("metrics.loss", "last>? AND last<?"), ("params.lr", "number>? AND number<?")]
+)
+def test_a_filter_on_what_orders_the_page_is_a_range_of_its_index(few_runs, explain, monkeypatch, key, span):
+    """In the other direction all that the filter leaves out would be read before the first run that passes."""
+    monkeypatch.setattr("tracking.search.selection.FEW", 0)
+
+    plans = explain(filter=f"0.1 < {key} < 0.6 AND params.opt = 'adam'", order_by=[key])
+
+    [page] = [
+        plan for plan in plans if "tracking_run" in plan and "q0" not in plan
+    ]  # and none for runs without the key
+    assert span in page.splitlines()[0], plans
+
+
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [
+        ("params.opt = 'adam'", "tracking_param_text (experiment_id=? AND key=? AND head=? AND run_id=?)"),
+        ("params.lr = 0.125", "tracking_param_number (experiment_id=? AND key=? AND number=? AND run_id=?)"),
+        ("NOT tags.team = 'core'", "tracking_tag_text (experiment_id=? AND key=? AND head=? AND run_id=?)"),
+        ("NOT params.opt = 'sgd'", "tracking_param_text (experiment_id=? AND key=? AND head=? AND run_id=?)"),
+    ],
+)
+@pytest.mark.parametrize("order", [[], ["metrics.loss"]])
+def test_runs_are_tested_for_an_equal_value_in_its_index_alone(few_runs, explain, monkeypatch, text, index, order):
+    """SQLite would take the primary key by itself, and look into the table for each run."""
+    monkeypatch.setattr("tracking.search.selection.FEW", 0)
+
+    plans = explain(filter=text, order_by=order)
+
+    assert any(f"COVERING INDEX {index}" in plan for plan in plans), plans
+
+
 def test_few_runs_are_sorted_in_one_statement_with_those_that_lack_the_key(few_runs, explain):
     plans = explain(filter="params.opt = 'adam'", order_by=["metrics.f1", "params.lr DESC"])
 

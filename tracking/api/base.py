@@ -23,5 +23,5 @@ class RunView(ProjectView):
         return run
 
     def rendered(self, run: Run) -> dict[str, Any]:
-        [told] = runs_out([run], project=self.project)
+        [told] = runs_out([run.pk], project=self.project)
         return told

@@ -95,7 +95,7 @@ class Runs(ProjectView):
             origin=origin,
             **data,
         )
-        [told] = runs_out([selectors.get_run(project=self.project, id=run.uuid)], project=self.project)
+        [told] = runs_out([run.pk], project=self.project)
         return Response(told, status=201 if created else 200)
 
 

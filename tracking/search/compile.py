@@ -6,9 +6,11 @@ every database, whatever its locale.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeGuard
 
 from django.db.models import Exists, F, FloatField, Func, Manager, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
@@ -36,6 +38,7 @@ POINTED_AT: dict[str, Manager[Any]] = {
     "parent_id": Run.objects,
     "environment_id": EnvironmentLock.objects,
 }
+_FROM = re.compile(r'FROM "\w+" U\d+ (?=WHERE)')
 
 
 class Bytewise(Func):
@@ -48,12 +51,33 @@ class Bytewise(Func):
         return self.as_sql(compiler, connection, template='(%(expressions)s) COLLATE "C"', **context)
 
 
+class Unindexed(Func):
+    """A column that is tested on rows found by another one. SQLite, which keeps no statistics of ours, could begin with it."""
+
+    template = "%(expressions)s"
+    arity = 1
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="+%(expressions)s", **context)
+
+
 class Probe(Exists):
     """EXISTS that is asked of each row at hand, and only of those that are reached.
 
     PostgreSQL would make a join of it, and so read all rows that pass to give the first hundred in order, because it
     takes keys and values for independent. OFFSET 0 keeps it from that; SQLite never does.
+
+    SQLite would take the primary key, since that is unique, and then look into the table as well: twice the time. `index` is
+    the one that alone tells whether there is such a row.
     """
+
+    def __init__(self, rows: QuerySet[Any], index: str = "") -> None:
+        super().__init__(rows)
+        self.index = index
+
+    def as_sqlite(self, compiler: Any, connection: Any) -> Any:
+        sql, values = self.as_sql(compiler, connection)
+        return _FROM.sub(rf"\g<0>INDEXED BY {self.index} ", sql, count=1) if self.index else sql, values
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
         template = "EXISTS(%(subquery)s OFFSET 0)"
@@ -77,14 +101,17 @@ class Scope:
     def run_id(self) -> str:
         return f"{self.through}_id" if self.through else "pk"
 
-    def has(self, rows: QuerySet[Any]) -> Q:
-        """One of `rows` belongs to the run at hand."""
+    def has(self, rows: QuerySet[Any], index: str = "") -> Q:
+        """One of `rows` belongs to the run at hand; `index` begins with the experiment, and holds all that they ask and the run."""
         mine = rows.filter(run_id=OuterRef(self.run_id))
         if not self.one_by_one:
             return Q(Exists(mine))
         if rows.model is not RunInput:  # PostgreSQL then finds an equal value in its index alone
             mine = mine.filter(experiment_id=OuterRef("experiment_id"))
-        return Q(Probe(mine))
+        return Q(Probe(mine, index))
+
+
+RUNS = Scope()
 
 
 def compile_filter(expr: ast.Expr, scope: Scope) -> Q:
@@ -115,8 +142,9 @@ def present(field: ast.Field, scope: Scope) -> Q:
             return scope.has(rows_of(field))
 
 
+@lru_cache(maxsize=256)
 def rows_of(field: ast.Metric | ast.Param | ast.Tag | ast.Dataset) -> QuerySet[Any]:
-    """The rows, of any run, that hold the field."""
+    """The rows, of any run, that hold the field. Lazy, and never read as they are, so they may be shared."""
     match field:
         case ast.Metric(key):
             return Series.objects.filter(key=key)
@@ -129,8 +157,11 @@ def rows_of(field: ast.Metric | ast.Param | ast.Tag | ast.Dataset) -> QuerySet[A
             return RunInput.objects.filter(Q((f"{path}__isnull", False)) & ~Q((path, "")))
 
 
+@lru_cache(maxsize=256)
 def matching_rows(expr: ast.Comparison) -> QuerySet[Any]:
-    """The rows, of any run, of which a comparison is true. Not for comparisons of attributes."""
+    """The rows, of any run, of which a comparison is true. Not for comparisons of attributes. Shared likewise: what is counted is
+    then asked for.
+    """
     match expr.field:
         case ast.Metric(column=column) as field:
             return _metric_rows(expr, rows_of(field), column)
@@ -183,6 +214,16 @@ def flat(parts: Iterable[ast.Expr]) -> Iterator[ast.Expr]:
             yield part
 
 
+def of_one_row(part: ast.Expr, field: ast.Field | None) -> TypeGuard[ast.Comparison]:
+    """Whether `part` compares something of the very row that holds `field`: the same metric, by whichever statistic, param or tag."""
+    match part, field:
+        case (ast.Compare() | ast.Between() | ast.Among() | ast.Like() | ast.IsNan(), ast.Metric(key)):
+            return isinstance(part.field, ast.Metric) and part.field.key == key
+        case (ast.Compare() | ast.Between() | ast.Among() | ast.Like(), ast.Param() | ast.Tag()):
+            return part.field == field
+    return False
+
+
 def rows_of_all(group: Sequence[ast.Expr]) -> QuerySet[Any]:
     """The rows, of any run, of which all of a group of `alike` are true."""
     first, *others = [matching_rows(part) for part in group if isinstance(part, COMPARISONS)]
@@ -215,7 +256,19 @@ def _compared(expr: ast.Comparison, scope: Scope) -> Q:
         case ast.Attribute(name):
             return _attribute(ATTRIBUTES[name], scope, lambda path: _on_column(expr, path))
         case _:
-            return scope.has(matching_rows(expr))
+            return scope.has(matching_rows(expr), _index_of(expr))
+
+
+def _index_of(expr: ast.Comparison) -> str:
+    """The index that holds the one value which is asked for; empty where several or a range of them are."""
+    match expr:
+        case ast.Compare(field=ast.Param(), operator="=", value=float()):
+            return "tracking_param_number"
+        case ast.Compare(field=ast.Param(), operator="="):
+            return "tracking_param_text"
+        case ast.Compare(field=ast.Tag(), operator="="):
+            return "tracking_tag_text"
+    return ""
 
 
 def _metric_rows(expr: ast.Comparison, rows: QuerySet[Any], column: str) -> QuerySet[Any]:
@@ -227,12 +280,13 @@ def _metric_rows(expr: ast.Comparison, rows: QuerySet[Any], column: str) -> Quer
 
 
 def _param_rows(expr: ast.Comparison, rows: QuerySet[Any]) -> QuerySet[Any]:
-    if _is_numeric(expr):
+    if is_numeric(expr):
         return rows.filter(Q(number__isnull=False) & _on_column(expr, "number"))
     return rows.filter(_on_value(expr))
 
 
-def _is_numeric(expr: ast.Comparison) -> bool:
+def is_numeric(expr: ast.Expr) -> bool:
+    """Whether it compares with a number; of a param that is none, it is then not true."""
     match expr:
         case ast.Compare(value=value) | ast.Between(low=value) | ast.Among(values=(value, *_)):
             return isinstance(value, float)
@@ -256,7 +310,7 @@ def _equals_text(values: list[str]) -> Q:
     return condition & Q(value__in=values)
 
 
-def _on_column(expr: ast.Comparison, column: str | Cast) -> Q:
+def _on_column(expr: ast.Comparison, column: str | Cast | Unindexed) -> Q:
     """What `expr` asks, of a column that is not NULL."""
     match expr:
         case ast.Compare(operator=operator, value=value):
@@ -270,23 +324,35 @@ def _on_column(expr: ast.Comparison, column: str | Cast) -> Q:
     raise TypeError(f"{expr} asks nothing of a column")
 
 
-def _ordered(operator: str, column: str | Cast, value: Any) -> Q:
+def _ordered(operator: str, column: str | Cast | Unindexed, value: Any) -> Q:
     left = _expression(column)
     return Q(ORDERS[operator](Bytewise(left) if isinstance(value, str) and operator != "=" else left, value))
 
 
-def _one_of(column: str | Cast, values: tuple[ast.Value, ...]) -> Q:
+def _one_of(column: str | Cast | Unindexed, values: tuple[ast.Value, ...]) -> Q:
     if isinstance(column, str):
         return Q((f"{column}__in", values))
     return Q(*(_ordered("=", column, value) for value in values), _connector=Q.OR)
 
 
-def _expression(column: str | Cast) -> F | Cast:
+def _expression(column: str | Cast | Unindexed) -> F | Cast | Unindexed:
     return F(column) if isinstance(column, str) else column
 
 
 def _negated_if(negated: bool, condition: Q) -> Q:
     return ~condition if negated else condition
+
+
+def runs_of_all(group: Sequence[ast.Comparison]) -> Q:
+    """Runs of which all those comparisons of attributes are true, to be found by the index of the first."""
+    first, *others = group
+    return Q(compile_filter(first, RUNS), *(_beside(part) for part in others))
+
+
+def _beside(part: ast.Comparison) -> Q:
+    if not isinstance(part.field, ast.Attribute):
+        raise TypeError(f"{part.field} is no attribute")
+    return _attribute(ATTRIBUTES[part.field.name], RUNS, lambda path: _on_column(part, Unindexed(F(path))))
 
 
 def _attribute(column: Column, scope: Scope, condition: Callable[[str], Q]) -> Q:

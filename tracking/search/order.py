@@ -22,17 +22,17 @@ from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, IsN
 from tracking.limits import HEAD_LENGTH
 from tracking.models import Param, Series, Tag
 from tracking.search import ast
-from tracking.search.compile import POINTED_AT, Bytewise, Scope
+from tracking.search.compile import POINTED_AT, RUNS, Bytewise, Scope, flat, is_numeric, of_one_row, rows_of_all
 from tracking.search.fields import ATTRIBUTES, Column, Kind
 from tracking.search.merging import merged
-from tracking.search.selection import PAGE_OF_RUNS, ROWS_OF_RUNS, RUNS, Selection
+from tracking.search.selection import PAGE_OF_RUNS, ROWS_OF_RUNS, Selection
 
 Position = tuple[Any, ...]  # where a run stands: a value (or None) for each key, and its primary key
 
 
 @dataclass(frozen=True, slots=True)
 class SortKey:
-    """One value that runs are sorted by: `column` of the run's row in `source`, or an attribute of the run.
+    """One value that runs are sorted by: `column` of the run's row in `source`, which holds `field`, or an attribute of the run.
 
     `instead` marks the key that stands in where the one before it is missing, and is idle where it is not.
     """
@@ -41,6 +41,7 @@ class SortKey:
     descending: bool
     source: QuerySet[Any] | Column
     column: str = ""
+    field: ast.Metric | ast.Param | ast.Tag | None = None
     instead: bool = False
 
     @property
@@ -102,11 +103,32 @@ def _read(
     if after is None or after[0] is not None:
         found = _having(selection, lacking, keys, after, limit)
         after = None
-    if len(found) < limit and first.can_be_missing:
+    if len(found) < limit and first.can_be_missing and not _is_asked_for(selection, first):
         behind = after[1:] if after is not None else None
         more = _read(selection, (*lacking, first), rest, behind, limit - len(found))
         found += [(None, *position) for position in more]
     return found
+
+
+def _is_asked_for(selection: Selection, key: SortKey) -> bool:
+    """Whether no run without the key passes the filter, because that compares it: nobody has to look for such runs."""
+    for part in _own(selection, key):
+        match key.field:
+            case ast.Metric(column=column):
+                if not isinstance(part, ast.IsNan) and part.field == ast.Metric(key.field.key, column):
+                    return True
+            case ast.Param() if key.column == "number":
+                if is_numeric(part):
+                    return True
+            case _:
+                return True
+    return False
+
+
+def _own(selection: Selection, key: SortKey) -> list[ast.Comparison]:
+    """What the filter asks, of every run that passes, of the row that holds the key."""
+    parts = flat(selection.expr.parts if isinstance(selection.expr, ast.AllOf) else (selection.expr,))
+    return [part for part in parts if of_one_row(part, key.field)]
 
 
 def _sorted(selection: Selection, keys: Sequence[SortKey], after: Position | None, limit: int) -> list[Position]:
@@ -135,16 +157,21 @@ def _having(
 ) -> list[Position]:
     """Runs that have the first of `keys`: read off the index of its values where it has one."""
     first, rest = keys[0], keys[1:]
+    source = first.source
+    own = _own(selection, first)
+    if own and not isinstance(source, Column):  # a range of the index is read then, and not what lies before it
+        source = source & rows_of_all(own)
+        selection = selection.without(own)
     each = None if isinstance(first.source, Column) else selection.of_each()
     experiments, selection = selection.experiments, each or selection
     idle = 1 if rest and rest[0].instead else 0
     rest = rest[idle:]
-    if isinstance(first.source, Column):
+    if isinstance(source, Column):
         scope = RUNS
         rows, value = selection.runs(scope), first.on_run(scope)
         rows = rows.filter(~first.is_missing(scope)) if first.can_be_missing else rows
     else:
-        rows, scope, value = selection.rows(first.source), ROWS_OF_RUNS, first.on_row()
+        rows, scope, value = selection.rows(source), ROWS_OF_RUNS, first.on_row()
         rows = rows.filter(Q((f"{first.column}__isnull", False)))
     rows = rows.filter(*(key.is_missing(scope) for key in lacking))
     values = [value, *(key.on_run(scope) for key in rest)]
@@ -193,15 +220,15 @@ def _direction(key: SortKey, number: int) -> str:
 def _keys_of(field: ast.Field, descending: bool) -> list[SortKey]:
     match field:
         case ast.Metric(key, column):
-            return [SortKey("number", descending, Series.objects.filter(key=key), column)]
+            return [SortKey("number", descending, Series.objects.filter(key=key), column, field)]
         case ast.Param(key):
             numbers, texts = Param.objects.filter(key=key), Param.objects.filter(key=key, number__isnull=True)
             return [
-                SortKey("number", descending, numbers, "number"),
-                SortKey("text", descending, texts, "head", instead=True),
+                SortKey("number", descending, numbers, "number", field),
+                SortKey("text", descending, texts, "head", field, instead=True),
             ]
         case ast.Tag(key):
-            return [SortKey("text", descending, Tag.objects.filter(key=key), "head")]
+            return [SortKey("text", descending, Tag.objects.filter(key=key), "head", field)]
         case ast.Attribute(name):
             column_ = ATTRIBUTES[name]
             return [SortKey(column_.kind, descending, column_)]

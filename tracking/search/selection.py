@@ -12,6 +12,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.lookups import Exact
 
+from core import replica
 from core.access import ProjectRef
 from core.errors import Invalid
 from core.time_limits import Deadline
@@ -22,12 +23,15 @@ from tracking.search import steps
 from tracking.search.ast import AllOf, Among, AnyOf, Attribute, Dataset, Expr, Not, Picked
 from tracking.search.compile import (
     COMPARISONS,
+    RUNS,
     Scope,
     alike,
     compile_filter,
+    flat,
     is_indexed,
     matching_rows,
     rows_of_all,
+    runs_of_all,
 )
 from tracking.search.parser import parse
 
@@ -35,6 +39,7 @@ Lifecycle = Literal["active", "archived", "deleted", "all"]
 LIFECYCLES: tuple[Lifecycle, ...] = get_args(Lifecycle)
 
 FEW = 3_000  # runs that can be tested and sorted in some 10 ms
+TESTED = 15_000  # runs that can be looked at one by one in as long
 FAR = 1_000  # runs down; from there on what is skipped costs more than to sort
 MANY = 50_000  # runs that are sorted to find those of a page so far down
 OF_THE_PROJECT = frozenset(
@@ -46,13 +51,21 @@ MERGED = 40  # experiments whose runs are merged in their order; of more, all th
 MOST_VALUES = 20_000  # of a merged statement; SQLite, as it is built by default, takes 32,766
 
 
+Narrow = QuerySet[Any] | list[int]  # primary keys of runs
+
+
+_LIVING = (
+    "SELECT id FROM tracking_experiment WHERE project_id = %s AND deleted_at IS NULL "  # noqa: S608 - constants
+    f"LIMIT {SEARCH_EXPERIMENTS + 1}"
+)
+
+
 class Place(int):
     """Stands for the id of an experiment until a statement is complete."""
 
 
 PLACE = Place()
 
-RUNS = Scope()
 ROWS_OF_RUNS = Scope(through="run", one_by_one=True)
 PAGE_OF_RUNS = Scope(one_by_one=True)
 
@@ -68,7 +81,7 @@ class Selection:
     experiments: tuple[int, ...] | None
     lifecycle: Lifecycle
     expr: Expr
-    narrowed_to: tuple[QuerySet[Any], ...] = ()
+    narrowed_to: tuple[Narrow, ...] = ()
 
     def runs(self, scope: Scope = RUNS) -> QuerySet[Run]:
         """The selected runs, unordered; PAGE_OF_RUNS where a page of them is read in order. Lazy."""
@@ -88,6 +101,11 @@ class Selection:
         if _values_in(self.expr) * len(self.experiments) > MOST_VALUES:
             return None
         return replace(self, experiments=(PLACE,))
+
+    def without(self, parts: Collection[Expr]) -> Selection:
+        """The same where those parts of the filter are asked in another way."""
+        given = flat(self.expr.parts if isinstance(self.expr, AllOf) else (self.expr,))
+        return replace(self, expr=AllOf(tuple(part for part in given if part not in parts)))
 
     def _place(self, scope: Scope, experiment: str) -> Q:
         if self.experiments is None:
@@ -134,8 +152,9 @@ def select(
 
 
 def _all_of(project: ProjectRef) -> tuple[int, ...] | None:
-    living = Experiment.objects.filter(project_id=project.id, deleted_at__isnull=True)
-    ids = tuple(living.values_list("id", flat=True)[: SEARCH_EXPERIMENTS + 1])
+    with connections[replica.alias()].cursor() as cursor:
+        cursor.execute(_LIVING, [project.id])
+        ids = tuple(id_ for (id_,) in cursor.fetchall())
     return ids if len(ids) <= SEARCH_EXPERIMENTS else None
 
 
@@ -153,7 +172,7 @@ def _named(project: ProjectRef, names: Collection[str]) -> tuple[int, ...]:
 
 def _narrowed(
     expr: Expr, project: ProjectRef, experiments: tuple[int, ...] | None, reach: int
-) -> tuple[tuple[QuerySet[Any], ...], Expr]:
+) -> tuple[tuple[Narrow, ...], Expr]:
     """Ids of the runs that pass the comparisons passed by few, a query for each; and what is left of `expr` beside those.
 
     Runs are read in the order of the page and tested one by one, which is quick where many pass and slow where hardly any does, or
@@ -168,16 +187,38 @@ def _narrowed(
     counts = _counts([rows for _, rows in tried], few + 1)
     narrow = {at: rows for (at, rows), count in zip(tried, counts, strict=True) if count <= few}
     if not narrow:
-        return (), expr
+        return (reach and _narrowed_by_attributes(groups, experiments)) or ((), expr)
     rest = (part for at, group in enumerate(groups) if at not in narrow for part in group)
     return tuple(narrow.values()), AllOf(tuple(rest))
+
+
+def _narrowed_by_attributes(
+    groups: Sequence[tuple[Expr, ...]], experiments: tuple[int, ...]
+) -> tuple[tuple[Narrow, ...], Expr] | None:
+    """The same for attributes together, each of which many pass: all of them stand in one row. Their runs are read here, since
+    to find them costs more than to say which they are. One query, and another one on SQLite.
+    """
+    parts = [part for (part, *_) in groups if isinstance(part, COMPARISONS) and is_indexed(part)]
+    of_runs = [part for part in parts if isinstance(part.field, Attribute) and part.field.name not in OF_THE_PROJECT]
+    if len(of_runs) < 2:
+        return None
+    runs = Run.objects.filter(_in(experiments))
+    if connections[runs.db].vendor == "sqlite":  # which keeps no statistics that would tell it where to begin
+        counts = _counts([runs.filter(runs_of_all([part])).values("pk") for part in of_runs], TESTED + 1)
+        if min(counts) > TESTED:
+            return None
+        of_runs = [of_runs[at] for at in sorted(range(len(counts)), key=counts.__getitem__)]
+    found = list(runs.filter(runs_of_all(of_runs)).values_list("pk", flat=True)[: FEW + 1])
+    if len(found) > FEW:
+        return None
+    return (found,), AllOf(tuple(part for group in groups for part in group if part not in of_runs))
 
 
 def _candidates(
     groups: Sequence[tuple[Expr, ...]], project: ProjectRef, experiments: tuple[int, ...]
 ) -> list[tuple[int, QuerySet[Any]]]:
     """Those of `groups` that an index answers: where each stands among them, and the ids of the runs that pass it."""
-    place = Q(experiment_id=experiments[0]) if len(experiments) == 1 else Q(experiment_id__in=experiments)
+    place = _in(experiments)
     found: list[tuple[int, QuerySet[Any]]] = []
     for at, group in enumerate(groups):
         part = group[0]
@@ -191,6 +232,10 @@ def _candidates(
         else:
             found.append((at, rows_of_all(group).filter(place).values("run_id")))
     return found
+
+
+def _in(experiments: tuple[int, ...]) -> Q:
+    return Q(experiment_id=experiments[0]) if len(experiments) == 1 else Q(experiment_id__in=experiments)
 
 
 def _counts(queries: Sequence[QuerySet[Any]], most: int) -> list[int]:

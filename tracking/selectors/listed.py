@@ -1,4 +1,7 @@
-"""Runs as lists show them: one statement for a page, and plain tuples, of which a hundred cost less than as many objects of the ORM."""
+"""Runs as lists show them: one statement for a page, and plain tuples, of which a hundred cost less than as many objects of the ORM.
+
+Pages of people get UUIDs and times to work with; answers to programs get them as text, which is how the database gave them.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
@@ -7,7 +10,7 @@ from uuid import UUID
 
 from django.db import connections
 
-from core import replica
+from core import clock, prepared, replica
 
 Rows = list[tuple[Any, ...]]
 
@@ -80,6 +83,48 @@ class ListedRun(NamedTuple):
         return self.lifecycle == "purged"
 
 
+class ToldRun(NamedTuple):
+    """The same as answers tell it: ids as 32 hex digits, times as `core.clock.text` writes them, and nothing nested."""
+
+    pk: int
+    uuid: str
+    name: str
+    description: str
+    status: str
+    lifecycle: str
+    created_by: str
+    created_at: str
+    client_started_at: str | None
+    ended_at: str | None
+    client_ended_at: str | None
+    host: str
+    os_user: str
+    entry_point: str
+    code_repository: str
+    code_commit: str
+    code_branch: str
+    code_dirty: bool | None
+    code_diff_sha256: str
+    code_folder: str | None
+    code_untracked: int | None
+    caused_by: str | None
+    sealed: bool
+    deleted_at: str | None
+    experiment: str
+    experiment_uuid: str
+    parent: str | None
+    digest: str | None
+    python: str | None
+    platform: str | None
+
+
+class ToldSeal(NamedTuple):
+    number: int
+    digest: str
+    sealed_at: str
+    event_id: str
+
+
 _OWN = ("id", *ListedRun._fields[1:-3])
 _NAMES = (*(f"r.{name}" for name in _OWN), "e.name", "e.uuid", "p.uuid", "l.digest", "l.python", "l.platform")
 _AS_TEXT = "CAST({} AS text)"  # of a time: Python's reader of ISO 8601 takes a tenth of what either driver's takes
@@ -91,6 +136,7 @@ _RUNS = (
 _RUN_IDS = [_NAMES.index(name) for name in ("r.uuid", "r.caused_by", "e.uuid", "p.uuid")]
 _RUN_TIMES = [_NAMES.index(f"r.{name}") for name in _OWN if name.endswith("_at")]
 _SEALS = f"SELECT run_id, number, digest, {_AS_TEXT.format('sealed_at')}, event_id FROM tracking_seal"  # noqa: S608 - constants
+_SEALS = f"{_SEALS}{{}} ORDER BY number"
 
 
 def listed_runs(ids: Sequence[int]) -> list[ListedRun]:
@@ -102,16 +148,30 @@ def listed_runs(ids: Sequence[int]) -> list[ListedRun]:
 
 def latest_seals(runs: Collection[int]) -> dict[int, ListedSeal]:
     """By the primary keys of those of the runs that have one. One statement."""
-    rows = typed(among(f"{_SEALS}{{}} ORDER BY number", {"run_id": runs}), ids=[4], times=[3])
+    rows = typed(among(_SEALS, {"run_id": runs}), ids=[4], times=[3])
     return {row[0]: ListedSeal(*row[1:]) for row in rows}
 
 
+def told_runs(ids: Sequence[int]) -> list[ToldRun]:
+    """As `listed_runs`. One statement."""
+    found = {row[0]: ToldRun._make(row) for row in told(among(_RUNS, {"r.id": ids}), ids=_RUN_IDS, times=_RUN_TIMES)}
+    return [found[id_] for id_ in ids if id_ in found]
+
+
+def told_seals(runs: Collection[int]) -> dict[int, ToldSeal]:
+    """As `latest_seals`. One statement."""
+    return {row[0]: ToldSeal._make(row[1:]) for row in told(among(_SEALS, {"run_id": runs}), ids=[4], times=[3])}
+
+
 def among(select: str, given: Mapping[str, Collection[Any]]) -> Rows:
-    """The rows of `select` whose columns are among the values `given` for each; {} in it, or its end, is where that is said."""
+    """The rows of `select` whose columns are among the values `given` for each; {} in it, or its end, is where that is said.
+
+    PostgreSQL knows the statement from before and gives numbers in binary, since reading thousands of floats as text takes
+    the driver longer than the whole search.
+    """
     if not all(given.values()):
         return []
-    connection = connections[replica.alias()]
-    if connection.vendor == "postgresql":
+    if vendor() == "postgresql":
         conditions = [f"{name} = ANY(%s::{_array_of(each)})" for name, each in given.items()]
         values = [_array(each) for each in given.values()]
     else:
@@ -119,9 +179,37 @@ def among(select: str, given: Mapping[str, Collection[Any]]) -> Rows:
         values = [value for each in given.values() for value in each]
     where = f" WHERE {' AND '.join(conditions)}"
     times = max(1, select.count("{}"))
-    with connection.cursor() as cursor:
+    with prepared.cursor(binary=True, using=replica.alias()) as cursor:
         cursor.execute(select.replace("{}", where) if "{}" in select else select + where, values * times)
         return list(cursor.fetchall())
+
+
+def vendor() -> str:
+    """Of the database that is read at the moment."""
+    return connections[replica.alias()].vendor
+
+
+def told(rows: Rows, *, ids: Sequence[int], times: Sequence[int]) -> list[list[Any]]:
+    """The rows with hex digits and texts of UTC at those places, whichever database gave them; times come as text."""
+    made = []
+    for row in rows:
+        values = list(row)
+        for at in ids:
+            if isinstance(values[at], UUID):
+                values[at] = values[at].hex
+        for at in times:
+            if values[at] is not None:
+                values[at] = told_time(values[at])
+        made.append(values)
+    return made
+
+
+def told_time(text: str) -> str:
+    """`2026-01-31 12:00:00.25`, which SQLite keeps and PostgreSQL ends with +00, as `core.clock.text` writes that moment."""
+    rest = text[19:].removesuffix("+00")
+    if rest and not (rest[0] == "." and rest[1:].isdigit()):  # another zone
+        return clock.text(_moment(text))
+    return f"{text[:10]}T{text[11:19]}{rest or '.':0<7}Z"
 
 
 def typed(rows: Rows, *, ids: Sequence[int], times: Sequence[int]) -> list[list[Any]]:
