@@ -2,8 +2,8 @@
 the statement, bytes as bytes. Django's own cursor writes values into the statement, where a packed batch has twice its size in hex.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -35,6 +35,24 @@ def cursor(*, binary: bool = False) -> Iterator[Any]:
     wrapped: Any = connection._prepare_cursor(plain)  # type: ignore[attr-defined]  # noqa: SLF001 - what cursor() itself calls
     with wrapped:
         yield wrapped
+
+
+def ask(sql: str, values: Sequence[Any]) -> Callable[[], list[Any]]:
+    """Send a SELECT; what comes back gives its rows, once. Under `pipeline` the waiting is done there, so that several are asked
+    together. Each of them sees what was committed when its turn came, so one that stands behind a lock sees what was done before
+    that was had.
+    """
+    with ExitStack() as stack:
+        opened = stack.enter_context(cursor())
+        opened.execute(sql, values)
+        kept = stack.pop_all()
+
+    def answer() -> list[Any]:
+        with kept:
+            found: list[Any] = opened.fetchall()
+            return found
+
+    return answer
 
 
 @contextmanager
