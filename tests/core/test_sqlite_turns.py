@@ -110,11 +110,11 @@ def test_looks_leave_nothing_for_the_collector(connect, other, monkeypatch):
     )
     other.execute("BEGIN IMMEDIATE")
     gc.collect()
-    before = sum(isinstance(each, sqlite3.Cursor) for each in gc.get_objects())
+    before = sum(type(each) is sqlite3.Cursor for each in gc.get_objects())
 
     begin(ours)
 
-    assert sum(isinstance(each, sqlite3.Cursor) for each in gc.get_objects()) <= before + 1  # the one of ROLLBACK
+    assert sum(type(each) is sqlite3.Cursor for each in gc.get_objects()) <= before + 1  # the one of ROLLBACK
     ours.rollback()
 
 
