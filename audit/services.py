@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from audit import actions, canonical, events, keys, wake
 from audit.events import Draft, Target
 from audit.models import AuditEvent, AuditPending, AuditPrivate
-from core import clock, prepared
+from core import clock, prepared, rows
 from core.access import Principal, ProjectRef
 from core.context import current_request
 from core.ids import uuid7
@@ -64,9 +64,13 @@ def record(
     return draft.id
 
 
+_LAST = "SELECT uuid FROM audit_event WHERE target_type = %s AND target_id = %s ORDER BY id DESC LIMIT 1"
+
+
 def _last_event_of(target: Target) -> UUID | None:
-    same = AuditEvent.objects.filter(target_type=target.type, target_id=_copy(events.plain(target.id), "target_id"))
-    return same.order_by("-id").values_list("uuid", flat=True).first()
+    same = [target.type, _copy(events.plain(target.id), "target_id")]
+    found = prepared.ask(_LAST, same)()
+    return rows.uuid_of(found[0][0]) if found else None
 
 
 def _store(event: AuditEvent, private: Sequence[events.PrivateValue]) -> None:
@@ -74,9 +78,9 @@ def _store(event: AuditEvent, private: Sequence[events.PrivateValue]) -> None:
     if connection.vendor == "postgresql":
         _store_in_one(event, private)
         return
-    event.save(force_insert=True)
-    AuditPrivate.objects.bulk_create([private_row(event, each) for each in private])
-    AuditPending.objects.bulk_create([AuditPending(event=event)])
+    rows.insert_one(event)
+    rows.insert([private_row(event, each) for each in private])
+    rows.insert([AuditPending(event=event)])
 
 
 _COLUMNS = [field.column for field in AuditEvent._meta.concrete_fields if not field.primary_key]  # noqa: SLF001 - documented
@@ -92,9 +96,9 @@ _ALL_IN_ONE = f"""
 
 
 def _store_in_one(event: AuditEvent, private: Sequence[events.PrivateValue]) -> None:
-    rows = [private_row(event, each) for each in private]
+    hidden = [private_row(event, each) for each in private]
     values = [getattr(event, column) for column in _COLUMNS]
-    lists = [[getattr(row, column) for row in rows] for column in ("path", "salt", "value", "search_name")]
+    lists = [[getattr(row, column) for row in hidden] for column in ("path", "salt", "value", "search_name")]
     with prepared.cursor() as cursor:
         cursor.execute(_ALL_IN_ONE, [*values, *lists])
 

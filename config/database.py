@@ -110,7 +110,7 @@ def settings_for(url: str, home: Path) -> dict[str, Any]:
 
 def sqlite(path: Path) -> dict[str, Any]:
     return {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "core.sqlite",
         "NAME": str(path),
         "CONN_MAX_AGE": None,
         "OPTIONS": {"init_command": "; ".join(SQLITE_PRAGMAS), "transaction_mode": "IMMEDIATE", "timeout": 20},

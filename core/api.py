@@ -1,5 +1,6 @@
 """What every REST view shares: the caller, and input that is either clean or refused as a whole."""
 
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, cast
 
@@ -74,11 +75,12 @@ def json_in(request: HttpRequest) -> Any:
 
 def parse_query(serializer_class: type[serializers.Serializer], request: Request) -> dict[str, Any]:
     """The request's query parameters through `serializer_class`; unknown parameters are let be (links carry extras)."""
-    return _validated(serializer_class(data=request.query_params))
+    return dict(_ready(serializer_class).run_validation(request.query_params))
 
 
 def parse_data(serializer_class: type[serializers.Serializer], data: Any) -> dict[str, Any]:
-    serializer = serializer_class(data=data)
+    """As `parse`, of a body that has been read."""
+    serializer = _ready(serializer_class)
     if not isinstance(data, dict):
         raise Invalid(f"The body has to be a JSON object, and is {_kind(data)}.")
     unknown = sorted(set(data) - set(serializer.fields))
@@ -88,12 +90,13 @@ def parse_data(serializer_class: type[serializers.Serializer], data: Any) -> dic
             f"Unknown: {', '.join(unknown)}.",
             errors=[{"field": key, "detail": f"Unknown key; known are: {known}."} for key in unknown],
         )
-    return _validated(serializer)
+    return dict(serializer.run_validation(data))
 
 
-def _validated(serializer: serializers.Serializer) -> dict[str, Any]:
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
+@lru_cache(1_000)
+def _ready(serializer_class: type[serializers.Serializer]) -> serializers.Serializer:
+    """One for all requests: it copies its fields when it is made, and keeps nothing of what it validates."""
+    return serializer_class()
 
 
 def _kind(data: Any) -> str:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
+from django.http import HttpResponse
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
@@ -54,6 +55,10 @@ def json_bytes(value: Any) -> bytes:
         return orjson.dumps(value, default=_default, option=_OPTIONS | orjson.OPT_NON_STR_KEYS)
 
 
+def json_answer(value: Any, status: int = 200) -> HttpResponse:
+    return HttpResponse(json_bytes(value), status=status, content_type=JsonRenderer.media_type)
+
+
 class JsonRenderer(BaseRenderer):
     media_type = "application/json"
     format = "json"
@@ -92,11 +97,15 @@ class JsonParser(BaseParser):
             TooLarge: more than that.
         """
         view = (parser_context or {}).get("view")
-        most = getattr(view, "max_json_bytes", settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
-        body = stream.read(most + 1)
-        if len(body) > most:
-            raise TooLarge(f"A request body holds at most {most} bytes here.")
-        return parse_json(body)
+        return read_json(stream, getattr(view, "max_json_bytes", settings.DATA_UPLOAD_MAX_MEMORY_SIZE))
+
+
+def read_json(stream: Any, most: int) -> Any:
+    """What the stream holds, in at most so many bytes. Raises as `JsonParser.parse`."""
+    body = stream.read(most + 1)
+    if len(body) > most:
+        raise TooLarge(f"A request body holds at most {most} bytes here.")
+    return parse_json(body)
 
 
 def parse_json(body: bytes) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from core import clock, current, doorbell, leases, logs, metrics, tracing
+from core import clock, current, doorbell, leases, logs, metrics, rows, tracing
 from core.context import trace_id_of
 from core.current import JobContext
 from core.models import Job
@@ -95,7 +95,7 @@ def _promise(promises: Sequence[Promise], *, dedupe: str | None = None, delay_s:
         raise transaction.TransactionManagementError("Enqueue inside the transaction whose work the job continues.")
     now = clock.now()
     request_id, traceparent = current.cause()
-    rows = [
+    promised = [
         Job(
             name=name,
             arguments=arguments,
@@ -107,7 +107,7 @@ def _promise(promises: Sequence[Promise], *, dedupe: str | None = None, delay_s:
         )
         for name, arguments in promises
     ]
-    Job.objects.bulk_create(rows, ignore_conflicts=dedupe is not None)
+    rows.insert(promised, skip_known=dedupe is not None)
     if delay_s < settings.SWEEP_S:  # whoever is called looks again when it is due
         transaction.on_commit(doorbell.ring, robust=True)
 

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from core import prepared
 from core.folders import make_private
 
 RETRY_S = 0.2  # between two tries for a lock that somebody holds
@@ -57,9 +58,9 @@ def lock_in_transaction(name: str, *, wait: bool = True, shared: bool = False) -
         raise transaction.TransactionManagementError("A lock in a transaction needs a transaction.")
     if connection.vendor != "postgresql":
         return True
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         function = f"pg{'' if wait else '_try'}_advisory_xact_lock{'_shared' if shared else ''}"
-        cursor.execute(f"SELECT {function}(%s)", [key_of(name)])
+        cursor.execute(f"SELECT {function}(%s::bigint)", [key_of(name)])
         return wait or bool(cursor.fetchone()[0])
 
 

@@ -4,8 +4,8 @@ On SQLite it writes the marks of each statement anew, which is done once here.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import cache, lru_cache
 from itertools import chain
 from typing import Any
@@ -76,6 +76,24 @@ def cursor(*, binary: bool = False, using: str = DEFAULT_DB_ALIAS) -> Iterator[A
     wrapped: Any = connection._prepare_cursor(plain)  # type: ignore[attr-defined]  # noqa: SLF001 - what cursor() itself calls
     with wrapped:
         yield wrapped
+
+
+def ask(sql: str, values: Sequence[Any]) -> Callable[[], list[Any]]:
+    """Send a SELECT; what comes back gives its rows, once. Under `pipeline` the waiting is done there, so that several are asked
+    together. Each of them sees what was committed when its turn came, so one that stands behind a lock sees what was done before
+    that was had.
+    """
+    with ExitStack() as stack:
+        opened = stack.enter_context(cursor())
+        opened.execute(sql, values)
+        kept = stack.pop_all()
+
+    def answer() -> list[Any]:
+        with kept:
+            found: list[Any] = opened.fetchall()
+            return found
+
+    return answer
 
 
 @cache

@@ -2,13 +2,17 @@
 
 from django.db import connection, transaction
 
+from core import prepared, rows
 from core.access import ProjectRef
 from core.locks import lock_in_transaction
 from lineage import selectors
 from lineage.errors import CycleRefused
+from lineage.kinds import EDGE_CODES, NODE_CODES
 from lineage.models import Edge, Node
 
 WALK_LOCK = "lineage walk"
+
+Name = tuple[str, str]  # kind and key
 
 
 def ensure_node(*, project: ProjectRef, kind: str, key: str, live: bool = False) -> Node:
@@ -40,17 +44,29 @@ def connect(*, src: Node, dst: Node, kind: str, run_key: str | None = None) -> E
     return Edge.objects.get(src=src, dst=dst, kind=kind)
 
 
+_DESCEND = """
+INSERT INTO lineage_edge (src_id, dst_id, kind, run_key, created_at)
+SELECT src.id, dst.id, %s, %s, dst.created_at FROM lineage_node src JOIN lineage_node dst ON dst.project_id = src.project_id
+WHERE src.project_id = %s AND src.kind = %s AND src.key = %s AND dst.kind = %s AND dst.key = %s
+"""
+
+
 @transaction.atomic(savepoint=False)
-def grow(*, src: Node, kind: str, key: str, edge: str, run_key: str | None = None) -> Node:
-    """A node of a thing that comes to be in this transaction, and what it came of. Two statements, and no walk: nothing leads
-    out of a node that nobody else sees yet, so its edge closes no cycle. `src` is locked as its foreign key does.
+def grow(*, project: ProjectRef, src: Name, name: Name, edge: str, run_key: str | None = None) -> None:
+    """A node of a thing that comes to be in this transaction, and what it came of, whose node is made if missing. Three statements
+    that nobody waits for, and no walk: nothing leads out of a node that nobody else sees yet, so its edge closes no cycle. `src` is
+    locked as its foreign key does.
 
     Raises:
-        IntegrityError: there is such a node already; use `ensure_node` and `connect`.
+        IntegrityError: there is such a node already; use `ensure_node` and `connect`. It may come with a later statement.
     """
-    node = Node.objects.create(project_id=src.project_id, kind=kind, key=key)
-    Edge.objects.create(src=src, dst=node, kind=edge, run_key=run_key)
-    return node
+    (src_kind, src_key), (kind, key) = src, name
+    rows.insert([Node(project_id=project.id, kind=src_kind, key=src_key)], skip_known=True)
+    rows.insert([Node(project_id=project.id, kind=kind, key=key)])
+    with prepared.cursor() as cursor:
+        cursor.execute(
+            _DESCEND, [EDGE_CODES[edge], run_key, project.id, NODE_CODES[src_kind], src_key, NODE_CODES[kind], key]
+        )
 
 
 def set_live(*, node: Node, live: bool) -> None:

@@ -30,6 +30,11 @@ def check_model_name(name: str) -> str:
     return name
 
 
+def can_be_asked_for(name: str) -> bool:
+    """Whether a model may have that name as far as the database is concerned, which cannot even look up NUL."""
+    return len(name) <= MODEL_LENGTH and name.isprintable()
+
+
 def check_slug(name: str, *, field: str = "name") -> str:
     """Raises Invalid unless `name` starts with a-z or 0-9 and goes on with those, '.', '_' or '-', 64 at most."""
     if not SLUG.fullmatch(name):

@@ -7,7 +7,6 @@ from registry.api import aliases, deployments, environments, lifecycle, models, 
 urlpatterns = [
     path("models", models.Models.as_view(), name="models"),
     path("models/<str:name>", models.OneModel.as_view(), name="model"),
-    path("models/<str:name>/versions", versions.Versions.as_view(), name="versions"),
     path("models/<str:name>/versions/<str:ref>", versions.OneVersion.as_view(), name="version"),
     path("models/<str:name>/versions/<str:ref>/manifest", versions.Manifest.as_view(), name="version-manifest"),
     path("models/<str:name>/versions/<str:ref>/files", versions.VersionFile.as_view(), name="version-file"),

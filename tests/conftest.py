@@ -28,6 +28,9 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
         connection.settings_dict["TEST"]["TEMPLATE"] = templates.postgresql_template()
         yield
     else:
+        connection.settings_dict["TEST"]["NAME"] = (
+            None  # in memory, so each process has its own without a suffix to its name
+        )
         with closing(templates.copy_sqlite(connection.creation._get_test_db_name())):
             yield
 

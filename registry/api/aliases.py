@@ -12,7 +12,7 @@ from accounts.api.hot import HotView
 from accounts.api.pages import PAGE_PARAMETERS, page
 from accounts.api.schemas import page_of
 from core.access import Permission
-from core.api import parse, parse_query
+from core.api import parse_data, parse_query
 from registry import selectors, services
 from registry.api.base import REASON_LENGTH, RegistryView, VersionRefField, short_page
 from registry.api.render import alias_change_out, alias_out, alias_target_out, alias_view_out
@@ -33,7 +33,8 @@ class Aliases(RegistryView):
 class OneAlias(RegistryView, HotView):
     """Reading it is hot: whatever serves a model asks which version that is, each time it starts or looks again."""
 
-    hot_verb = "GET"
+    hot = {"GET": "answer", "PUT": "point"}
+    takes_json = frozenset({"PUT"})
     rate_limit = {}
     permissions = {"GET": Permission.PROJECT_READ, "PUT": Permission.MODEL_WRITE, "DELETE": Permission.MODEL_WRITE}
 
@@ -56,11 +57,15 @@ class OneAlias(RegistryView, HotView):
     @extend_schema(request=Input, responses=AliasOut)
     def put(self, request: Request, name: str, alias: str) -> Response:
         """Point it at a version. One named like an environment moves by promotion alone, and answers 409."""
-        data = parse(self.Input, request)
+        return Response(self.point(request._request, name=name, alias=alias))  # noqa: SLF001 - as above
+
+    def point(self, _request: HttpRequest, **named: str) -> dict[str, Any]:
+        data = parse_data(self.Input, self.data)
+        ref, actor = data.pop("version"), self.principal
         found = services.set_alias_by_name(
-            project=self.project, model=name, name=alias, ref=data.pop("version"), actor=self.principal, **data
+            project=self.project, model=named["name"], name=named["alias"], ref=ref, actor=actor, **data
         )
-        return Response(alias_out(found))
+        return alias_out(found)
 
     @extend_schema(parameters=[DeleteQuery], request=None, responses={204: None})
     def delete(self, request: Request, name: str, alias: str) -> Response:

@@ -3,17 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.hot import HotView
 from accounts.api.pages import PAGE_PARAMETERS, page
 from accounts.api.schemas import page_of
 from core.access import Permission
-from core.api import parse
+from core.api import parse, parse_data
+from core.codec import json_answer
 from core.ids import parse_run_id
 from registry import selectors, services
 from registry.api.base import DELETED, JsonObjectField, ReasonField, RegistryView, TagsField, wants_deleted
@@ -27,7 +29,10 @@ from tracking.models import Artifact
 FILE_PATH = OpenApiParameter("path", str, required=True, description="The file's path in the manifest.")
 
 
-class Versions(RegistryView):
+class Versions(RegistryView, HotView):
+    hot = {"POST": "register"}
+    takes_json = frozenset({"POST"})
+    rate_limit = {}
     permissions = {"GET": Permission.PROJECT_READ, "POST": Permission.MODEL_WRITE}
 
     class Input(serializers.Serializer):
@@ -56,18 +61,21 @@ class Versions(RegistryView):
         return Response(rendered)
 
     @extend_schema(request=Input, responses={201: VersionOut, 200: VersionOut})
-    def post(self, request: Request, name: str) -> Response:
+    def post(self, request: Request, name: str) -> HttpResponse:
         """The next version, of a file or folder that a run has. The model is made if it is missing. The same bytes of
         the same run are the same version: 200, and nothing is new.
         """
-        data = parse(self.Input, request)
+        return self.register(request._request, name=name)  # noqa: SLF001 - its documented way down
+
+    def register(self, _request: HttpRequest, **named: str) -> HttpResponse:
+        data = parse_data(self.Input, self.data)
         run_id = parse_run_id(data.pop("run"))
         version, files = services.register_version(
-            project=self.project, model=name, run_id=run_id, actor=self.principal, **data
+            project=self.project, model=named["name"], run_id=run_id, actor=self.principal, **data
         )
         if files is None:
-            return Response(version_out(version))
-        return Response(version_out(version, (), files), status=201)  # nothing points at what has just come to be
+            return json_answer(version_out(version))
+        return json_answer(version_out(version, (), files), status=201)  # nothing points at what has just come to be
 
 
 class OneVersion(RegistryView):

@@ -30,6 +30,7 @@ from registry.selectors.promotions import (
 from registry.selectors.reports import find_latest_report, get_report, list_reports, report_document
 from registry.selectors.versions import (
     all_versions,
+    ask_version,
     find_models,
     find_version_at,
     find_versions,
@@ -46,6 +47,7 @@ __all__ = [
     "alias_changes",
     "alias_history",
     "all_versions",
+    "ask_version",
     "committed_until",
     "find_latest_report",
     "find_models",

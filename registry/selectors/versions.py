@@ -1,16 +1,17 @@
 """Reads of models and versions."""
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 
+from core import prepared, rows
 from core.access import ProjectRef
 from core.errors import NotFound
 from registry.errors import ModelMissing, VersionMissing
 from registry.models import Alias, ManifestFile, Model, ModelVersion, Slot
-from registry.models.versions import NAME_LENGTH
+from registry.names import can_be_asked_for
 
 BATCH = 500  # keys in one query
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
@@ -28,7 +29,7 @@ def get_model(*, project: ProjectRef, name: str) -> Model:
 
 def find_models(*, project: ProjectRef, names: Sequence[str]) -> dict[str, Model]:
     """Those that there are, by name, whatever became of them. One query for each 500."""
-    nameable = [name for name in names if len(name) <= NAME_LENGTH and name.isprintable()]  # others no model is called
+    nameable = [name for name in names if can_be_asked_for(name)]
     found: dict[str, Model] = {}
     for some in _in_batches(nameable):
         models = Model.objects.select_related("project").filter(project_id=project.id, name__in=some)
@@ -42,25 +43,60 @@ def list_models(*, project: ProjectRef, deleted: bool = False) -> QuerySet[Model
     return models.filter(purged_at=None).order_by("name")
 
 
-def get_version(*, model: Model, ref: str | int, alone: bool = False) -> ModelVersion:
-    """The version of that number or `sha256:…`, `alone` or with its run and seal. Where several runs gave the same bytes, the newest
-    that may be used.
+def get_version(*, model: Model, ref: str | int) -> ModelVersion:
+    """The version of that number or `sha256:…`, with its run and seal. Where several runs gave the same bytes, the newest that may be
+    used.
 
     Raises:
         VersionMissing: there is none, or `ref` is neither.
     """
     text = str(ref)
-    found = find_versions(model=model, refs=[text], alone=alone).get(text)
+    found = find_versions(model=model, refs=[text]).get(text)
     if found is None:
         raise VersionMissing(model.name, text[:80])
     return found
 
 
-def find_versions(*, model: Model, refs: Sequence[str], alone: bool = False) -> dict[str, ModelVersion]:
+def ask_version(*, project: ProjectRef, model: str, ref: str | int) -> Callable[[Model], ModelVersion]:
+    """As `get_version` without run and seal, of a model by its name: asked for now and answered later (`prepared.ask`), as of that
+    model once it is known. The answer raises VersionMissing.
+    """
+    text = str(ref)
+    number, digest = _as_number(text), DIGEST.fullmatch(text)
+    if number is None and digest is None:
+        asked = _nothing
+    else:
+        asked = prepared.ask(
+            f"SELECT {rows.columns(ModelVersion, 'version')} FROM registry_model model "  # noqa: S608 - columns of ours
+            "JOIN registry_modelversion version ON version.model_id = model.id WHERE model.project_id = %s "
+            f"AND model.name = %s AND version.{'number' if digest is None else 'digest'} = %s ORDER BY version.number DESC",
+            [project.id, model, number if digest is None else text],
+        )
+
+    def answer(found: Model) -> ModelVersion:
+        versions = [rows.read(ModelVersion, row) for row in asked()]
+        for version in versions:
+            version.model = found
+        if not versions:
+            raise VersionMissing(found.name, text[:80])
+        return next((version for version in versions if not version.is_barred), versions[0])
+
+    return answer
+
+
+def _nothing() -> list[Any]:
+    return []
+
+
+def _as_number(ref: str) -> int | None:
+    return int(ref) if ref.isdecimal() and ref.isascii() and len(ref) < 10 else None
+
+
+def find_versions(*, model: Model, refs: Sequence[str]) -> dict[str, ModelVersion]:
     """As `get_version`, for many: those that there are, by their refs. A query for 500 numbers, and one for 500 digests."""
-    numbers = {ref: int(ref) for ref in refs if ref.isdecimal() and ref.isascii() and len(ref) < 10}
+    numbers = {ref: number for ref in refs if (number := _as_number(ref)) is not None}
     digests = [ref for ref in refs if DIGEST.fullmatch(ref)]
-    versions = all_versions(model=model).select_related(None) if alone else all_versions(model=model)
+    versions = all_versions(model=model)
     by_number: dict[int, ModelVersion] = {}
     for some in _in_batches(sorted(set(numbers.values()))):
         by_number |= {version.number: version for version in versions.filter(number__in=some)}

@@ -1,16 +1,17 @@
 """Writes to models."""
 
+from collections.abc import Callable
+
 from django.db import IntegrityError, transaction
 
 from accounts.models import Project
 from audit.services import record
-from core import clock
+from core import clock, prepared, rows
 from core.access import Principal
 from registry.errors import ModelDeleted, NameTaken
 from registry.evidence import model_target
 from registry.models import Model
-from registry.models.versions import NAME_LENGTH
-from registry.names import check_model_name
+from registry.names import can_be_asked_for, check_model_name
 
 
 @transaction.atomic
@@ -57,25 +58,36 @@ def _begin_again(model: Model, project: Project, description: str, actor: Princi
     return model
 
 
-def lock_model(*, project: Project, name: str) -> Model | None:
-    """The model of that name, whatever became of it, looked up and locked in one statement; None where there is none."""
-    if len(name) > NAME_LENGTH or not name.isprintable():  # no model is called so
+def ask_model(*, project: Project, name: str) -> Callable[[], Model | None]:
+    """Look the model of that name up and lock it, in one statement (`prepared.ask`). What comes back gives it, whatever became of it;
+    None where there is none.
+    """
+    if not can_be_asked_for(name):
+        return lambda: None
+    asked = prepared.ask(
+        f"SELECT {rows.columns(Model, 'model')} FROM registry_model model "  # noqa: S608 - columns of ours
+        f"WHERE model.project_id = %s AND model.name = %s {rows.lock_of('model')}",
+        [project.pk, name],
+    )
+
+    def answer() -> Model | None:
+        for found in asked():
+            model = rows.read(Model, found)
+            model.project = project
+            return model
         return None
-    found = list(Model.objects.select_for_update().filter(project=project, name=name))
-    for model in found:
-        model.project = project
-    return found[0] if found else None
+
+    return answer
 
 
-def ensure_locked_model(*, project: Project, name: str, actor: Principal) -> Model:
-    """The model of that name, made if missing or purged, and locked until the transaction ends. Raises Invalid as `create_model`."""
-    found = lock_model(project=project, name=name)
-    if found is not None and found.purged_at is None:
-        return found
+def make_locked_model(*, project: Project, name: str, actor: Principal) -> Model:
+    """A model of a name that nobody had, or that was purged; locked until the transaction ends. Where another request has made it
+    meanwhile, that one. Raises Invalid as `create_model`.
+    """
     try:
         return create_model(project=project, name=name, actor=actor)
-    except NameTaken:  # made by another request meanwhile
-        found = lock_model(project=project, name=name)
+    except NameTaken:
+        found = ask_model(project=project, name=name)()
         if found is None:
             raise
         return found

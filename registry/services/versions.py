@@ -9,26 +9,29 @@ from django.db import transaction
 
 from accounts.models import Project
 from audit.services import record
-from core import events, jobs
+from core import events, jobs, prepared, rows
 from core.access import Principal, system_principal
-from lineage.services import ensure_node, grow
+from lineage.services import grow
 from registry import links
 from registry.errors import ArtifactBarred, ModelDeleted, VersionBarred, VersionDeleted, VersionInUse, VersionPurged
 from registry.evidence import version_target
 from registry.models import ManifestFile, ModelVersion, Slot
-from registry.services.models import ensure_locked_model
+from registry.services.models import ask_model, make_locked_model
 from retention import tombstones
 from tracking import selectors as tracking
 from tracking.artifacts.paths import parse_path
 from tracking.models import Blob, Run, Seal
-from tracking.services.seals import lock_found_for_writing
+from tracking.services.seals import ask_to_write
 
 Entries = Sequence[tuple[str, Blob]]
 Lifecycle = ModelVersion.Lifecycle
 EDITABLE = ("description", "tags", "card")
 
 
-@transaction.atomic
+class _NoModel(Exception):
+    """There is none of that name yet."""
+
+
 def register_version(
     *,
     project: Project,
@@ -47,50 +50,79 @@ def register_version(
     The same bytes of the same run are the same version, given back as it is. The version pins the run's seal, or has
     none until the run ends. Locks the run, then the model. Announces `model_version.registered`.
 
+    On PostgreSQL its statements are sent in three flights: what is asked and locked, the version, and all that goes with it.
+
     Raises:
+        Invalid: `artifact` is no path, or no model may be called so.
         RunNotFound: the project has no such run.
         RunDeleted, RunPurged, ExperimentDeleted, ModelDeleted, VersionDeleted: it, or what it would be of, was put away.
-        Invalid: no model may be called so, or `artifact` is no path.
         ArtifactNotFound: the run has nothing at that path.
         ArtifactBarred: stored bytes are known to be wrong or gone.
     """
-    run = lock_found_for_writing(project=project, id=run_id)
-    entries = _entries(run, artifact)
-    holder = ensure_locked_model(project=project, name=model, actor=actor)
-    if holder.deleted_at is not None:
-        raise ModelDeleted(holder.name)
-    digest = f"sha256:{sha256(_manifest(entries).encode()).hexdigest()}"
-    same = ModelVersion.objects.filter(model=holder, run=run, digest=digest, purged_at=None)
-    if (known_id := same.values_list("pk", flat=True).first()) is not None:
-        known = ModelVersion.objects.select_related("model__project", "run", "seal").get(pk=known_id)
-        refuse_deleted(known)
-        return known, None
-    holder.last_number += 1
-    holder.save(update_fields=["last_number"])
-    version = ModelVersion.objects.create(
-        model=holder,
-        number=holder.last_number,
-        digest=digest,
+    path = parse_path(artifact, field="artifact")
+    said = {"description": description, "tags": dict(tags or {}), "card": card, "signature": signature}
+    try:
+        with prepared.pipeline(), transaction.atomic():
+            registered = _register(project, model, run_id, path, actor=actor, may_make=False, **said)
+            prepared.settle()
+    except _NoModel:  # making one may have to step back to a savepoint, which is nothing to be done in a flight
+        with transaction.atomic():
+            registered = _register(project, model, run_id, path, actor=actor, may_make=True, **said)
+    return registered
+
+
+def _register(
+    project: Project, name: str, run_id: UUID, path: str, *, actor: Principal, may_make: bool, **said: Any
+) -> tuple[ModelVersion, list[ManifestFile] | None]:
+    """Raises _NoModel, before anything is written, where the model would have to be made and may not."""
+    asked_run = ask_to_write(project=project, id=run_id)
+    asked_entries = tracking.ask_artifact_entries(project=project, run=run_id, path=path)
+    asked_seal = tracking.ask_latest_seal(project=project, run=run_id)
+    asked_model = ask_model(project=project, name=name)
+    run, entries, seal, model = asked_run(), _usable(asked_entries()), asked_seal(), asked_model()
+    if model is None or model.purged_at is not None:
+        if not may_make:
+            raise _NoModel
+        model = make_locked_model(project=project, name=name, actor=actor)
+    if model.deleted_at is not None:
+        raise ModelDeleted(model.name)
+    version = ModelVersion(
+        model=model,
+        number=model.last_number + 1,
+        digest=f"sha256:{sha256(_manifest(entries).encode()).hexdigest()}",
         run=run,
-        seal=tracking.latest_seal(run) if run.sealed else None,
-        artifact=artifact,
-        description=description,
-        tags=dict(tags or {}),
-        card=card,
-        signature=signature,
+        seal=seal if run.sealed else None,
+        artifact=path,
         created_by_id=actor.id,
         created_by=actor.name,
+        **said,
     )
+    if not rows.insert_one(version, unless="(model_id, digest, run_id) WHERE purged_at IS NULL"):
+        return _known(version), None
+    return version, _complete(version, entries, actor)
+
+
+def _known(version: ModelVersion) -> ModelVersion:
+    """The one that holds the bytes of `version` already."""
+    same = ModelVersion.objects.filter(model=version.model, run=version.run, digest=version.digest, purged_at=None)
+    known = same.select_related("model__project", "run", "seal").get()
+    refuse_deleted(known)
+    return known
+
+
+def _complete(version: ModelVersion, entries: Entries, actor: Principal) -> list[ManifestFile]:
+    """All that goes with a version that has just come to be. Nothing of it waits for an answer."""
+    version.model.last_number = version.number
+    rows.update(version.model, "last_number")
     files = [ManifestFile(version=version, path=path, blob=blob) for path, blob in entries]
-    ManifestFile.objects.bulk_create(files, batch_size=500)
+    rows.insert(files)
     _join_line(version)
     _tell_registered(version, actor=actor, files=len(files))
-    return version, files
+    return files
 
 
-def _entries(run: Run, artifact: str) -> Entries:
-    path = parse_path(artifact, field="artifact")
-    entries = sorted(tracking.artifact_entries(run, path), key=lambda entry: entry[0].encode())
+def _usable(entries: Entries) -> Entries:
+    """Raises ArtifactBarred."""
     barred = [name for name, blob in entries if not blob.is_usable]
     if barred:
         raise ArtifactBarred(f"The stored bytes of '{barred[0]}' are not what they were said to be.", files=barred[:20])
@@ -103,9 +135,9 @@ def _manifest(entries: Entries) -> str:
 
 
 def _join_line(version: ModelVersion) -> None:
-    project = version.model.project
-    run = ensure_node(project=project, kind="run", key=version.run.uuid.hex)
-    grow(src=run, kind="model_version", key=version.uuid.hex, edge="generated", run_key=version.run.uuid.hex)
+    run = version.run.uuid.hex
+    name = ("model_version", version.uuid.hex)
+    grow(project=version.model.project, src=("run", run), name=name, edge="generated", run_key=run)
 
 
 def _tell_registered(version: ModelVersion, *, actor: Principal, files: int) -> None:

@@ -8,8 +8,8 @@ from tests.registry import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)  # as a request meets the database: its transactions are its own
 
-MOVE = 11  # BEGIN and COMMIT among them; on PostgreSQL a lock by name and the call to the sequencer, too, and one insert for three
-CREATE = 16 if connection.vendor == "postgresql" else 17
+MOVE = 11  # BEGIN on SQLite; on PostgreSQL a lock by name and the call to the sequencer, too, and one insert for three
+CREATE = 15 if connection.vendor == "postgresql" else 16
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from lineage import selectors as lineage
 from registry import selectors, services
 from registry.errors import ArtifactBarred, NameTaken, VersionBarred, VersionInUse
 from registry.models import Model, ModelVersion
-from registry.services import models
+from registry.services import models, versions
 from tests.registry.factories import seal_run
 from tracking.models import Blob
 
@@ -248,19 +248,20 @@ def test_a_model_that_another_request_makes_meanwhile_is_taken(
     """Its name was free when this request looked, and was not when it wrote."""
     run = make_run(bob)
     make_artifact(run, "model.bin", b"x")
-    looks, look = [], models.lock_model
+    looks, look = [], models.ask_model
 
     def too_early(**named):
         looks.append(named)
-        return look(**named) if len(looks) > 1 else None
+        return look(**named) if len(looks) > 2 else lambda: None
 
-    monkeypatch.setattr(models, "lock_model", too_early)
+    monkeypatch.setattr(models, "ask_model", too_early)
+    monkeypatch.setattr(versions, "ask_model", too_early)
 
     version, files = services.register_version(
         project=project, model="fraud", run_id=run.uuid, artifact="model.bin", actor=bob
     )
 
-    assert (version.model.pk, version.number, len(looks)) == (model.pk, 1, 2)
+    assert (version.model.pk, version.number, len(looks)) == (model.pk, 1, 3)
     assert [file.path for file in files] == ["model.bin"]
     assert recorded_actions().count("model.create") == 1
 

@@ -56,8 +56,8 @@ def test_a_batch_is_decoded_once_whatever_is_asked_of_it(project, make_run, writ
     other = make_run()
     write(other, steps=[0, 1], loss=[1.0, 2.0], acc=[0.5, 0.9])
     write(other, steps=[0, 1], rate=[1.0, 2.0])
-    decoded, decode = [], codec.decode
-    monkeypatch.setattr(codec, "decode", lambda data: decoded.append(1) or decode(data))
+    decoded, decode_all = [], codec.decode_all
+    monkeypatch.setattr(codec, "decode_all", lambda chunks: decoded.extend(chunks) or decode_all(chunks))
 
     found = count_runs(project=project, filter="metrics.loss@0 = 1 AND metrics.loss@1 = 2 AND metrics.acc@1 > 0.7")
 

@@ -1,6 +1,6 @@
 """Reads of experiments, runs, metrics, datasets and artifacts."""
 
-from tracking.selectors.artifacts import artifact_entries, get_artifact, get_artifacts, list_artifacts, list_folder
+from tracking.selectors.artifacts import ask_artifact_entries, get_artifact, get_artifacts, list_artifacts, list_folder
 from tracking.selectors.charts import Chart, read_charts
 from tracking.selectors.datasets import (
     UsedVersion,
@@ -15,7 +15,7 @@ from tracking.selectors.datasets import (
 from tracking.selectors.experiments import find_experiment, get_experiment, list_experiments
 from tracking.selectors.metrics import metric_summaries, read_chart, read_points
 from tracking.selectors.rows import RunRow, run_rows
-from tracking.selectors.runs import code_diff, find_run, get_run, get_runs, latest_seal, list_seals
+from tracking.selectors.runs import ask_latest_seal, code_diff, find_run, get_run, get_runs, latest_seal, list_seals
 from tracking.selectors.uploads import get_upload
 from tracking.selectors.views import get_view, list_views
 
@@ -23,7 +23,8 @@ __all__ = [
     "Chart",
     "RunRow",
     "UsedVersion",
-    "artifact_entries",
+    "ask_artifact_entries",
+    "ask_latest_seal",
     "code_diff",
     "find_experiment",
     "find_run",

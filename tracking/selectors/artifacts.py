@@ -1,11 +1,14 @@
 """Reads of artifacts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Substr
 
+from core import prepared, rows
+from core.access import ProjectRef
 from tracking.errors import ArtifactNotFound
 from tracking.models import Artifact, Blob, Run
 
@@ -54,15 +57,26 @@ def get_artifact(run: Run, path: str) -> Artifact:
     return artifact
 
 
-def artifact_entries(run: Run, path: str) -> list[tuple[str, Blob]]:
-    """The file at `path`, or all files of the folder `path`, as (path relative to it, blob), sorted by UTF-8 bytes.
+def ask_artifact_entries(*, project: ProjectRef, run: UUID, path: str) -> Callable[[], list[tuple[str, Blob]]]:
+    """Ask for the file at `path` of the run of that id, or all files of the folder `path` (`prepared.ask`). What comes back gives
+    them as (path relative to it, blob), sorted by UTF-8 bytes; a file's relative path is its own name.
 
-    A file's relative path is its own name. Raises ArtifactNotFound when there is neither.
+    The answer raises ArtifactNotFound when there is neither.
     """
-    entries = [(_relative(artifact.path, path), artifact.blob) for artifact in list_artifacts(run, path)]
-    if not entries:
-        raise ArtifactNotFound(path)
-    return sorted(entries, key=lambda entry: entry[0].encode())
+    asked = prepared.ask(
+        f"SELECT artifact.path, {rows.columns(Blob, 'blob')} FROM tracking_artifact artifact "  # noqa: S608 - columns of ours
+        "JOIN tracking_run run ON run.id = artifact.run_id JOIN tracking_blob blob ON blob.id = artifact.blob_id "
+        "WHERE run.project_id = %s AND run.uuid = %s AND (artifact.path = %s OR substr(artifact.path, 1, %s) = %s)",
+        [project.id, rows.bound(run), path, len(path) + 1, f"{path}/"],
+    )
+
+    def answer() -> list[tuple[str, Blob]]:
+        entries = [(_relative(found, path), rows.read(Blob, blob)) for found, *blob in asked()]
+        if not entries:
+            raise ArtifactNotFound(path)
+        return sorted(entries, key=lambda entry: entry[0].encode())
+
+    return answer
 
 
 def _below(files: QuerySet[Artifact], folder: str) -> QuerySet[Artifact]:

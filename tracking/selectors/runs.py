@@ -1,8 +1,9 @@
 """Reads of single runs."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from uuid import UUID
 
+from core import prepared, rows
 from core.access import ProjectRef
 from tracking.errors import RunNotFound
 from tracking.models import Run, RunDiff, Seal
@@ -10,8 +11,8 @@ from tracking.models import Run, RunDiff, Seal
 
 def find_run(*, project: ProjectRef, id: UUID) -> Run | None:  # noqa: A002 - what it is called everywhere else
     """The run with experiment, parent and environment loaded, whatever its lifecycle; None if there is none."""
-    rows = Run.objects.select_related("experiment", "parent", "environment")
-    return rows.filter(project_id=project.id, uuid=id).first()
+    runs = Run.objects.select_related("experiment", "parent", "environment")
+    return runs.filter(project_id=project.id, uuid=id).first()
 
 
 def get_run(*, project: ProjectRef, id: UUID) -> Run:  # noqa: A002 - what it is called everywhere else
@@ -34,6 +35,16 @@ def get_runs(*, project: ProjectRef, ids: Collection[UUID]) -> dict[UUID, Run]:
 def latest_seal(run: Run) -> Seal | None:
     """The seal of highest number; `run.sealed` tells whether it still covers everything."""
     return Seal.objects.filter(run=run).order_by("-number").first()
+
+
+def ask_latest_seal(*, project: ProjectRef, run: UUID) -> Callable[[], Seal | None]:
+    """As `latest_seal`, of the run of that id, asked for now and answered later (`prepared.ask`)."""
+    asked = prepared.ask(
+        f"SELECT {rows.columns(Seal, 'seal')} FROM tracking_seal seal JOIN tracking_run run ON run.id = seal.run_id "  # noqa: S608 - columns of ours
+        "WHERE run.project_id = %s AND run.uuid = %s ORDER BY seal.number DESC LIMIT 1",
+        [project.id, rows.bound(run)],
+    )
+    return lambda: next((rows.read(Seal, found) for found in asked()), None)
 
 
 def list_seals(run: Run) -> list[Seal]:

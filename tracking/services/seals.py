@@ -1,20 +1,20 @@
 """Seals: at its end a run's whole content goes into the ledger as one digest; late writes lead to the next one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from uuid import UUID
 
 from django.db import transaction
 
 from accounts.models import Project
 from audit.services import record
-from core import clock, events, jobs
+from core import clock, events, jobs, prepared, rows
 from core.access import Principal, system_principal
 from retention import tombstones
 from tracking import sealing
 from tracking.errors import ExperimentDeleted, RunDeleted, RunNotFound, RunPurged
 from tracking.evidence import run_target
 from tracking.metrics import codec
-from tracking.models import Artifact, Batch, Chunk, Param, Run, RunInput, RunOutput, Seal, Tag
+from tracking.models import Artifact, Batch, Chunk, Experiment, Param, Run, RunInput, RunOutput, Seal, Tag
 from tracking.selectors import latest_seal
 
 SETTLE_S = 20  # how long after a late write the next seal waits for more of them
@@ -31,19 +31,31 @@ def lock_for_writing(run: Run) -> Run:
     return _writable(lock_run(run.pk))
 
 
-def lock_found_for_writing(*, project: Project, id: UUID) -> Run:  # noqa: A002 - what it is called everywhere else
-    """As `lock_for_writing`, of the run of that id: looked up and locked in one statement. Its environment is not read.
+def ask_to_write(*, project: Project, id: UUID) -> Callable[[], Run]:  # noqa: A002 - what it is called everywhere else
+    """Look the run of that id up and lock it, in one statement (`prepared.ask`); what comes back gives it. Its environment is not
+    read. The answer raises as `lock_for_writing`, and
 
     Raises:
         RunNotFound: the project has none.
     """
-    rows = Run.objects.select_for_update(of=("self",)).select_related("experiment")
-    try:
-        run = rows.get(project_id=project.pk, uuid=id)
-    except Run.DoesNotExist:
-        raise RunNotFound(id) from None
-    run.project = project
-    return _writable(run)
+    own, of_experiment = rows.columns(Run, "run"), rows.columns(Experiment, "experiment")
+    asked = prepared.ask(
+        f"SELECT {own}, {of_experiment} FROM tracking_run run "  # noqa: S608 - columns of ours
+        "JOIN tracking_experiment experiment ON experiment.id = run.experiment_id "
+        f"WHERE run.project_id = %s AND run.uuid = %s {rows.lock_of('run')}",
+        [project.pk, rows.bound(id)],
+    )
+
+    def answer() -> Run:
+        found = asked()
+        if not found:
+            raise RunNotFound(id)
+        run: Run
+        run, run.experiment = rows.read_all(found[0], Run, Experiment)
+        run.project = project
+        return _writable(run)
+
+    return answer
 
 
 def _writable(run: Run) -> Run:

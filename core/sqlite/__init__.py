@@ -1,0 +1,1 @@
+"""Django's backend for SQLite, with what this server needs of it besides (`base`)."""
