@@ -6,6 +6,7 @@ import io
 import os
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from types import SimpleNamespace
 from unittest import mock
 
 import pytest
@@ -175,6 +176,22 @@ def test_what_the_short_way_does_not_understand_is_asked_of_boto3(store, monkeyp
 
     assert store.put_all(PROJECT, {DIGEST: DATA}) == {DIGEST}
     assert store.read_all(PROJECT, [DIGEST]) == {DIGEST: DATA}
+
+
+def test_small_objects_go_by_botocores_session_where_tls_or_a_proxy_is_in_the_way(store, monkeypatch):
+    monkeypatch.setattr(store._bucket.small, "_kept", None)
+    monkeypatch.setattr(store, "_put", mock.Mock(side_effect=AssertionError("asked of boto3")))
+
+    assert store.put_all(PROJECT, {DIGEST: DATA}) == {DIGEST}
+    assert store.read_all(PROJECT, [DIGEST]) == {DIGEST: DATA}
+
+
+@pytest.mark.parametrize("proxied", [True, False])
+def test_a_proxy_is_not_passed_by(bucket, monkeypatch, proxied):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "" if proxied else "127.0.0.1,localhost")
+
+    assert (S3Store(bucket.url)._bucket.small._kept is None) is proxied
 
 
 def test_small_objects_of_a_bucket_that_does_not_answer_are_away(bucket, monkeypatch):
@@ -431,9 +448,14 @@ def test_links_lead_where_clients_reach_the_storage(bucket):
 def test_encryption_is_asked_for_with_every_write(bucket, asked, headers, monkeypatch):
     sent = []
     store = S3DirectStore(bucket.url, encryption=asked)
-    session = store._bucket.small._http
-    send = session.send
-    monkeypatch.setattr(session, "send", lambda request: (sent.append(request), send(request))[1])
+    kept = store._bucket.small._kept
+    ask = kept.ask
+
+    def spied(method, url, headers, body):
+        sent.append(SimpleNamespace(method=method, headers=headers))
+        return ask(method, url, headers, body)
+
+    monkeypatch.setattr(kept, "ask", spied)
     for client in (store._bucket.client, store._bucket.patient):
         client.meta.events.register("before-send.s3", lambda request, **_: sent.append(request))
 

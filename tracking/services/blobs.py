@@ -1,5 +1,6 @@
 """What a worker does with stored bytes: reads them again, says whether they are what their name says, clears what was left behind."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -53,13 +54,21 @@ def _state_of(blob: Blob) -> str:
     hasher = sha256()
     size = 0
     try:
-        for chunk in get_store().open(blob.project.uuid, blob.sha256):
+        for chunk in _stored_bytes(blob):
             hasher.update(chunk)
             size += len(chunk)
     except ObjectMissing:
         return Blob.State.MISSING
     intact = size == blob.size and hasher.hexdigest() == blob.sha256
     return Blob.State.VERIFIED if intact else Blob.State.QUARANTINED
+
+
+def _stored_bytes(blob: Blob) -> Iterable[bytes]:
+    """Small ones at once, which costs a fifth of a stream where a bucket holds them. Raises ObjectMissing, StoreAway."""
+    store, project = get_store(), blob.project.uuid
+    if blob.size <= PACK_FILE_BYTES:
+        return [store.read_all(project, [blob.sha256])[blob.sha256]]
+    return store.open(project, blob.sha256)
 
 
 def _tell(blob: Blob, before: str) -> None:

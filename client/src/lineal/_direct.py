@@ -1,7 +1,14 @@
-"""Files sent to the storage by links that the server signs: part by part, side by side, going on where an earlier process stopped."""
+"""Files sent to the storage by links that the server signs: part by part, side by side, going on where an earlier process stopped.
+
+What the storage says it has of a part, its ETag, is compared with the MD5 that was taken while the part was sent. Where they differ it was
+damaged on its way, or this storage means something else by it, as one with keys of its own does: then the part goes again, with an MD5
+that the storage itself has to compare.
+"""
 
 import base64
 import hashlib
+import re
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +25,7 @@ CONNECTIONS = 2  # of them without any connection; then there is another way
 SEND_TIMEOUT_S = 300.0  # without a byte moving
 READ_BYTES = 1 << 20
 REFUSED = (400, 401, 403)  # a link that expired, mostly
+_MD5 = re.compile(r'"?([0-9a-f]{32})"?')  # as an ETag spells it
 
 
 class Link(NamedTuple):
@@ -83,11 +91,8 @@ class DirectSender:
         pieces = {number: _piece(source, size, cut.part_size, number) for number in range(1, cut.parts + 1)}
         self._on_progress(sum(piece.size for number, piece in pieces.items() if number in arrived))
         missing = [number for number in pieces if number not in arrived]
-        for first in range(0, len(missing), LINKS_AT_ONCE):
-            group = missing[first : first + LINKS_AT_ONCE]
-            links = self._links(group)
-            tasks = [(pieces[number], number, links[number]) for number in group]
-            in_parallel(lambda task: self._put(*task), tasks, THREADS)
+        links = _Supply(self._links, missing)
+        in_parallel(lambda number: self._put(pieces[number], number, links.take(number)), missing, THREADS)
 
     def _links(self, numbers: Sequence[int]) -> dict[int, Link]:
         answer = self._ask("POST", f"{self._url}/links", json={"parts": list(numbers)}, repeatable=True).json()
@@ -97,16 +102,19 @@ class DirectSender:
             raise LinealError(f"the answer to a wish for links is none of Lineal's: {answer!r:.80}") from exc
 
     def _put(self, piece: Bytes, number: int, link: Link) -> None:
-        headers = {**link.headers, "Content-Length": str(piece.size), "Content-MD5": _md5(piece)}
-        trouble = ""
+        trouble, compares = "", False  # whether the storage is asked to
         for attempt in range(1, ATTEMPTS + 1):
             if attempt > 1:
                 time.sleep(backoff_s(attempt - 1, 5.0))
+            compares = compares or not self._transport.reads_etags(link.url)
             body = _Body(piece, self._on_progress)
             try:
                 with body:
                     answer = self._transport.store(
-                        link.url, body=body if piece.size else b"", headers=headers, timeout_s=SEND_TIMEOUT_S
+                        link.url,
+                        body=body if piece.size else b"",
+                        headers=_headers(piece, link, compares),
+                        timeout_s=SEND_TIMEOUT_S,
                     )
             except StorageUnreachable as exc:
                 if attempt >= CONNECTIONS:
@@ -117,8 +125,14 @@ class DirectSender:
                 trouble = str(exc)
             else:
                 if 200 <= answer.status < 300:
-                    return
-                trouble = f"the storage answered {answer.status}: {_said(answer.body)}"
+                    named = _named_md5(answer) == body.md5
+                    if compares and not named:
+                        self._transport.read_no_etags(link.url)
+                    if compares or named:
+                        return
+                    trouble, compares = "the storage seems to have other bytes", True
+                else:
+                    trouble = f"the storage answered {answer.status}: {_said(answer.body)}"
                 if answer.status in (404, 409, 501):
                     body.take_back()
                     break  # the upload is gone there: announced again, it begins anew
@@ -128,13 +142,34 @@ class DirectSender:
         raise ServerUnreachable(f"part {number} of {piece.path.name} was not taken: {trouble}")
 
 
+class _Supply:
+    """A link for each part, asked for in groups when the first of a group is due: no thread waits for another's last part."""
+
+    def __init__(self, ask: Callable[[Sequence[int]], dict[int, Link]], numbers: Sequence[int]) -> None:
+        self._ask = ask
+        self._to_ask = list(numbers)
+        self._links: dict[int, Link] = {}
+        self._lock = threading.Lock()
+
+    def take(self, number: int) -> Link:
+        """Raises as `ask`."""
+        with self._lock:
+            while number not in self._links:
+                group = self._to_ask[:LINKS_AT_ONCE]
+                if not group:
+                    raise LinealError(f"the server gave no link for part {number}")
+                self._links |= self._ask(group)
+                del self._to_ask[: len(group)]
+            return self._links.pop(number)
+
+
 def _piece(source: Path, size: int, part_size: int, number: int) -> Bytes:
     start = (number - 1) * part_size
     return Bytes(source, start, min(part_size, size - start))
 
 
 class _Body:
-    """Part of a file as urllib3 sends it, told piece by piece; what did not arrive after all can be taken back."""
+    """Part of a file as urllib3 sends it, hashed and told piece by piece; what did not arrive after all can be taken back."""
 
     def __init__(self, piece: Bytes, on_progress: Callable[[int], None]) -> None:
         self._file = piece.path.open("rb")
@@ -142,6 +177,12 @@ class _Body:
         self._left = piece.size
         self._told = 0
         self._on_progress = on_progress
+        self._digest = hashlib.md5(usedforsecurity=False)
+
+    @property
+    def md5(self) -> bytes:
+        """Of what was read."""
+        return self._digest.digest()
 
     def __enter__(self) -> Self:
         return self
@@ -153,6 +194,7 @@ class _Body:
         data = self._file.read(min(self._left, READ_BYTES if size < 0 else max(size, 1 << 16)))
         self._left -= len(data)
         self._told += len(data)
+        self._digest.update(data)
         self._on_progress(len(data))
         return data
 
@@ -161,15 +203,24 @@ class _Body:
         self._told = 0
 
 
-def _md5(piece: Bytes) -> str:
-    """What the storage checks the transfer by; who the bytes are is a matter of SHA-256."""
-    digest, left = hashlib.md5(usedforsecurity=False), piece.size
-    with piece.path.open("rb") as file:
-        file.seek(piece.start)
-        while left and (data := file.read(min(left, READ_BYTES))):
-            digest.update(data)
-            left -= len(data)
-    return base64.b64encode(digest.digest()).decode()
+def _headers(piece: Bytes, link: Link, compares: bool) -> dict[str, str]:
+    """`compares`: the storage is to refuse other bytes; whose bytes they are is a matter of SHA-256."""
+    headers = {**link.headers, "Content-Length": str(piece.size)}
+    if compares:
+        digest, left = hashlib.md5(usedforsecurity=False), piece.size
+        with piece.path.open("rb") as file:
+            file.seek(piece.start)
+            while left and (data := file.read(min(left, READ_BYTES))):
+                digest.update(data)
+                left -= len(data)
+        headers["Content-MD5"] = base64.b64encode(digest.digest()).decode()
+    return headers
+
+
+def _named_md5(answer: Response) -> bytes:
+    """The MD5 that the storage calls what it took by; empty where the name is none."""
+    named = _MD5.fullmatch(answer.headers.get("ETag", ""))
+    return bytes.fromhex(named[1]) if named else b""
 
 
 def _said(body: bytes) -> str:

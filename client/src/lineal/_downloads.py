@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from lineal._blocks import BLOCK_BYTES, fetch_blocks, leave_the_beginning
 from lineal._errors import DigestMismatch, LinealError, ServerUnreachable, StorageUnreachable
 from lineal._http import Transport, backoff_s
-from lineal._parallel import in_parallel
+from lineal._parallel import Beside, in_parallel
 
 logger = logging.getLogger("lineal")
 
@@ -193,11 +193,15 @@ def _fetched_by_link(transport: Transport, link: str, part: Path, size: int) -> 
 
 
 def _write(pieces: Iterator[bytes], file: Any) -> str:
-    """The SHA-256 of what was written, taken on the way."""
+    """The SHA-256 of what was written, taken on the way: of each piece while it is written and the next one comes."""
     digest = hashlib.sha256()
-    for piece in pieces:
-        file.write(piece)
-        digest.update(piece)
+    with Beside() as beside:
+        for at, piece in enumerate(pieces):
+            if at:
+                beside.call(digest.update, piece)
+            else:
+                digest.update(piece)  # of most files there is no other
+            file.write(piece)
     return digest.hexdigest()
 
 

@@ -89,6 +89,7 @@ class Transport:
         self._met = False
         self._around_until = float("-inf")
         self._told_around = False
+        self._no_etags: set[str] = set()
         self._fresh_until = float("inf") if always_fresh else float("-inf")
 
     def request(
@@ -211,6 +212,14 @@ class Transport:
                 response.close()
             else:
                 response.release_conn()
+
+    def reads_etags(self, link: str) -> bool:
+        """Whether the storage names what it took by its MD5, as far as is known."""
+        return _host(link) not in self._no_etags
+
+    def read_no_etags(self, link: str) -> None:
+        """It does not."""
+        self._no_etags.add(_host(link))
 
     @property
     def goes_around(self) -> bool:

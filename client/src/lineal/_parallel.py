@@ -1,9 +1,10 @@
-"""One function on many things, from a few threads."""
+"""One function on many things, from a few threads; and one thing after the other, beside what the caller does."""
 
 import queue
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 THREADS = 4
 
@@ -52,3 +53,47 @@ def _started(work: Callable[[], None], count: int) -> list[threading.Thread]:
             break
         started.append(thread)
     return started
+
+
+class Beside:
+    """Calls made one after the other in a thread of its own, at most one of them behind; in a `with` block, which ends when they have.
+
+    What a call raises is raised by the next one, or at the end. Without a thread, as at the interpreter's exit, the caller's is taken.
+    """
+
+    def __init__(self) -> None:
+        self._calls: queue.Queue[tuple[Callable[[Any], object], Any] | None] = queue.Queue(1)
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def call(self, function: Callable[[Any], object], argument: Any) -> None:
+        """Soon. Waits while two calls are under way."""
+        if self._error is not None:
+            raise self._error
+        if self._thread is None:
+            started = _started(self._work, 1)
+            if not started:
+                function(argument)
+                return
+            self._thread = started[0]
+        self._calls.put((function, argument))
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            if self._error is None:
+                try:
+                    call[0](call[1])
+                except BaseException as exc:  # noqa: BLE001 - as above
+                    self._error = exc
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._thread is not None:
+            self._calls.put(None)
+            self._thread.join()
+        if self._error is not None and kind is None:
+            raise self._error
