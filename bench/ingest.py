@@ -26,7 +26,7 @@ from tracking.metrics import codec
 from tracking.metrics.points import make_points
 
 WRITERS = 8
-BATCHES = 60
+BATCHES = 240  # so many that the worker rewrites the first of them while the last ones come
 STEPS = 100
 KEYS = [f"m{number}" for number in range(10)]
 POINTS = STEPS * len(KEYS)  # a batch
