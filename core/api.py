@@ -6,14 +6,12 @@ from typing import Any, cast
 
 from django.http import HttpRequest
 from rest_framework import serializers
-from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.utils.mediatypes import media_type_matches
 from rest_framework.views import APIView
 
 from core.access import Principal
-from core.codec import JsonParser, json_bytes, parse_json
+from core.codec import json_bytes
 from core.errors import Invalid, Unauthenticated
 
 
@@ -57,20 +55,6 @@ def parse(serializer_class: type[serializers.Serializer], request: Request) -> d
         Invalid: unknown keys, missing keys, wrong types; all of them at once, under `errors`.
     """
     return parse_data(serializer_class, request.data)
-
-
-def json_in(request: HttpRequest) -> Any:
-    """The JSON body of a request that does not go the framework's way, with the framework's errors; {} where there is none.
-
-    Raises:
-        UnsupportedMediaType, RequestDataTooBig, Malformed: it is called something else, is too large, or is none.
-    """
-    body = request.body
-    if not body:
-        return {}
-    if not media_type_matches(JsonParser.media_type, request.META.get("CONTENT_TYPE", "")):
-        raise UnsupportedMediaType(request.META.get("CONTENT_TYPE", ""))
-    return parse_json(body)
 
 
 def parse_query(serializer_class: type[serializers.Serializer], request: Request) -> dict[str, Any]:
