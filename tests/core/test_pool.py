@@ -3,6 +3,7 @@
 import psycopg
 import pytest
 from django.db import connection
+from django.db.backends.base.base import RAN_DB_VERSION_CHECK
 from psycopg_pool import ConnectionPool
 
 from core.postgresql import base
@@ -69,3 +70,42 @@ def test_ours_looks_before_it_asks():
         assert ours.pool._check is base.check
     finally:
         ours.close_pool()
+
+
+@pytest.fixture
+def ours():
+    """A connection of Django's with a pool of one."""
+    made = connection.copy()
+    made.settings_dict = {**made.settings_dict, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
+    made.settings_dict["OPTIONS"] = {**made.settings_dict["OPTIONS"], "pool": {"min_size": 1, "max_size": 1}}
+    made.alias = "lent"
+    yield made
+    made.close()
+    made.close_pool()
+    RAN_DB_VERSION_CHECK.discard("lent")
+
+
+def test_a_connection_that_is_lent_again_is_as_a_new_one(ours):
+    """Whoever had it last may have left it in a transaction, and without autocommit."""
+    ours.set_autocommit(False)
+    with ours.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        first = cursor.fetchone()
+    ours.close()
+
+    with ours.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        assert cursor.fetchone() == first
+    assert ours.get_autocommit()
+    assert ours.connection.autocommit
+    assert ours.connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+
+
+def test_a_pool_that_was_closed_is_made_anew_with_all_its_settings(ours):
+    ours.ensure_connection()
+    ours.close()
+    ours.close_pool()
+
+    ours.ensure_connection()
+    assert ours.connection.info.dbname == connection.settings_dict["NAME"]
+    assert ours.pool._check is base.check
