@@ -153,16 +153,14 @@ def _of_rows(head: str, width: int, count: int, tail: str) -> str:
 
 @contextmanager
 def pipeline() -> Iterator[None]:
-    """What is executed meanwhile is sent without waiting for the answers of what was sent before, until one of them is fetched or a
-    transaction ends: each wait costs two changes of process, and here also the interpreter's lock. So an error may come from a later
-    line than its statement's. Nothing changes on SQLite, or behind a pooler.
+    """Around `transaction.atomic`, and nothing else. What is executed meanwhile is sent without waiting for the answers of what was sent
+    before, until one of them is fetched or the transaction ends: each wait costs two changes of process, and here also the
+    interpreter's lock. So an error may come from a later line than its statement's. Nothing changes on SQLite, or behind a pooler.
     """
     if connection.vendor != "postgresql" or settings.DATABASE_POOLER:
         yield
         return
-    connection.ensure_connection()
-    opened: Any = connection.connection
-    with connection.wrap_database_errors, opened.pipeline():
+    with connection.flight():  # type: ignore[attr-defined]  # of core.postgresql
         yield
 
 

@@ -1,6 +1,8 @@
 """The backend, where Django looks for it."""
 
 import select
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from time import monotonic
 from typing import Any
 
@@ -20,6 +22,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """Tells a connection that broke at COMMIT from one that broke before, when nothing can have been changed."""
 
     _lender: Any = None  # the pool, while `connect` takes one of its connections
+    _pipeline: ExitStack | None = None  # around the transaction at hand
 
     def _commit(self) -> None:
         try:
@@ -69,8 +72,45 @@ class DatabaseWrapper(base.DatabaseWrapper):
             super().init_connection_state()
 
     def _set_autocommit(self, autocommit: bool) -> None:
+        if autocommit:
+            self._land()
         if self.connection.autocommit != autocommit:
             super()._set_autocommit(autocommit)  # type: ignore[misc]  # the stubs leave it out
+
+    @contextmanager
+    def flight(self) -> Iterator[None]:
+        """psycopg's pipeline around one transaction, which begins at once. psycopg waits for all answers where autocommit is switched
+        under way, so that is done before, and after the pipeline has ended with the transaction.
+        """
+        self.ensure_connection()
+        opened: Any = self.connection
+        is_outermost = not self.in_atomic_block and opened.autocommit
+        with self.wrap_database_errors, ExitStack() as ends:
+            if is_outermost:
+                opened.autocommit = False
+                ends.callback(_as_django_has_it, self, opened)
+            pipeline = ends.enter_context(ExitStack())
+            pipeline.enter_context(opened.pipeline())
+            if is_outermost:
+                self._pipeline = pipeline
+            try:
+                yield
+            finally:
+                if is_outermost:
+                    self._pipeline = None
+
+    def _land(self) -> None:
+        """End the pipeline that is around the transaction that has just ended."""
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline is not None:
+            with self.wrap_database_errors:
+                pipeline.close()
+
+
+def _as_django_has_it(wrapper: DatabaseWrapper, opened: Any) -> None:
+    """Where no transaction came to be, autocommit is what it was."""
+    if wrapper.connection is opened and wrapper.autocommit and not opened.closed and not opened.autocommit:
+        opened.autocommit = True
 
 
 def check(connection: Any) -> None:
