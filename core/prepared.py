@@ -5,7 +5,7 @@ On SQLite it writes the marks of each statement anew, which is done once here.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from itertools import chain
 from typing import Any
@@ -52,30 +52,39 @@ def arrays(kinds: Sequence[type[Array]], rows: Iterable[Sequence[Any]]) -> list[
     return [kind(column) for kind, column in zip(kinds, zip(*rows, strict=True), strict=True)]
 
 
-@contextmanager
-def cursor(*, binary: bool = False, using: str = DEFAULT_DB_ALIAS) -> Iterator[Any]:
-    """Django's cursor, with its errors, wrappers and counts. Lists are bound as arrays there: write `= ANY(%s::bigint[])`, and name
-    types, since a number would be of the smallest type that holds it; or bind an `Array`. SQLite's driver keeps statements by itself.
-    Behind a pooler nothing is prepared: its sessions are lent for one transaction. `binary` asks for the answer in binary too, which is
-    worth it where it holds bytes or many numbers.
+class cursor:  # noqa: N801 - it is called where a function would be
+    """Django's cursor, with its errors, wrappers and counts, for a `with`. Lists are bound as arrays there: write `= ANY(%s::bigint[])`,
+    and name types, since a number would be of the smallest type that holds it; or bind an `Array`. SQLite's driver keeps statements by
+    itself. Behind a pooler nothing is prepared: its sessions are lent for one transaction. `binary` asks for the answer in binary too,
+    which is worth it where it holds bytes or many numbers.
     """
-    connection = connections[using]
-    connection.ensure_connection()
-    opened: Any = connection.connection
-    if connection.vendor != "postgresql":
-        with connection._prepare_cursor(opened.cursor(factory=_sqlite_cursor())) as simple:  # type: ignore[attr-defined]  # noqa: SLF001 - what cursor() itself calls
-            yield simple
-        return
-    import psycopg  # noqa: PLC0415 - SQLite does without
 
-    if not settings.DATABASE_POOLER and opened.prepare_threshold is None:
-        opened.prepare_threshold = SENT_BEFORE  # Django's cursors bind on this side, and never prepare
-    plain: Any = psycopg.Cursor(opened)
+    __slots__ = ("_binary", "_opened", "_using")
+
+    def __init__(self, *, binary: bool = False, using: str = DEFAULT_DB_ALIAS) -> None:
+        self._binary, self._using = binary, using
+
+    def __enter__(self) -> Any:
+        self._opened = _opened(connections[self._using], self._binary)
+        return self._opened
+
+    def __exit__(self, *error: object) -> None:
+        self._opened.__exit__(*error)
+
+
+def _opened(connection: Any, binary: bool) -> Any:
+    if connection.connection is None:
+        connection.ensure_connection()
+    driver = connection.connection
+    if connection.vendor != "postgresql":
+        return connection._prepare_cursor(driver.cursor(factory=_sqlite_cursor()))  # noqa: SLF001 - what cursor() itself calls
+    if driver.prepare_threshold is None and not settings.DATABASE_POOLER:
+        driver.prepare_threshold = SENT_BEFORE  # Django's cursors bind on this side, and never prepare
+    psycopg = _psycopg()
+    plain = psycopg.Cursor(driver)
     if binary:
         plain.format = psycopg.pq.Format.BINARY
-    wrapped: Any = connection._prepare_cursor(plain)  # type: ignore[attr-defined]  # noqa: SLF001 - what cursor() itself calls
-    with wrapped:
-        yield wrapped
+    return connection._prepare_cursor(plain)  # noqa: SLF001 - what cursor() itself calls
 
 
 def ask(sql: str, values: Sequence[Any]) -> Callable[[], list[Any]]:
@@ -83,17 +92,26 @@ def ask(sql: str, values: Sequence[Any]) -> Callable[[], list[Any]]:
     together. Each of them sees what was committed when its turn came, so one that stands behind a lock sees what was done before
     that was had.
     """
-    with ExitStack() as stack:
-        opened = stack.enter_context(cursor())
+    opened = _opened(connections[DEFAULT_DB_ALIAS], binary=False)
+    try:
         opened.execute(sql, values)
-        kept = stack.pop_all()
+    except BaseException:
+        opened.close()
+        raise
 
     def answer() -> list[Any]:
-        with kept:
+        with opened:
             found: list[Any] = opened.fetchall()
             return found
 
     return answer
+
+
+@cache
+def _psycopg() -> Any:
+    import psycopg  # noqa: PLC0415 - SQLite does without
+
+    return psycopg
 
 
 @cache
@@ -135,16 +153,14 @@ def _of_rows(head: str, width: int, count: int, tail: str) -> str:
 
 @contextmanager
 def pipeline() -> Iterator[None]:
-    """What is executed meanwhile is sent without waiting for the answers of what was sent before, until one of them is fetched or a
-    transaction ends: each wait costs two changes of process, and here also the interpreter's lock. So an error may come from a later
-    line than its statement's. Nothing changes on SQLite, or behind a pooler.
+    """Around `transaction.atomic`, and nothing else. What is executed meanwhile is sent without waiting for the answers of what was sent
+    before, until one of them is fetched or the transaction ends: each wait costs two changes of process, and here also the
+    interpreter's lock. So an error may come from a later line than its statement's. Nothing changes on SQLite, or behind a pooler.
     """
     if connection.vendor != "postgresql" or settings.DATABASE_POOLER:
         yield
         return
-    connection.ensure_connection()
-    opened: Any = connection.connection
-    with connection.wrap_database_errors, opened.pipeline():
+    with connection.flight():  # type: ignore[attr-defined]  # of core.postgresql
         yield
 
 

@@ -71,17 +71,17 @@ FROM (
     JOIN registry_slot AS slot ON slot.model_id = model.id
     JOIN registry_environment AS environment ON environment.id = slot.environment_id
     LEFT JOIN registry_promotion AS promotion ON promotion.id = slot.promotion_id
-    WHERE model.project_id = %s AND model.name = %s AND environment.name = %s
+    WHERE model.project_id = %s AND model.name = %s AND environment.name = %s AND slot.version_id IS NOT NULL
     UNION ALL
     SELECT alias.version_id, alias.set_at, alias.set_by, 0
     FROM registry_model AS model
     JOIN registry_alias AS alias ON alias.model_id = model.id
     WHERE model.project_id = %s AND model.name = %s AND alias.name = %s
+    ORDER BY is_environment DESC
+    LIMIT 1
 ) AS found
 JOIN registry_modelversion AS version ON version.id = found.version_id
 JOIN tracking_run AS run ON run.id = version.run_id
-ORDER BY found.is_environment DESC
-LIMIT 1
 """
 
 
