@@ -20,6 +20,8 @@ SQLITE_PRAGMAS = (
     "PRAGMA mmap_size=1073741824",
 )
 
+SCHEMES = ("postgres", "postgresql")
+
 Work = Literal["web", "jobs", "migration"]
 work: Work = "jobs"
 """What this process does. Its entry point says so before Django reads the settings."""
@@ -83,6 +85,18 @@ def databases(home: Path) -> dict[str, Any]:
     return found
 
 
+def web_workers(given: int | None = None) -> int:
+    """How many web processes: `given`, or as the environment says. Raises BadSetting."""
+    found = given or environment.positive("LINEAL_WEB_WORKERS")
+    url = environment.text("LINEAL_DATABASE_URL")
+    if found > 1 and urlsplit(url).scheme not in SCHEMES:
+        raise BadSetting(
+            "SQLite has one writer, so there is one web process: leave --workers and LINEAL_WEB_WORKERS at 1, or set "
+            "LINEAL_DATABASE_URL."
+        )
+    return found
+
+
 def app_role() -> str:
     """The role that serves, where another one migrates: the one to be granted what serving needs. Else empty."""
     serving, migrating = environment.text("LINEAL_DATABASE_URL"), environment.text("LINEAL_DATABASE_MIGRATE_URL")
@@ -101,7 +115,7 @@ def settings_for(url: str, home: Path) -> dict[str, Any]:
     if not url:
         return sqlite(home / "db.sqlite3")
     parts = urlsplit(url)
-    if parts.scheme in ("postgres", "postgresql"):
+    if parts.scheme in SCHEMES:
         return _postgresql(_parsed(url, "LINEAL_DATABASE_URL"))
     if parts.scheme == "sqlite" and parts.path:
         return sqlite(Path(unquote(parts.path)))

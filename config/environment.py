@@ -118,7 +118,12 @@ TABLE: dict[str, Variable] = {
             "host:port where processes without web beside them show their counts, to whoever asks.",
         ),
         Variable("LINEAL_PROCESS", "", "The process's role, as web or worker; set by whatever starts it."),
-        Variable("LINEAL_WEB_THREADS", "16", "Request threads of the web process."),
+        Variable("LINEAL_WEB_THREADS", "16", "Request threads of each web process."),
+        Variable(
+            "LINEAL_WEB_WORKERS",
+            "1",
+            "Web processes on one port. More than one need PostgreSQL; one for each core lets Python use them.",
+        ),
         Variable("LINEAL_DEBUG", "", "Anything: show tracebacks in answers. Never where others can reach the server."),
     ]
 }

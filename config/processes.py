@@ -36,7 +36,7 @@ class HomeTaken(RuntimeError):
 
 
 def web_command(host: str, port: int) -> list[str]:
-    """One worker process: SQLite wants one writer, and the threads share the chunk caches. The door was looked at before."""
+    """The door was looked at before."""
     return ["serve", "--host", host, "--port", str(port), "--insecure", "--drain", "0", "--wait", "0"]
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import click
 
-from config import environment, setting_up
+from config import database, environment, setting_up
 from config.environment import BadSetting
 from config.home import CannotStart, home_folder, open_home, prepare_home
 from core import logs, roster
@@ -58,7 +58,9 @@ def plain(command: Callable[..., None]) -> Callable[..., None]:
 @_home
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8765, show_default=True)
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Operating system processes.")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=None, help="Operating system processes [LINEAL_WEB_WORKERS]."
+)
 @click.option(
     "--threads", type=click.IntRange(1, 512), default=None, help="Requests at a time in each [LINEAL_WEB_THREADS]."
 )
@@ -74,7 +76,7 @@ def serve(
     home: Path | None,
     host: str,
     port: int,
-    workers: int,
+    workers: int | None,
     threads: int | None,
     insecure: bool,
     drain_s: float,
@@ -90,10 +92,7 @@ def serve(
     listening.refuse_taken_port(host, port)
     listening.allow_host(host)
     os.environ.setdefault("LINEAL_PUBLIC_URL", f"http://{listening.bracketed(host)}:{port}")
-    if workers > 1 and not _is_postgresql():
-        raise CannotStart(
-            "SQLite has one writer, so there is one web process: leave --workers at 1, or set LINEAL_DATABASE_URL."
-        )
+    workers = database.web_workers(workers)
     threads = threads or environment.positive("LINEAL_WEB_THREADS")
     stop_s = environment.positive("LINEAL_STOP_S")
     if wait_s:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from config import database
 from config.environment import BadSetting
 from config.home import CannotStart, prepare_home
 from config.listening import allow_host, bracketed, refuse_open_door, refuse_taken_port
@@ -39,6 +40,7 @@ def up(home: Path | None, port: int, host: str, browser: bool | None, insecure: 
     os.environ |= {"LINEAL_HOME": str(folder), "LINEAL_PUBLIC_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings"}
     allow_host(host)
     try:
+        database.web_workers()
         fleet = Fleet(folder)
     except (HomeTaken, BadSetting) as exc:
         raise CannotStart(str(exc)) from exc

@@ -143,8 +143,10 @@ def test_more_than_one_web_worker_needs_postgresql(parts):
         assert parts.ready("many")[0] == 200
         assert parts.stop("many") == 0
         return
-    refused = parts.run("serve", "--workers", "2", "--port", free_port(), code=1)
-    assert "SQLite has one writer" in refused.stderr
+    for command in (("serve", "--workers", "2"), ("serve",), ("up", "--no-browser")):
+        env = {} if "--workers" in command else {"LINEAL_WEB_WORKERS": "2"}
+        refused = parts.run(*command, "--port", free_port(), code=1, **env)
+        assert "SQLite has one writer" in refused.stderr
 
 
 @pytest.mark.parametrize(
