@@ -3,7 +3,8 @@
 Each figure stands beside two limits of the same run: bare inserts of the same packed rows, each committed for itself, by one
 connection of the database and nothing in between; and a Django view on the same app server that reads the same requests and
 stores nothing. Every point is read back and compared. The client writes ready-made requests to sockets, since it shares the
-machine; processor time is what the web process, the database and the worker that rewrites batches spent on each batch.
+machine; processor time is what the web process, the database and the worker that rewrites batches spent on each batch. On PostgreSQL
+there may be several web processes (`LINEAL_WEB_WORKERS`), and the last rows have two of them, one for each core.
 """
 
 import random
@@ -60,7 +61,7 @@ class Cost:
 def measure(folder: Path) -> list[Row | Sheet]:
     rows: list[Row | Sheet] = []
     lines = []
-    with null_site(folder) as url, places(folder) as found:
+    with null_site(folder) as url, places(folder, more=[2]) as found:
         for place in found:
             costs = [stored(place, STEPS, BATCHES, WRITERS) for _ in range(ROUNDS)]
             best = max(costs, key=lambda cost: cost.driven.per_second)

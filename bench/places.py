@@ -1,9 +1,9 @@
 """Where ingest is measured: a whole server on SQLite, another on a PostgreSQL of its own, and what tells their cost."""
 
 import sqlite3
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,17 +57,20 @@ class Place:
 
 
 @contextmanager
-def places(folder: Path, **settings: str) -> Iterator[Iterator[Place]]:
-    """One after the other, each with a server that ends before the next begins."""
-    with closing(_each(folder, settings)) as found:
+def places(folder: Path, *, more: Sequence[int] = ()) -> Iterator[Iterator[Place]]:
+    """One after the other, each with a server that ends before the next begins; PostgreSQL again with `more` web processes."""
+    with closing(_each(folder, more)) as found:
         yield found
 
 
-def _each(folder: Path, settings: dict[str, str]) -> Generator[Place, None, None]:
-    with on_sqlite(folder / "sqlite", **settings) as place:
+def _each(folder: Path, more: Sequence[int]) -> Generator[Place, None, None]:
+    with on_sqlite(folder / "sqlite") as place:
         yield place
-    with on_postgresql(folder / "postgresql", **settings) as place:
+    with on_postgresql(folder / "postgresql") as place:
         yield place
+    for workers in more:
+        with on_postgresql(folder / f"web-{workers}", LINEAL_WEB_WORKERS=str(workers)) as place:
+            yield replace(place, name=f"{workers} web processes, {place.name}")
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 One connection asks for one thing after the other; then 16 connections get the same alias side by side, driven from four processes.
 Every answer is compared with what has to come: numbers that go up by one, the version that the alias was moved to. The limit is a
-Django view on the same app server that answers a constant, asked in the same way.
+Django view on the same app server that answers a constant, asked in the same way. The last row has a web process for each core.
 """
 
 import random
@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
@@ -43,6 +44,9 @@ def measure(folder: Path) -> list[Row]:
         for database in databases:
             with ON[database](folder / database) as place:
                 rows += _measured(place, url)
+        if "postgresql" in databases:
+            with places.on_postgresql(folder / "web-2", LINEAL_WEB_WORKERS="2") as place:
+                rows.append(_gets_alone(replace(place, name=f"2 web processes, {place.name}"), url))
     return rows
 
 
@@ -58,11 +62,24 @@ def _measured(place: Place, url: str) -> Iterator[Row]:
         yield _row("move alias", place, _move(ask), empty)
         body = _settled(wire)
         yield _row("get by alias", place, _get(ask), empty)
+    yield _gets(place, url, body)
+
+
+def _gets_alone(place: Place, url: str) -> Row:
+    wire = Wire(place.server.url, place.server.token)
+    run = _run_with_files(wire, 1)
+    wire.json("POST", "models/churn/versions", {"run": run, "artifact": "model-0.bin"})
+    wire.json("PUT", "models/churn/aliases/champion", {"version": 1})
+    return _gets(place, url, _settled(wire))
+
+
+def _gets(place: Place, url: str, body: Any) -> Row:
+    headers = {"Authorization": f"Bearer {place.server.token}"}
     get = request("GET", "/api/v1/models/churn/aliases/champion", headers)
     rates = [_side_by_side(place.server.url, get, body) for _ in range(ROUNDS)]
     most = statistics.median(_side_by_side(url, request("GET", "/"), None) for _ in range(ROUNDS))
     rate = statistics.median(rates)
-    yield Row(
+    return Row(
         f"gets, {place.name}", "gets/s", rate, most, LIMIT_IS,
         detail=f"target {GETS:,} gets/s {'met' if rate >= GETS else 'MISSED'}; {CLIENTS} connections in {PROCESSES} processes",
         spread=f"{min(rates):,.0f} to {max(rates):,.0f}", n=ROUNDS,

@@ -36,7 +36,7 @@ TARGET = 1_500  # requests/s
 def measure(folder: Path) -> list[Row | Sheet]:
     rows: list[Row | Sheet] = []
     lines = []
-    with null_site(folder) as url, places(folder) as found:
+    with null_site(folder) as url, places(folder, more=[2]) as found:
         for place in found:
             costs = [stored(place, 1, FLUSHES, RUNS) for _ in range(ROUNDS)]
             rate = statistics.median(cost.driven.per_second for cost in costs)
