@@ -111,10 +111,7 @@ def _codecs(points: Points) -> Sheet:
     """Bytes and time of a chunk of 4,000 points of the noisiest series, by codec."""
     part = points[:4_000]
     raw = b"".join(column.tobytes() for column in (part.steps, part.times, part.values))
-    shuffled = b"".join(
-        codec._shuffle(column)  # noqa: SLF001 - the parts of ours, beside others
-        for column in (codec._delta(part.steps), codec._delta(part.times), part.values.view(np.uint64))  # noqa: SLF001
-    )
+    shuffled = codec.planes(part)
     candidates: list[tuple[str, Callable[[], bytes]]] = [
         ("as stored: delta, shuffle, zstd 3", lambda: codec.encode(part)),
         ("delta, shuffle, zstd 1", lambda: zstandard.ZstdCompressor(level=1).compress(shuffled)),
