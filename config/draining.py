@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from core import roster
 
-LOOK_S = 0.05
+LOOK_S = 0.05  # between two looks for the flag
 VARIABLE = "LINEAL_DRAIN_FLAG"  # set by `config.serve` for its workers; no setting for people
 
 
@@ -26,9 +26,7 @@ class _Flag:
 
 
 def is_draining() -> bool:
-    """As of the last look, which is at most `LOOK_S` ago: where other threads wait for the interpreter's lock, a look at a file costs as
-    much as the rest of a small request's way through the middleware.
-    """
+    """As of the last look, which is at most `LOOK_S` ago: each answer asks, and a look at a file lets go of the interpreter's lock."""
     now = time.monotonic()
     if now - _Flag.looked_at > LOOK_S:
         path = os.environ.get(VARIABLE)

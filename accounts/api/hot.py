@@ -26,9 +26,8 @@ class HotView(ProjectView):
     """
 
     hot: ClassVar[Mapping[str, str]] = {"POST": "answer"}
-    takes_json: ClassVar[frozenset[str]] = (
-        frozenset()
-    )  # hot verbs whose body is `data`; another form of it goes the framework's way
+    takes_json: ClassVar[frozenset[str]] = frozenset()
+    """Hot verbs whose body is `data`; another form of it goes the framework's way."""
     rate_limit: ClassVar[dict[str, str]] = {"POST": "ingest"}
 
     def answer(self, request: HttpRequest, **named: str) -> Any:

@@ -14,6 +14,7 @@ from core import database_errors, jobs, prepared
 from core.access import ProjectRef
 from core.errors import LinealError
 from core.grouping import Grouped
+from core.rows import uuid_of
 from tracking.errors import SequenceGap
 from tracking.limits import WAITING_BYTES, WAITING_S
 from tracking.metrics.columns import Columns
@@ -235,13 +236,13 @@ def _lock_runs(writes: Sequence[_Write]) -> tuple[dict[tuple[int, UUID], _RunNow
         locked.execute(sql, values)
         seen.execute(asking, more)
         runs = dict(map(_run_now, locked.fetchall()))
-        return runs, {(run_id, _uuid(writer)): last for run_id, writer, last in seen.fetchall()}
+        return runs, {(run_id, uuid_of(writer)): last for run_id, writer, last in seen.fetchall()}
 
 
 def _run_now(row: tuple[Any, ...]) -> tuple[tuple[int, UUID], _RunNow]:
     project_id, uuid, run_id, experiment_id, status, lifecycle, deleted_at = row
     ordinary = status == Run.Status.RUNNING and lifecycle in _WRITABLE and deleted_at is None
-    return (project_id, _uuid(uuid)), _RunNow(Place(run_id, experiment_id), ordinary)
+    return (project_id, uuid_of(uuid)), _RunNow(Place(run_id, experiment_id), ordinary)
 
 
 def _among(*columns: tuple[str, type[prepared.Array], Collection[Any]]) -> tuple[str, list[Any]]:
@@ -266,10 +267,6 @@ def _padded(values: Collection[Any]) -> list[Any]:
 def _bound(uuids: Iterable[UUID]) -> list[UUID] | list[str]:
     """As the database has them: SQLite keeps their hex digits."""
     return list(uuids) if connection.features.has_native_uuid_field else [uuid.hex for uuid in uuids]
-
-
-def _uuid(found: UUID | str) -> UUID:
-    return found if isinstance(found, UUID) else UUID(hex=found)
 
 
 def _writable(runs: Mapping[tuple[int, UUID], _RunNow], write: _Write) -> _RunNow:

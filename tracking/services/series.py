@@ -46,8 +46,8 @@ _MERGE = "ON CONFLICT (run_id, key) DO UPDATE SET count = tracking_series.count 
     ]
     for column in columns
 )
-_MERGED = f"INSERT INTO tracking_series ({_SERIES_COLUMNS})"
-_MERGE_ALL = f"""{_MERGED} SELECT * FROM unnest({", ".join(["%s"] * len(_SERIES_ARRAYS))}) {_MERGE}"""  # noqa: S608
+_ADD_SERIES = f"INSERT INTO tracking_series ({_SERIES_COLUMNS})"
+_MERGE_ALL = f"""{_ADD_SERIES} SELECT * FROM unnest({", ".join(["%s"] * len(_SERIES_ARRAYS))}) {_MERGE}"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,4 +145,4 @@ def _merge(cursor: Any, rows: Sequence[tuple[Any, ...]]) -> None:
     if connection.vendor == "postgresql":
         cursor.execute(_MERGE_ALL, prepared.arrays(_SERIES_ARRAYS, rows))
     else:
-        prepared.insert_rows(cursor, _MERGED, rows, _MERGE)
+        prepared.insert_rows(cursor, _ADD_SERIES, rows, _MERGE)
