@@ -2,9 +2,7 @@
 
 import os
 import re
-import threading
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import lineal
@@ -14,45 +12,24 @@ from lineal._credentials import Target
 from lineal._downloads import Wish, fetch
 from lineal._http import Transport
 
+from tests.client.http_storage import HttpStorage
+
 BLOCK = 10_000
 DATA = os.urandom(7 * BLOCK + 123)
 PART = f"model.bin.{sha256(DATA).hexdigest()[:16]}.part"
 
 
-class Storage:
+class Storage(HttpStorage):
     """A storage whose links may expire and whose connections may break; `asked` holds the ranges, `tokens` what should never come."""
 
     def __init__(self):
+        super().__init__()
         self.link = "/bucket/key?signature=1"
         self.asked, self.tokens, self.troubles, self.passed_on = [], [], [], []
         self.as_200 = False
         self.links_asked = 0
         self.closed = False  # to this machine
         self.data = DATA
-        self.lock = threading.Lock()
-        storage = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_):
-                pass
-
-            def do_GET(self):
-                storage.answer(self)
-
-        self.httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.httpd.daemon_threads = True
-        self.thread = threading.Thread(target=self.httpd.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        self.thread.start()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.httpd.server_address[1]}"
-
-    def close(self):
-        self.httpd.shutdown()
-        self.httpd.server_close()
 
     def answer(self, handler):
         if handler.path.startswith("/api/v1/server"):
@@ -89,14 +66,6 @@ class Storage:
         first = int((handler.headers["Range"] or "bytes=0-")[6:-1])
         self.passed_on.append(first)
         self.reply(handler, 206 if first else 200, self.data[first:])
-
-    @staticmethod
-    def reply(handler, status, body, **headers):
-        handler.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
-            handler.send_header(name, value)
-        handler.end_headers()
-        handler.wfile.write(body)
 
 
 @pytest.fixture

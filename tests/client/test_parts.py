@@ -3,8 +3,6 @@
 import base64
 import hashlib
 import os
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from json import dumps
 
 import pytest
@@ -13,6 +11,8 @@ from lineal._credentials import Target
 from lineal._direct import Cut, DirectSender
 from lineal._errors import LinealError, ServerUnreachable
 from lineal._http import Response, Transport
+
+from tests.client.http_storage import HttpStorage
 
 PART = 10_000
 DATA = os.urandom(4 * PART + 123)
@@ -23,38 +23,17 @@ def md5(data):
     return hashlib.md5(data, usedforsecurity=False)
 
 
-class Storage:
+class Storage(HttpStorage):
     """Takes parts by their number. `damages` are those of which other bytes arrive, so many times; `names` says what it calls them."""
 
+    verb = "PUT"
+
     def __init__(self):
+        super().__init__()
         self.parts, self.damages, self.sent, self.compared = {}, {}, [], []
         self.names = lambda data: f'"{md5(data).hexdigest()}"'
-        self.lock = threading.Lock()
-        storage = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_):
-                pass
-
-            def do_PUT(self):
-                storage.take(self)
-
-        self.httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.httpd.daemon_threads = True
-        self.thread = threading.Thread(target=self.httpd.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        self.thread.start()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.httpd.server_address[1]}"
-
-    def close(self):
-        self.httpd.shutdown()
-        self.httpd.server_close()
-
-    def take(self, handler):
+    def answer(self, handler):
         number = int(handler.path.rpartition("/")[2])
         data = handler.rfile.read(int(handler.headers["Content-Length"]))
         said = handler.headers["Content-MD5"]
@@ -69,14 +48,6 @@ class Storage:
             return self.reply(handler, 400, b"<Code>BadDigest</Code>")
         self.parts[number] = data
         return self.reply(handler, 200, b"", ETag=self.names(data))
-
-    @staticmethod
-    def reply(handler, status, body, **headers):
-        handler.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
-            handler.send_header(name, value)
-        handler.end_headers()
-        handler.wfile.write(body)
 
     @property
     def joined(self):
