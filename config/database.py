@@ -20,6 +20,7 @@ SQLITE_PRAGMAS = (
     "PRAGMA mmap_size=1073741824",
 )
 
+MOST_WEB_WORKERS = 64
 SCHEMES = ("postgres", "postgresql")
 
 Work = Literal["web", "jobs", "migration"]
@@ -88,6 +89,8 @@ def databases(home: Path) -> dict[str, Any]:
 def web_workers(given: int | None = None) -> int:
     """How many web processes: `given`, or as the environment says. Raises BadSetting."""
     found = given or environment.positive("LINEAL_WEB_WORKERS")
+    if found > MOST_WEB_WORKERS:
+        raise BadSetting(f"LINEAL_WEB_WORKERS is at most {MOST_WEB_WORKERS}, and not {found}.")
     url = environment.text("LINEAL_DATABASE_URL")
     if found > 1 and urlsplit(url).scheme not in SCHEMES:
         raise BadSetting(

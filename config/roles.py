@@ -59,7 +59,10 @@ def plain(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8765, show_default=True)
 @click.option(
-    "--workers", type=click.IntRange(1, 64), default=None, help="Operating system processes [LINEAL_WEB_WORKERS]."
+    "--workers",
+    type=click.IntRange(1, database.MOST_WEB_WORKERS),
+    default=None,
+    help="Operating system processes [LINEAL_WEB_WORKERS].",
 )
 @click.option(
     "--threads", type=click.IntRange(1, 512), default=None, help="Requests at a time in each [LINEAL_WEB_THREADS]."

@@ -20,6 +20,11 @@ def parts(tmp_path_factory):
         yield made
 
 
+def test_web_workers_have_a_limit(parts):
+    refused = parts.run("serve", "--port", free_port(), code=1, LINEAL_WEB_WORKERS="65")
+    assert "LINEAL_WEB_WORKERS is at most 64" in refused.stderr
+
+
 @pytest.mark.parametrize("role", ["serve", "worker"])
 def test_a_bad_broker_is_one_plain_line_without_its_password(parts, role):
     refused = parts.run(role, code=1, LINEAL_BROKER_URL="kafka://user:canary@host")
